@@ -1,0 +1,1 @@
+"""The application: kernel, nouns, verbs, views and edges of the service desk."""

@@ -1,0 +1,180 @@
+"""Settings: read once from the environment, checked all together, passed on by argument.
+
+This is the only module that reads the environment. Every field is described in docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from desk.errors import Invalid
+
+LOCALES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that differs between installations. All fields have a default that works on one machine."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    http_host: str
+    http_port: int
+    smtp_host: str
+    smtp_port: int
+    base_url: str
+    secret_key: str
+    mail_relay: str
+    mail_from: str
+    locale: str
+    timezone: str
+    twilio_account_sid: str
+    twilio_auth_token: str
+    twilio_api_key: str
+    twilio_api_secret: str
+    twilio_twiml_app_sid: str
+    twilio_number: str
+    demo: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read and check the environment; raises `Invalid` naming every wrong setting at once."""
+        source = _Source(os.environ if env is None else env)
+        data_dir = source.read("DESK_DATA_DIR", "./var", lambda text: Path(text).expanduser().resolve())
+        http_port = source.read("DESK_HTTP_PORT", "8000", _port)
+        settings = cls(
+            data_dir=data_dir,
+            database_url=source.read("DESK_DATABASE_URL", f"sqlite:///{data_dir}/desk.db", _database_url),
+            redis_url=source.read("DESK_REDIS_URL", "", _redis_url),
+            http_host=source.read("DESK_HTTP_HOST", "127.0.0.1", str),
+            http_port=http_port,
+            smtp_host=source.read("DESK_SMTP_HOST", "127.0.0.1", str),
+            smtp_port=source.read("DESK_SMTP_PORT", "2525", _port),
+            base_url=source.read("DESK_BASE_URL", f"http://localhost:{http_port}", _base_url),
+            secret_key=source.read("DESK_SECRET_KEY", "", _secret),
+            mail_relay=source.read("DESK_MAIL_RELAY", "", _mail_relay),
+            mail_from=source.read("DESK_MAIL_FROM", "support@desk.example", _address),
+            locale=source.read("DESK_LOCALE", "en", _locale),
+            timezone=source.read("DESK_TIMEZONE", "Asia/Shanghai", _zone),
+            twilio_account_sid=source.read("TWILIO_ACCOUNT_SID", "", str),
+            twilio_auth_token=source.read("TWILIO_AUTH_TOKEN", "", str),
+            twilio_api_key=source.read("TWILIO_API_KEY", "", str),
+            twilio_api_secret=source.read("TWILIO_API_SECRET", "", str),
+            twilio_twiml_app_sid=source.read("TWILIO_TWIML_APP_SID", "", str),
+            twilio_number=source.read("TWILIO_NUMBER", "", str),
+        )
+        source.raise_problems()
+        return settings
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def has_twilio(self) -> bool:
+        return bool(self.twilio_account_sid and self.twilio_auth_token)
+
+    @property
+    def mail_domain(self) -> str:
+        return self.mail_from.rpartition("@")[2]
+
+
+def keep_secret(data_dir: Path) -> str:
+    """The installation's own secret, made at first start and kept in the data folder (readable by the owner only)."""
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii").strip()
+
+
+class _Source:
+    """Reads values one by one and remembers what was wrong, so that all problems are told together."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._problems: list[str] = []
+
+    def read(self, name: str, default: str, convert: Callable[[str], Any]) -> Any:
+        try:
+            return convert(self._env.get(name, "").strip() or default)
+        except ValueError as error:
+            self._problems.append(f"{name}: {error}")
+            return None
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise Invalid("These settings cannot be used:\n  " + "\n  ".join(self._problems))
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError(f"“{text}” is no port; give a number from 1 to 65535")
+    return int(text)
+
+
+def _database_url(text: str) -> str:
+    if text.startswith("postgresql://"):
+        return "postgresql+psycopg://" + text.removeprefix("postgresql://")
+    if text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        return text
+    raise ValueError("give sqlite:///PATH or postgresql://USER@HOST/NAME")
+
+
+def _redis_url(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://")):
+        raise ValueError("give redis://HOST:PORT/N")
+    return text
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+        raise ValueError(f"“{text}” is no web address; give https://HOST")
+    return text.rstrip("/")
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < 32:
+        raise ValueError("too short; use at least 32 characters, or leave it empty to have one made")
+    return text
+
+
+def _mail_relay(text: str) -> str:
+    if text and urlsplit(text).scheme not in ("smtp", "smtps"):
+        raise ValueError("give smtp://USER:PASSWORD@HOST:PORT or smtps://…")
+    return text
+
+
+def _address(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    if not (local and at and domain) or " " in text or "+" in local:
+        raise ValueError(f"“{text}” is no plain mail address (without +)")
+    return text.lower()
+
+
+def _locale(text: str) -> str:
+    if text not in LOCALES:
+        raise ValueError(f"“{text}” is not one of {', '.join(LOCALES)}")
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"“{text}” is no time zone; give one such as Europe/London") from error
+    return text

@@ -1,0 +1,66 @@
+"""What happened: one append-only table, written in the transaction that made it happen.
+
+Timeline, audit, live screens, the router and reports all read it; nothing updates or deletes a row (the migrations put a
+trigger on it). Ids grow in the order in which events became visible, so an id is a cursor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import JSON, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from desk.db import BIG, Base
+
+ActorKind = Literal["agent", "customer", "system", "api"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. `id` is the agent's, customer's or token's; the system has none."""
+
+    kind: ActorKind
+    id: int | None = None
+    name: str = ""
+
+
+SYSTEM = Actor("system", None, "system")
+
+# The nouns that an event can be about; plain numbers, not foreign keys: an event outlives what it is about.
+NOUNS = ("ticket", "message", "customer", "agent", "item", "queue", "complaint", "call", "chat", "article")
+ABOUT = tuple(f"{noun}_id" for noun in NOUNS)
+
+
+class Event(Base):
+    """One thing that happened. `kind` is "noun.happened"; `data` holds what the nouns' own rows will not tell later."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(default="")
+    ticket_id: Mapped[int | None]
+    message_id: Mapped[int | None]
+    customer_id: Mapped[int | None]
+    agent_id: Mapped[int | None]
+    item_id: Mapped[int | None]
+    queue_id: Mapped[int | None]
+    complaint_id: Mapped[int | None]
+    call_id: Mapped[int | None]
+    chat_id: Mapped[int | None]
+    article_id: Mapped[int | None]
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    __table_args__ = (
+        Index("ix_event_ticket", "ticket_id", "id"),
+        Index("ix_event_customer", "customer_id", "id"),
+        Index("ix_event_item", "item_id", "id"),
+        Index("ix_event_agent", "agent_id", "id"),
+        Index("ix_event_kind_at", "kind", "at"),
+    )

@@ -1,0 +1,58 @@
+"""The nouns, one to a file. Importing this package makes every table known to `Base.metadata`."""
+
+from desk.events import Event
+from desk.models.agent import Agent, AgentSkill, SignIn, StaffSession
+from desk.models.api_token import ApiToken, IdempotentAnswer
+from desk.models.article import Article, ArticleLink, ArticleRevision, SearchLog
+from desk.models.attachment import Attachment
+from desk.models.call import Call, CallLeg, Webhook
+from desk.models.chat import Chat
+from desk.models.complaint import Complaint, Evidence
+from desk.models.customer import ContactPoint, Customer, Organisation
+from desk.models.mail import MailboxMail, OutboxMail, RawMail
+from desk.models.message import Message
+from desk.models.queue import Calendar, Queue, Team
+from desk.models.setting import Setting
+from desk.models.survey import FollowUp, Survey
+from desk.models.ticket import Ticket
+from desk.models.timer import Timer
+from desk.models.work_item import Offer, RouterLease, WorkItem
+
+__all__ = [
+    "Agent",
+    "AgentSkill",
+    "ApiToken",
+    "Article",
+    "ArticleLink",
+    "ArticleRevision",
+    "Attachment",
+    "Calendar",
+    "Call",
+    "CallLeg",
+    "Chat",
+    "Complaint",
+    "ContactPoint",
+    "Customer",
+    "Event",
+    "Evidence",
+    "FollowUp",
+    "IdempotentAnswer",
+    "MailboxMail",
+    "Message",
+    "Offer",
+    "Organisation",
+    "OutboxMail",
+    "Queue",
+    "RawMail",
+    "RouterLease",
+    "SearchLog",
+    "Setting",
+    "SignIn",
+    "StaffSession",
+    "Survey",
+    "Team",
+    "Ticket",
+    "Timer",
+    "Webhook",
+    "WorkItem",
+]

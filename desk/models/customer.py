@@ -1,0 +1,52 @@
+"""A customer, and the ways in which we know them: phone number, e-mail address, chat identity."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from desk.db import BIG, Base
+
+TIERS = ("standard", "silver", "gold", "vip")  # value class; support level is another thing
+
+
+class Organisation(Base):
+    """The company that a customer belongs to."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class Customer(Base):
+    """One person, whatever channel they use."""
+
+    __tablename__ = "customer"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    name: Mapped[str]
+    tier: Mapped[str] = mapped_column(default="standard")
+    locale: Mapped[str] = mapped_column(default="")
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    note: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_customer_name", "name"),)
+
+
+class ContactPoint(Base):
+    """One address, number or identity; it belongs to one customer only, which is what keeps customers free of doubles."""
+
+    __tablename__ = "contact_point"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    kind: Mapped[str]  # phone | email | chat
+    value: Mapped[str]
+    verified: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("kind", "value"),)

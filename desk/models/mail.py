@@ -1,0 +1,68 @@
+"""Mail as it passes our door: what came in (raw, kept), what is to go out, and the demo's own mailbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from desk.db import BIG, Base
+
+QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
+
+
+class RawMail(Base):
+    """The ledger of everything answered 250: where the bytes lie, what we took it for and why, and what became of it."""
+
+    __tablename__ = "raw_mail"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    identity: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str]
+    size: Mapped[int]
+    envelope_from: Mapped[str]
+    envelope_to: Mapped[list[str]] = mapped_column(JSON)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    verdict: Mapped[str]  # person | auto_reply | bounce | list | loop | too_large | unreadable
+    reasons: Mapped[list[str]] = mapped_column(JSON)
+    outcome: Mapped[str]  # opened | appended | noted | kept
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+
+
+class OutboxMail(Base):
+    """A mail that must leave. Written with the change that causes it, sent by the worker, tried again until it is clear."""
+
+    __tablename__ = "outbox_mail"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), unique=True)
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(default=QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(default="")
+    results: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # per recipient
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_outbox_mail_due", "state", "next_at"),)
+
+
+class MailboxMail(Base):
+    """With no relay set, mail that we send lands here, where a newcomer reads and answers it."""
+
+    __tablename__ = "mailbox_mail"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    at: Mapped[datetime]
+    envelope_from: Mapped[str]
+    recipient: Mapped[str]
+    subject: Mapped[str]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (Index("ix_mailbox_mail_recipient", "recipient", "id"),)

@@ -1,0 +1,53 @@
+"""A queue is the policy for a line of waiting work: hours, targets, who is asked for. A team looks after queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from desk.db import BIG, Base
+
+
+class Team(Base):
+    """Agents who work together; a supervisor sees their own team."""
+
+    __tablename__ = "team"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    name_zh: Mapped[str] = mapped_column(default="")
+
+
+class Calendar(Base):
+    """Opening hours as `routing.hours.Calendar` reads them: week[7] of [["09:00","18:00"], …], holidays, make-up days."""
+
+    __tablename__ = "calendar"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    zone: Mapped[str]
+    week: Mapped[list[Any]] = mapped_column(JSON)
+    holidays: Mapped[list[str]] = mapped_column(JSON, default=list)
+    workdays: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class Queue(Base):
+    """`requires` is [[skill, minimum level], …]; `targets` is {channel: {tier: seconds}}, the head start of each tier."""
+
+    __tablename__ = "queue"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    name_zh: Mapped[str] = mapped_column(default="")
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), index=True)
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("calendar.id"))
+    requires: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    targets: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON, default=dict)
+    choice: Mapped[str] = mapped_column(default="least_flexible")
+    offer_timeout_s: Mapped[int] = mapped_column(default=20)
+    wrap_up_s: Mapped[int] = mapped_column(default=60)
+    position: Mapped[int] = mapped_column(default=0)

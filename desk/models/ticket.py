@@ -1,0 +1,67 @@
+"""The customer's issue: it holds many contacts over any channels and ends with a solution that the customer confirms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from desk.db import BIG, Base
+
+NEW, OPEN, PENDING_CUSTOMER, PENDING_INTERNAL = "new", "open", "pending_customer", "pending_internal"
+SOLVED, CLOSED, MERGED, SPAM = "solved", "closed", "merged", "spam"
+LIVE = (NEW, OPEN, PENDING_CUSTOMER, PENDING_INTERNAL)
+TYPES = ("enquiry", "request", "incident", "complaint")
+CATEGORIES = ("billing", "technical", "delivery", "product", "service", "privacy", "other")
+WRAP_UP_CODES = ("solved", "information_given", "follow_up", "transferred", "no_action", "wrong_number", "dropped")
+FIRST_NUMBER = 10_000  # ticket numbers are the row's id above this, so that they are short, unique and never reused
+
+
+class Ticket(Base):
+    """`channel` is where it began. The due times are set by its priority and its queue's calendar."""
+
+    __tablename__ = "ticket"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    number: Mapped[int | None] = mapped_column(unique=True)
+    subject: Mapped[str]
+    type: Mapped[str] = mapped_column(default="enquiry")
+    category: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default=NEW)
+    priority: Mapped[int] = mapped_column(default=3)
+    level: Mapped[int] = mapped_column(default=1)
+    channel: Mapped[str]
+    locale: Mapped[str] = mapped_column(default="")
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id"))
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    first_due_at: Mapped[datetime | None]
+    first_human_reply_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+    resolve_due_at: Mapped[datetime | None]
+    paused_since: Mapped[datetime | None]
+    solved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    reopened: Mapped[int] = mapped_column(default=0)
+    wrap_up_code: Mapped[str] = mapped_column(default="")
+    resolution: Mapped[str] = mapped_column(default="")
+    score: Mapped[int | None]
+
+    __table_args__ = (
+        Index("ix_ticket_status_updated", "status", "updated_at"),
+        Index("ix_ticket_owner", "owner_id", "status", "resolve_due_at"),
+        Index("ix_ticket_team", "team_id", "status", "updated_at"),
+        Index("ix_ticket_customer", "customer_id", "id"),
+        Index("ix_ticket_queue", "queue_id", "status"),
+        Index("ix_ticket_created", "created_at"),
+        Index(
+            "ix_ticket_live_due",
+            "resolve_due_at",
+            sqlite_where=text("status IN ('new','open','pending_customer','pending_internal')"),
+            postgresql_where=text("status IN ('new','open','pending_customer','pending_internal')"),
+        ),
+    )

@@ -1,0 +1,144 @@
+"""The store: one database, reached only through transactions that know who acts and when.
+
+SQLite and PostgreSQL behave alike through here: a writer holds the write lock from the start (no upgrade from a read, which
+SQLite refuses under load), and events become visible in the order of their ids.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, insert, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from desk.clock import Clock
+from desk.db import WRITE_WAIT_S
+from desk.errors import DeskError
+from desk.events import ABOUT, Actor, Event
+
+log = logging.getLogger(__name__)
+
+EVENT_ORDER_LOCK = 7_305_001  # key of the PostgreSQL advisory lock that makes event ids visible in order
+
+
+class StoreAway(DeskError):
+    """The database did not answer. Nothing was written; try again in a moment."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The desk cannot reach its database just now. Nothing was changed; please try again in a moment.")
+
+
+class Store:
+    """Opens transactions and, after each commit, hands its events to whoever subscribed (live screens, router, worker)."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._reading = engine.execution_options(reads=True)
+        self._listeners: list[Callable[[Sequence[Event]], None]] = []
+        # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
+        self._write_turn = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    def subscribe(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Call `listener(events)` after each commit that recorded events. It must be quick; its failure is logged, no more."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def tx(self, actor: Actor) -> Iterator[Tx]:
+        """A unit of writing. Commits at the end of the block, or rolls everything back if the block raises.
+
+        Raises `StoreAway` when the database cannot be reached or stays locked.
+        """
+        with self._turn(), _translated(), Session(self.engine, expire_on_commit=False) as session:
+            tx = Tx(session, self.clock.now(), actor)
+            session.connection()
+            yield tx
+            session.flush()
+            events = self._append(session, tx.pending)
+            session.commit()
+        self._publish(events)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view for reading; nothing is written."""
+        with _translated(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def _append(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
+        """Insert the events last, so that on PostgreSQL the lock that keeps ids in commit order is held for a moment only."""
+        if not pending:
+            return []
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENT_ORDER_LOCK})
+        return list(session.scalars(insert(Event).returning(Event, sort_by_parameter_order=True), pending))
+
+    def _publish(self, events: list[Event]) -> None:
+        if not events:
+            return
+        for listener in self._listeners:
+            try:
+                listener(events)
+            except Exception:
+                log.exception("a listener failed after commit; what was written stays")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._write_turn is None:
+            yield
+            return
+        if not self._write_turn.acquire(timeout=WRITE_WAIT_S):
+            raise StoreAway
+        try:
+            yield
+        finally:
+            self._write_turn.release()
+
+
+class Tx:
+    """One unit of writing: `session`, `now` (the clock read once), `actor`, and `emit` for what happened."""
+
+    def __init__(self, session: Session, now: datetime, actor: Actor) -> None:
+        self.session = session
+        self.now = now
+        self.actor = actor
+        self.pending: list[dict[str, Any]] = []
+
+    def emit(self, kind: str, *, data: dict[str, Any] | None = None, **about: Any) -> None:
+        """Record that something happened. `about` names the nouns: ticket=, customer=, agent=, item=, queue=, complaint=, …
+
+        The kind is "noun.happened" (past tense). The row is written in this transaction and published after commit.
+        """
+        self.session.flush()  # gives new objects the ids that the event refers to
+        self.pending.append(
+            {
+                "at": self.now,
+                "kind": kind,
+                "actor_kind": self.actor.kind,
+                "actor_id": self.actor.id,
+                "actor_name": self.actor.name,
+                **dict.fromkeys(ABOUT),
+                **{f"{noun}_id": getattr(thing, "id", thing) for noun, thing in about.items()},
+                "data": data or {},
+            }
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        log.error("the database refused: %s", error)
+        raise StoreAway from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreAway from error
+        raise
