@@ -1,0 +1,134 @@
+"""Cut Chinese and English text into search tokens; documents and queries use the same cuts, a query weighs them.
+
+Chinese gives single characters, pairs and the longer words of the dictionary; other words give their exact form and their stem;
+codes (`LK-2024-0815`, `400-810`, `wi-fi`) stay whole and also give their parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import rjieba
+from whoosh.lang.porter import stem
+
+from knowledge import stop_words
+from knowledge.fold import fold
+
+VERSION = 1
+"""Changes when the same text gives other tokens: an index written with another version has to be rebuilt."""
+
+MAX_TOKEN = 64
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_KANA_HANGUL = "\u3041-\u30ff\u31f0-\u31ff\uac00-\ud7af"
+_RUN = re.compile(
+    rf"(?P<cjk>[{_HAN}{_KANA_HANGUL}々〇]+)|(?P<word>[^\W_{_HAN}{_KANA_HANGUL}]+(?:['’._@/+#&-]+[^\W_{_HAN}{_KANA_HANGUL}]+)*)"
+)
+_JOINT = re.compile(r"['’._@/+#&-]+")
+_LETTERS_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
+_POSSESSIVE = re.compile(r"['’]s?$|['’]s(?![^\W_])")
+_ENGLISH = re.compile(r"[a-z]{3,}")
+
+# What a token of a query is worth beside a whole word. A pair that straddles two words is weak evidence ("么退" in 怎么退款), yet it
+# rescues words the dictionary does not know; the exact form on top of the stem prefers "refunds" for "refunds".
+_WORD, _EXACT, _INSIDE, _ACROSS, _PART, _CHARACTER = 1.0, 0.4, 0.5, 0.3, 0.5, 0.3
+_MOST = 3.0
+
+
+def tokens(text: str) -> list[str]:
+    """Every token of a document, in order and with repeats: what goes into an index."""
+    found: list[str] = []
+    for kind, run in _runs(text):
+        if kind == "cjk":
+            found.extend(run)
+            found.extend(_pairs(run))
+            found.extend(word for word in rjieba.cut_for_search(run) if len(word) > 2)
+        else:
+            found.extend(_word_tokens(run))
+    return [token for token in found if len(token) <= MAX_TOKEN]
+
+
+def query_tokens(text: str) -> list[str]:
+    """The distinct tokens to look for, in order of appearance; without stop words unless there is nothing else."""
+    return list(weighted_query_tokens(text))
+
+
+def weighted_query_tokens(text: str) -> dict[str, float]:
+    """Query token to its weight, a repeated token adding up to at most 3."""
+    strong: dict[str, float] = {}
+    stopped: dict[str, float] = {}
+    for kind, run in _runs(text):
+        for token, weight, is_stop in _chinese_query(run) if kind == "cjk" else _word_query(run):
+            target = stopped if is_stop else strong
+            if len(token) <= MAX_TOKEN:
+                target[token] = min(target.get(token, 0.0) + weight, _MOST)
+    return strong or stopped
+
+
+def _chinese_query(run: str) -> Iterator[tuple[str, float, bool]]:
+    words = rjieba.cut(run)
+    stops = [word in stop_words.CHINESE for word in words]
+    for place, word in enumerate(words):
+        if len(word) == 1:
+            yield word, _CHARACTER if len(run) > 1 else _WORD, stops[place]
+        else:
+            yield word, _WORD, stops[place]
+        if len(word) > 2:
+            for pair in _pairs(word):
+                yield pair, _INSIDE, stops[place]
+            for part in set(rjieba.cut_for_search(word)):
+                if 2 < len(part) < len(word):
+                    yield part, _INSIDE, stops[place]
+        if place and not (stops[place] or stops[place - 1]):
+            before = words[place - 1]
+            both_single = len(word) == len(before) == 1
+            yield before[-1] + word[0], _WORD if both_single else _ACROSS, False
+
+
+def _word_query(run: str) -> Iterator[tuple[str, float, bool]]:
+    whole, *rest = _word_tokens(run)
+    is_stop = whole in stop_words.ENGLISH
+    simple = _ENGLISH.fullmatch(whole)
+    if simple and rest:
+        yield whole, _EXACT, is_stop
+        yield rest[0], _WORD, is_stop
+        return
+    yield whole, _WORD, is_stop
+    for part in rest:
+        yield part, _PART, part in stop_words.ENGLISH
+
+
+def _word_tokens(run: str) -> list[str]:
+    """The whole form first; then the stem of a plain word, or the parts and the joined form of a code."""
+    run = _POSSESSIVE.sub("", run).replace("'", "").replace("’", "")
+    if _ENGLISH.fullmatch(run):
+        return [run] if (root := _stem(run)) == run else [run, root]
+    parts = _JOINT.split(run)
+    found = [run]
+    if len(parts) > 1:
+        found.append("".join(parts))
+    for part in parts:
+        pieces = _LETTERS_DIGITS.findall(part)
+        if len(parts) > 1:
+            found.append(part)
+        if len(pieces) > 1:
+            found.extend(piece for piece in pieces if len(piece) > 1)
+        elif _ENGLISH.fullmatch(part):
+            found.append(_stem(part))
+    return list(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    return stem(word)
+
+
+def _runs(text: str) -> Iterator[tuple[str, str]]:
+    for match in _RUN.finditer(fold(text)):
+        yield match.lastgroup or "", match[0]
+
+
+def _pairs(run: str) -> Iterator[str]:
+    return (run[place : place + 2] for place in range(len(run) - 1))

@@ -1,0 +1,137 @@
+"""The lines of `kb import` and `kb query`: JSON objects, one a line, read with errors that name the line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from knowledge import language
+from knowledge.article import AUDIENCES, LANGS, Article
+from knowledge.index import Hit
+
+_IMPORT_KEYS = {"id", "title", "text", "lang", "audience", "tags", "twin", "question", "summary"}
+_TITLE_CHARACTERS = 60
+
+
+class BadLine(ValueError):
+    """A line that cannot be used; `number` counts from 1."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"line {number}: {reason}")
+        self.number = number
+
+
+@dataclass(frozen=True)
+class QueryLine:
+    """A question of a query file."""
+
+    id: str
+    text: str
+
+
+def read_articles(lines: Iterable[str | bytes], *, now: float = 0.0) -> list[Article]:
+    """The articles of an import file: `{"id","title","text"}`, optionally `lang` (guessed without), `audience` (public without),
+    `tags` (a list), `twin`, `question`, `summary`. `now` becomes `updated_at`.
+
+    Blank lines are passed over; the first bad line or second use of an id raises BadLine, so that nothing is half imported.
+    """
+    seen: dict[str, int] = {}
+    articles = []
+    for number, fields in _objects(lines):
+        article = _article(number, fields, now)
+        if article.id in seen:
+            raise BadLine(number, f"id {article.id!r} was used on line {seen[article.id]}")
+        seen[article.id] = number
+        articles.append(article)
+    return articles
+
+
+def article_lines(articles: Iterable[Article]) -> Iterator[str]:
+    """What `read_articles` reads, a line for each article, without line ends; empty fields are left out."""
+    for article in articles:
+        fields = {
+            key: getattr(article, key) for key in ("id", "title", "text", "lang", "audience", "twin", "question", "summary")
+        }
+        fields["tags"] = list(article.tags)
+        yield json.dumps({key: value for key, value in fields.items() if value}, ensure_ascii=False)
+
+
+def read_queries(lines: Iterable[str | bytes]) -> list[QueryLine]:
+    """The questions of a query file: `{"id","text"}` a line, other keys ignored. Raises BadLine."""
+    return [QueryLine(_id(number, fields), _string(number, fields, "text")) for number, fields in _objects(lines)]
+
+
+def answer_line(query_id: str, hits: Iterable[Hit]) -> str:
+    """`{"id","hits":[{"id","score"}]}`, best first, without line end."""
+    found = [{"id": hit.id, "score": round(hit.score, 6)} for hit in hits]
+    return json.dumps({"id": query_id, "hits": found}, ensure_ascii=False)
+
+
+def _article(number: int, fields: dict[str, Any], now: float) -> Article:
+    unknown = fields.keys() - _IMPORT_KEYS
+    if unknown:
+        raise BadLine(number, f"unknown field {', '.join(sorted(unknown))}")
+    text = _string(number, fields, "text")
+    title = _string(number, fields, "title").strip() or text.strip()[:_TITLE_CHARACTERS].partition("\n")[0].strip()
+    if not title:
+        raise BadLine(number, "title and text are both empty")
+    lang = fields.get("lang") or language.guess(f"{title} {text}")
+    if lang not in LANGS:
+        raise BadLine(number, f"lang {lang!r} is not one of {', '.join(LANGS)}")
+    audience = fields.get("audience") or "public"
+    if audience not in AUDIENCES:
+        raise BadLine(number, f"audience {audience!r} is not one of {', '.join(AUDIENCES)}")
+    tags = fields.get("tags", [])
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise BadLine(number, "tags must be a list of strings")
+    return Article(
+        id=_id(number, fields),
+        lang=lang,
+        title=title,
+        text=text,
+        audience=audience,
+        tags=tuple(tags),
+        twin=_string(number, fields, "twin", "") or None,
+        updated_at=now,
+        question=_string(number, fields, "question", ""),
+        summary=_string(number, fields, "summary", ""),
+    )
+
+
+def _objects(lines: Iterable[str | bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode("utf-8") if isinstance(line, bytes) else line
+        except UnicodeDecodeError as error:
+            raise BadLine(number, "not UTF-8") from error
+        text = text.removeprefix("\ufeff").strip()
+        if not text:
+            continue
+        try:
+            fields = json.loads(text)
+        except ValueError as error:
+            raise BadLine(number, f"not JSON ({error})") from error
+        if not isinstance(fields, dict):
+            raise BadLine(number, "not a JSON object")
+        yield number, fields
+
+
+def _id(number: int, fields: dict[str, Any]) -> str:
+    value = fields.get("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    found = _string(number, fields, "id").strip()
+    if not found:
+        raise BadLine(number, "id is empty")
+    return found
+
+
+def _string(number: int, fields: dict[str, Any], key: str, default: str | None = None) -> str:
+    value = fields.get(key, default)
+    if value is None:
+        raise BadLine(number, f"{key} is missing")
+    if not isinstance(value, str):
+        raise BadLine(number, f"{key} must be a string")
+    return value
