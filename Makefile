@@ -1,0 +1,35 @@
+# The commands of the project. Each does all of its own set-up, asks no questions, and is quick when nothing has changed.
+
+PYTHON := .venv/bin/python
+
+# Output that goes to a file or a pipe must show the addresses when the desk is ready, not when a buffer is full.
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint check bench
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what running needs, and stop there
+	@.ci/setup run
+
+run: ## Set up, fill the demo once, start the desk and print its addresses and logins
+	@.ci/setup run
+	@exec $(PYTHON) -m desk serve --demo
+
+test: ## Set up everything that tests need, browser included, and run the whole suite (ARGS="tests/web -k login" narrows it)
+	@.ci/setup test
+	@$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+
+lint: ## Style, formatting and the import rules
+	@.ci/setup test
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m pytest -q tests/shape/test_imports.py
+
+check: lint test ## All that a change must pass: lint and test
+
+bench: ## Run every benchmark; one line of JSON each
+	@.ci/setup run
+	@$(PYTHON) -m desk bench all

@@ -1,0 +1,37 @@
+"""The browser of the browser tests: the system's own Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",  # Chromium refuses its sandbox to root, which is who runs a pipeline
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",  # pages reach this machine, nothing else
+]
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """A headless Chromium that lives as long as the block."""
+    program = shutil.which("chromium")
+    if not program:
+        raise pytest.fail.Exception(
+            "Chromium is needed: `make test` installs it as root on Debian; else install chromium", pytrace=False
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
