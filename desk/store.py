@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from desk.clock import Clock
+from desk.config import Settings
 from desk.db import WRITE_WAIT_S
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
@@ -39,9 +40,10 @@ class StoreAway(DeskError):
 class Store:
     """Opens transactions and, after each commit, hands its events to whoever subscribed (live screens, router, worker)."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, settings: Settings) -> None:
         self.engine = engine
         self.clock = clock
+        self.settings = settings
         self._reading = engine.execution_options(reads=True)
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
@@ -58,7 +60,7 @@ class Store:
         Raises `StoreAway` when the database cannot be reached or stays locked.
         """
         with self._turn(), _translated(), Session(self.engine, expire_on_commit=False) as session:
-            tx = Tx(session, self.clock.now(), actor)
+            tx = Tx(session, self.clock.now(), actor, self.settings)
             session.connection()
             yield tx
             session.flush()
@@ -103,12 +105,13 @@ class Store:
 
 
 class Tx:
-    """One unit of writing: `session`, `now` (the clock read once), `actor`, and `emit` for what happened."""
+    """One unit of writing: `session`, `now` (the clock read once), `actor`, `settings`, and `emit` for what happened."""
 
-    def __init__(self, session: Session, now: datetime, actor: Actor) -> None:
+    def __init__(self, session: Session, now: datetime, actor: Actor, settings: Settings) -> None:
         self.session = session
         self.now = now
         self.actor = actor
+        self.settings = settings
         self.pending: list[dict[str, Any]] = []
 
     def emit(self, kind: str, *, data: dict[str, Any] | None = None, **about: Any) -> None:

@@ -1,0 +1,192 @@
+"""Who may do what: roles give rights, rights are checked on the server, objects are loaded for a viewer.
+
+The table follows the least-privilege matrix of the domain reference: an agent sees work that is theirs or their team's, a
+knowledge editor no tickets at all, an admin no content, an auditor everything masked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, false, or_, select, true
+from sqlalchemy.orm import Session
+
+from desk.errors import NotAllowed, NotFound
+from desk.events import Actor
+from desk.models import Agent, Customer, Offer, Ticket
+from desk.models.work_item import HOLDING, WorkItem
+
+
+class Right(StrEnum):
+    """What a route, an action or a room may ask for."""
+
+    SIGNED_IN = "signed_in"
+    TAKE_WORK = "take_work"  # be offered work, set one's own presence
+    READ_TICKETS = "read_tickets"  # own and own team's
+    READ_ALL_TICKETS = "read_all_tickets"
+    READ_COMPLAINTS = "read_complaints"
+    REPLY = "reply"
+    READ_CUSTOMERS = "read_customers"
+    REVEAL_CONTACTS = "reveal_contacts"
+    EDIT_CUSTOMERS = "edit_customers"
+    REGISTER_COMPLAINT = "register_complaint"
+    HANDLE_COMPLAINT = "handle_complaint"
+    SUPERVISE = "supervise"  # the board; acting on others' work and presence
+    READ_ARTICLES = "read_articles"
+    WRITE_ARTICLES = "write_articles"
+    PUBLISH_ARTICLES = "publish_articles"
+    ADMINISTER = "administer"
+    READ_AUDIT = "read_audit"
+
+
+_STAFF = {Right.SIGNED_IN, Right.READ_ARTICLES}
+_AGENT = _STAFF | {
+    Right.TAKE_WORK,
+    Right.READ_TICKETS,
+    Right.REPLY,
+    Right.READ_CUSTOMERS,
+    Right.REGISTER_COMPLAINT,
+    Right.WRITE_ARTICLES,
+}
+_SENIOR = _AGENT | {Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CUSTOMERS, Right.READ_COMPLAINTS}
+
+ROLE_RIGHTS: dict[str, frozenset[Right]] = {
+    "agent": frozenset(_AGENT),
+    "senior": frozenset(_SENIOR),
+    "supervisor": frozenset(_SENIOR | {Right.SUPERVISE, Right.READ_AUDIT}),
+    "complaint_officer": frozenset(
+        _STAFF
+        | {
+            Right.TAKE_WORK,
+            Right.READ_COMPLAINTS,
+            Right.HANDLE_COMPLAINT,
+            Right.REGISTER_COMPLAINT,
+            Right.REPLY,
+            Right.READ_CUSTOMERS,
+            Right.REVEAL_CONTACTS,
+            Right.WRITE_ARTICLES,
+        }
+    ),
+    "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.PUBLISH_ARTICLES}),
+    "admin": frozenset({Right.SIGNED_IN, Right.ADMINISTER, Right.READ_AUDIT}),
+    "auditor": frozenset(_STAFF | {Right.READ_TICKETS, Right.READ_ALL_TICKETS, Right.READ_CUSTOMERS, Right.READ_AUDIT}),
+}
+ROLES = tuple(ROLE_RIGHTS)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The person or program looking. Loaded afresh for every request, so that a right taken away is gone at once."""
+
+    agent_id: int | None
+    name: str
+    roles: tuple[str, ...]
+    team_id: int | None = None
+    locale: str = "en"
+    token_id: int | None = None
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        return frozenset().union(*(ROLE_RIGHTS.get(role, frozenset()) for role in self.roles))
+
+    def can(self, right: Right | str) -> bool:
+        return Right(right) in self.rights
+
+    def require(self, right: Right) -> None:
+        """Raises `NotAllowed` without the right."""
+        if not self.can(right):
+            raise NotAllowed("Your role does not allow this.")
+
+    @property
+    def masked(self) -> bool:
+        """Whether contact data is shown with most of it hidden."""
+        return not self.can(Right.REVEAL_CONTACTS)
+
+    @property
+    def actor(self) -> Actor:
+        if self.token_id is not None:
+            return Actor("api", self.token_id, self.name)
+        return Actor("agent", self.agent_id, self.name)
+
+
+def viewer_of(agent: Agent) -> Viewer:
+    """The viewer that this agent is now."""
+    return Viewer(agent.id, agent.name, tuple(agent.roles), agent.team_id, agent.locale)
+
+
+def visible_tickets(viewer: Viewer) -> ColumnElement[bool]:
+    """The condition on `Ticket` that leaves only what the viewer may read; goes into every list and every lookup."""
+    if viewer.can(Right.READ_ALL_TICKETS):
+        return true()
+    allowed: list[ColumnElement[bool]] = []
+    if viewer.can(Right.READ_COMPLAINTS):
+        allowed.append(Ticket.type == "complaint")
+    if viewer.agent_id is not None and viewer.can(Right.TAKE_WORK):
+        allowed.append(Ticket.owner_id == viewer.agent_id)
+        # Work in hand opens its ticket: whoever is offered it must see what it is.
+        allowed.append(
+            exists(
+                select(1)
+                .select_from(Offer)
+                .join(WorkItem, WorkItem.id == Offer.item_id)
+                .where(WorkItem.ticket_id == Ticket.id, Offer.agent_id == viewer.agent_id, Offer.state.in_(HOLDING))
+            )
+        )
+    if viewer.can(Right.READ_TICKETS) and viewer.team_id is not None:
+        allowed.append(Ticket.team_id == viewer.team_id)
+    return or_(*allowed) if allowed else false()
+
+
+def access_ticket(session: Session, viewer: Viewer, number: int) -> Ticket:
+    """The ticket with this number if the viewer may read it; raises `NotFound` otherwise, whichever the reason."""
+    ticket = session.scalar(select(Ticket).where(Ticket.number == number, visible_tickets(viewer)))
+    if ticket is None:
+        raise NotFound("There is no ticket %(number)s.", number=number)
+    return ticket
+
+
+def access_customer(session: Session, viewer: Viewer, customer_id: int) -> Customer:
+    """The customer if the viewer may read customers, and this one has to do with their work; raises `NotFound` otherwise."""
+    customer = session.get(Customer, customer_id) if viewer.can(Right.READ_CUSTOMERS) else None
+    if customer is None or not (viewer.can(Right.READ_ALL_TICKETS) or _shares_ticket(session, viewer, customer_id)):
+        raise NotFound("There is no such customer.")
+    return customer
+
+
+def access_offer(session: Session, viewer: Viewer, offer_id: int) -> Offer:
+    """An offer made to the viewer; raises `NotFound` for anyone else's."""
+    offer = session.get(Offer, offer_id)
+    if offer is None or offer.agent_id != viewer.agent_id:
+        raise NotFound("This offer was not made to you.")
+    return offer
+
+
+def access_held_item(session: Session, viewer: Viewer, item_id: int) -> WorkItem:
+    """Work that the viewer holds; raises `NotFound` otherwise."""
+    item = session.get(WorkItem, item_id)
+    if item is None or item.agent_id is None or item.agent_id != viewer.agent_id:
+        raise NotFound("You do not hold this work.")
+    return item
+
+
+def masked(value: str, kind: str) -> str:
+    """Contact data as someone without the right to reveal sees it: enough to recognise, too little to use."""
+    if kind == "email":
+        local, _, domain = value.partition("@")
+        return f"{local[:2]}•••@{domain}"
+    if kind == "phone":
+        return f"{value[:4]}••••{value[-3:]}" if len(value) > 8 else "••••"
+    return value
+
+
+def describe(viewer: Viewer) -> dict[str, Any]:
+    """What a page needs to know of its viewer."""
+    return {"name": viewer.name, "roles": list(viewer.roles), "rights": sorted(viewer.rights)}
+
+
+def _shares_ticket(session: Session, viewer: Viewer, customer_id: int) -> bool:
+    query = select(Ticket.id).where(Ticket.customer_id == customer_id, visible_tickets(viewer))
+    return session.scalar(query.limit(1)) is not None
+

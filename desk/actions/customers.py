@@ -1,0 +1,106 @@
+"""Knowing who it is: one customer for each phone number, address and chat identity, without doubles."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from desk.errors import Invalid
+from desk.models import ContactPoint, Customer
+from desk.models.customer import TIERS
+from desk.store import Tx
+
+KINDS = ("phone", "email", "chat")
+_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
+
+
+def identify(tx: Tx, kind: str, value: str, *, name: str = "", locale: str = "", verified: bool = False) -> Customer:
+    """The customer with this contact point, made now if nobody has it yet.
+
+    `value` may be as typed; raises `Invalid` when it is no phone number or address. Two intakes that see the same new contact
+    at the same time end with one customer: the contact point is unique, and who comes second uses the first's.
+    """
+    value = normal(kind, value)
+    customer = _holder(tx, kind, value)
+    if customer is None:
+        try:
+            with tx.session.begin_nested():
+                customer = _add(tx, kind, value, name, locale, verified)
+        except IntegrityError:
+            customer = _holder(tx, kind, value)
+            if customer is None:
+                raise
+        else:
+            tx.emit("customer.added", customer=customer, data={"kind": kind})
+    if name and customer.name == _placeholder(kind, value):
+        customer.name = name.strip()[:200]
+    if locale and not customer.locale:
+        customer.locale = locale
+    return customer
+
+
+def add_contact_point(tx: Tx, customer: Customer, kind: str, value: str, *, verified: bool = False) -> bool:
+    """Note another way to reach the customer. Returns False when it already is someone's: never takes it away."""
+    value = normal(kind, value)
+    if _holder(tx, kind, value) is not None:
+        return False
+    tx.session.add(ContactPoint(customer_id=customer.id, kind=kind, value=value, verified=verified, created_at=tx.now))
+    tx.emit("customer.contact_added", customer=customer, data={"kind": kind})
+    return True
+
+
+def set_tier(tx: Tx, customer: Customer, tier: str) -> None:
+    """Change the value class; what is already waiting keeps its place."""
+    if tier not in TIERS:
+        raise Invalid("“%(tier)s” is no customer tier.", tier=tier)
+    if tier != customer.tier:
+        tx.emit("customer.tier_set", customer=customer, data={"old": customer.tier, "new": tier})
+        customer.tier = tier
+
+
+def normal(kind: str, value: str, *, region: str = "CN") -> str:
+    """The one form in which a contact point is kept: E.164 for phones, lower case for mail. Raises `Invalid`."""
+    value = value.strip()
+    if kind == "phone":
+        try:
+            number = phonenumbers.parse(value, region)
+        except phonenumbers.NumberParseException as error:
+            raise Invalid("“%(value)s” is no phone number. Write it with its country code, such as +86 138 0013 8000.", value=value) from error
+        if not phonenumbers.is_possible_number(number):
+            raise Invalid("“%(value)s” is no phone number. Write it with its country code, such as +86 138 0013 8000.", value=value)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if kind == "email":
+        if not _EMAIL.fullmatch(value) or len(value) > 254:
+            raise Invalid("“%(value)s” is no e-mail address. It should look like name@example.com.", value=value)
+        return value.lower()
+    if kind == "chat" and value:
+        return value
+    raise Invalid("A customer is known by phone, e-mail or chat.")
+
+
+def address_of(tx: Tx, customer: Customer, kind: str) -> str:
+    """The customer's first contact point of this kind, or an empty string."""
+    query = select(ContactPoint.value).where(ContactPoint.customer_id == customer.id, ContactPoint.kind == kind)
+    return tx.session.scalar(query.order_by(ContactPoint.id).limit(1)) or ""
+
+
+def _holder(tx: Tx, kind: str, value: str) -> Customer | None:
+    query = select(Customer).join(ContactPoint, ContactPoint.customer_id == Customer.id)
+    return tx.session.scalar(query.where(ContactPoint.kind == kind, ContactPoint.value == value))
+
+
+def _add(tx: Tx, kind: str, value: str, name: str, locale: str, verified: bool) -> Customer:
+    customer = Customer(name=(name.strip() or _placeholder(kind, value))[:200], locale=locale, created_at=tx.now)
+    tx.session.add(customer)
+    tx.session.flush()
+    tx.session.add(ContactPoint(customer_id=customer.id, kind=kind, value=value, verified=verified, created_at=tx.now))
+    tx.session.flush()
+    return customer
+
+
+def _placeholder(kind: str, value: str) -> str:
+    """What an unknown contact is called until they say their name."""
+    return "Visitor" if kind == "chat" else value

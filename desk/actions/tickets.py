@@ -1,0 +1,303 @@
+"""The life of a ticket: opened, replied to, noted, waiting, reopened, moved. Solving is in `solving`, intake in `intake`."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from desk.actions import customers, work_items
+from desk.actions.calendars import calendar_of
+from desk.actions.outbox import queue_mail
+from desk.errors import Conflict, Invalid, NotFound
+from desk.files import KeptFile
+from desk.models import Agent, Attachment, Customer, Message, Queue, Ticket
+from desk.models.message import IN, INTERNAL, OUT
+from desk.models.ticket import CATEGORIES, FIRST_NUMBER, LIVE, NEW, OPEN, PENDING_CUSTOMER, PENDING_INTERNAL, SOLVED, TYPES
+from desk.models.work_item import KINDS
+from desk.store import Tx
+from routing.clocks import TICKET_TARGETS, ticket_due
+
+REPLY_CHANNELS = ("email", "chat")
+TICKET_WORK = ("ticket", "complaint")
+
+
+def open_ticket(
+    tx: Tx,
+    *,
+    customer: Customer,
+    queue: Queue,
+    subject: str,
+    channel: str,
+    type: str = "enquiry",
+    locale: str = "",
+    priority: int = 3,
+) -> Ticket:
+    """A new issue of this customer; its clocks start now, in the queue's opening hours."""
+    if type not in TYPES:
+        raise Invalid("“%(type)s” is no ticket type.", type=type)
+    ticket = Ticket(
+        subject=subject.strip()[:300] or "—",
+        type=type,
+        channel=channel,
+        locale=locale or customer.locale or tx.settings.locale,
+        priority=_raised(priority, customer.tier),
+        customer_id=customer.id,
+        queue_id=queue.id,
+        team_id=queue.team_id,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    _set_clocks(tx, ticket, queue)
+    tx.session.add(ticket)
+    tx.session.flush()
+    ticket.number = FIRST_NUMBER + ticket.id
+    tx.emit("ticket.opened", ticket=ticket, customer=customer, queue=queue, data={"channel": channel, "type": type})
+    return ticket
+
+
+def add_message(tx: Tx, ticket: Ticket, message: Message, files: Sequence[KeptFile] = ()) -> Message:
+    """Append to the timeline; the files' bytes are already in the file store."""
+    message.ticket_id = ticket.id
+    message.created_at = tx.now
+    tx.session.add(message)
+    tx.session.flush()
+    for file in files:
+        tx.session.add(
+            Attachment(
+                message_id=message.id,
+                sha256=file.sha256,
+                name=file.name,
+                content_type=file.content_type,
+                claimed_type=file.claimed_type,
+                content_id=file.content_id,
+                size=file.size,
+                created_at=tx.now,
+            )
+        )
+    ticket.updated_at = tx.now
+    tx.emit(
+        "message.added",
+        message=message,
+        ticket=ticket,
+        customer=ticket.customer_id,
+        data={"direction": message.direction, "channel": message.channel, "kind": message.kind, "held": message.held},
+    )
+    return message
+
+
+def reply(
+    tx: Tx,
+    ticket: Ticket,
+    agent: Agent,
+    text: str,
+    *,
+    channel: str,
+    cc: Sequence[str] = (),
+    files: Sequence[KeptFile] = (),
+    external_id: str | None = None,
+) -> Message:
+    """An agent answers the customer. By mail it goes to the outbox in this transaction; by chat it is there at once.
+
+    Raises `Invalid` without text or without a way to reach the customer, `Conflict` on a closed ticket. A repeated
+    `external_id` returns the first message.
+    """
+    if external_id:
+        before = tx.session.scalar(select(Message).where(Message.channel == channel, Message.external_id == external_id))
+        if before is not None:
+            return before
+    if not text.strip():
+        raise Invalid("Please write something before sending.")
+    if channel not in REPLY_CHANNELS:
+        raise Invalid("Choose whether to answer by mail or chat.")
+    if ticket.status not in (*LIVE, SOLVED):
+        raise Conflict("This ticket is closed; open it again before answering.")
+    customer = tx.session.get_one(Customer, ticket.customer_id)
+    message = Message(
+        channel=channel,
+        direction=OUT,
+        agent_id=agent.id,
+        customer_id=customer.id,
+        author_name=agent.name,
+        text=text.strip(),
+        reply_text=text.strip(),
+        external_id=external_id,
+    )
+    if channel == "email":
+        _address_mail(tx, ticket, customer, message, cc)
+    add_message(tx, ticket, message, files)
+    if channel == "email":
+        queue_mail(tx, ticket_id=ticket.id, message=message, payload={"kind": "reply"})
+    _answered(tx, ticket)
+    if ticket.owner_id is None:
+        assign(tx, ticket, agent.id)
+    if ticket.status == NEW:
+        ticket.status = OPEN
+    return message
+
+
+def note(tx: Tx, ticket: Ticket, agent: Agent, text: str, files: Sequence[KeptFile] = ()) -> Message:
+    """A note among colleagues; no customer ever sees it."""
+    if not text.strip():
+        raise Invalid("Please write something before sending.")
+    message = Message(
+        channel="note", direction=INTERNAL, kind="note", agent_id=agent.id, author_name=agent.name, text=text.strip()
+    )
+    return add_message(tx, ticket, message, files)
+
+
+def customer_wrote(tx: Tx, ticket: Ticket) -> None:
+    """A customer's message came in: clocks run, a solved ticket opens again, and if nobody has the work it is queued."""
+    queue = tx.session.get_one(Queue, ticket.queue_id)
+    if ticket.status not in LIVE:
+        reopen(tx, ticket, reason="customer_wrote")
+    elif ticket.status in (PENDING_CUSTOMER, PENDING_INTERNAL):
+        set_status(tx, ticket, OPEN)
+    if ticket.next_due_at is None and ticket.first_human_reply_at is not None:
+        ticket.next_due_at = ticket_due(calendar_of(tx.session, queue), tx.now, TICKET_TARGETS[ticket.priority].next_response)
+    if work_items.open_item(tx, ticket.id, KINDS) is None:
+        queue_work(tx, ticket, queue)
+
+
+def queue_work(tx: Tx, ticket: Ticket, queue: Queue) -> None:
+    """Have somebody deal with the ticket; its owner is asked first."""
+    kind = "complaint" if ticket.type == "complaint" else "ticket"
+    channel = "complaint" if ticket.type == "complaint" else "email"
+    skills = ((f"lang:{ticket.locale}", 1),) if ticket.locale else ()
+    work_items.enqueue(tx, kind, channel, ticket, queue, skills=skills, sticky_agent_id=ticket.owner_id)
+
+
+def set_pending(tx: Tx, ticket: Ticket, status: str) -> None:
+    """Wait for the customer (the resolution clock pauses) or for somebody inside (it does not). The work leaves the agent."""
+    if status not in (PENDING_CUSTOMER, PENDING_INTERNAL):
+        raise Invalid("A ticket can wait for the customer or for a colleague.")
+    if ticket.status not in LIVE:
+        raise Conflict("This ticket is not open.")
+    set_status(tx, ticket, status)
+    item = work_items.open_item(tx, ticket.id, TICKET_WORK)
+    if item is not None:
+        work_items.finish(tx, item)
+
+
+def reopen(tx: Tx, ticket: Ticket, *, reason: str) -> None:
+    """The matter is not settled after all: the clocks go on, they do not start anew."""
+    if ticket.status in LIVE:
+        return
+    if ticket.solved_at is not None and ticket.resolve_due_at is not None:
+        ticket.resolve_due_at = max(ticket.resolve_due_at, tx.now)
+    ticket.reopened += 1
+    ticket.solved_at = ticket.closed_at = None
+    set_status(tx, ticket, OPEN)
+    tx.emit("ticket.reopened", ticket=ticket, customer=ticket.customer_id, data={"reason": reason})
+
+
+def assign(tx: Tx, ticket: Ticket, agent_id: int | None) -> None:
+    """Make somebody the owner, the one face the customer knows."""
+    if ticket.owner_id == agent_id:
+        return
+    if agent_id is not None and tx.session.get(Agent, agent_id) is None:
+        raise NotFound("There is no such agent.")
+    tx.emit("ticket.assigned", ticket=ticket, agent=agent_id, data={"old": ticket.owner_id, "new": agent_id})
+    ticket.owner_id = agent_id
+    ticket.updated_at = tx.now
+    if ticket.status == NEW and agent_id is not None:
+        ticket.status = OPEN
+
+
+def set_fields(
+    tx: Tx, ticket: Ticket, *, priority: int | None = None, category: str | None = None, subject: str | None = None
+) -> None:
+    """Correct what the ticket says. A new priority sets the clocks again from the ticket's own start."""
+    old: dict[str, object] = {}
+    if category is not None and category != ticket.category:
+        if category not in CATEGORIES:
+            raise Invalid("“%(category)s” is no category.", category=category)
+        old["category"], ticket.category = ticket.category, category
+    if subject is not None and subject.strip() and subject.strip() != ticket.subject:
+        old["subject"], ticket.subject = ticket.subject, subject.strip()[:300]
+    if priority is not None and priority != ticket.priority:
+        if priority not in TICKET_TARGETS:
+            raise Invalid("A priority is a number from 1 to 4.")
+        old["priority"], ticket.priority = ticket.priority, priority
+        _set_clocks(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
+    if old:
+        ticket.updated_at = tx.now
+        tx.emit("ticket.changed", ticket=ticket, data={"old": old, "new": {name: getattr(ticket, name) for name in old}})
+
+
+def move(tx: Tx, ticket: Ticket, queue: Queue) -> None:
+    """Hand the ticket to another queue, with its waiting or held work; the due times stay."""
+    if queue.id == ticket.queue_id:
+        return
+    tx.emit("ticket.moved", ticket=ticket, queue=queue, data={"old": ticket.queue_id, "new": queue.id})
+    item = work_items.open_item(tx, ticket.id, TICKET_WORK)
+    if item is not None:
+        work_items.hand_back(tx, item, queue=queue)
+    ticket.queue_id, ticket.team_id, ticket.updated_at = queue.id, queue.team_id, tx.now
+    assign(tx, ticket, None)
+    if item is None and ticket.status in LIVE:
+        queue_work(tx, ticket, queue)
+
+
+def new_message_id(tx: Tx) -> str:
+    """A Message-ID of ours: unique, and nothing about us can be read from it."""
+    return f"{secrets.token_hex(16)}@{tx.settings.mail_domain}"
+
+
+def set_status(tx: Tx, ticket: Ticket, status: str) -> None:
+    """Change the status, keeping the pause of the resolution clock right. Guards are the callers'."""
+    if status == ticket.status:
+        return
+    if ticket.paused_since is not None and ticket.resolve_due_at is not None:
+        # While the customer is asked, our time stands still: the due time moves on by the pause.
+        ticket.resolve_due_at += tx.now - ticket.paused_since
+    ticket.paused_since = tx.now if status == PENDING_CUSTOMER and ticket.type != "complaint" else None
+    tx.emit("ticket.status_set", ticket=ticket, customer=ticket.customer_id, data={"old": ticket.status, "new": status})
+    ticket.status, ticket.updated_at = status, tx.now
+
+
+def _set_clocks(tx: Tx, ticket: Ticket, queue: Queue) -> None:
+    calendar, targets = calendar_of(tx.session, queue), TICKET_TARGETS[ticket.priority]
+    if ticket.first_human_reply_at is None:
+        ticket.first_due_at = ticket_due(calendar, ticket.created_at, targets.first_response)
+    ticket.resolve_due_at = ticket_due(calendar, ticket.created_at, targets.resolution)
+
+
+def _answered(tx: Tx, ticket: Ticket) -> None:
+    if ticket.first_human_reply_at is None:
+        ticket.first_human_reply_at = tx.now
+    ticket.next_due_at = None
+
+
+def _raised(priority: int, tier: str) -> int:
+    """A customer's tier may raise the priority by one step; it never lowers it."""
+    return max(1, priority - 1) if tier == "vip" else priority
+
+
+def _address_mail(tx: Tx, ticket: Ticket, customer: Customer, message: Message, cc: Sequence[str]) -> None:
+    """Fill in what makes the mail part of its thread: recipients, subject, Message-ID, In-Reply-To and References."""
+    last_in = tx.session.scalar(
+        select(Message)
+        .where(Message.ticket_id == ticket.id, Message.channel == "email", Message.direction == IN, Message.held.is_(False))
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    address = (last_in.from_address if last_in else "") or customers.address_of(tx, customer, "email")
+    if not address:
+        raise Invalid("We have no e-mail address of this customer. Add one, or answer another way.")
+    message.to = [address]
+    message.cc = [customers.normal("email", each) for each in cc if each.strip()]
+    message.from_address = tx.settings.mail_from
+    message.subject = _reply_subject(last_in.subject if last_in and last_in.subject else ticket.subject, ticket.number)
+    message.mail_message_id = new_message_id(tx)
+    if last_in is not None and last_in.mail_message_id:
+        message.in_reply_to = last_in.mail_message_id
+        message.references = [*last_in.references, last_in.mail_message_id][-20:]
+
+
+def _reply_subject(subject: str, number: int | None) -> str:
+    bare = re.sub(r"^\s*((re|aw|sv|回复|答复|回覆)\s*[:：]\s*)+", "", subject, flags=re.IGNORECASE)
+    mark = f"[#{number}]"
+    return f"Re: {bare}" if mark in bare else f"Re: {bare} {mark}"

@@ -1,0 +1,104 @@
+"""The file store: bytes under their SHA-256, written once, never changed.
+
+A file is on disk before the row that names it is committed; a crash in between leaves a file that nobody names, never a
+row without its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from desk.errors import NotFound
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file whose bytes are in the store, ready to be named by a row."""
+
+    sha256: str
+    name: str
+    content_type: str
+    size: int
+    claimed_type: str = ""
+    content_id: str = ""
+
+
+class FileStore:
+    """A folder of files, two levels deep by hash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes) -> str:
+        """Keep the bytes durably and return their SHA-256 in hex; the same bytes again cost nothing."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self._path(sha256)
+        if path.exists():
+            return sha256
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+        return sha256
+
+    def keep(self, data: bytes, name: str, claimed_type: str = "", content_id: str = "") -> KeptFile:
+        """Store an attachment; its type is told by its bytes, its name loses any folder."""
+        name = name.replace("\\", "/").rpartition("/")[2].strip()[:200] or "file"
+        return KeptFile(self.put(data), name, content_type_of(data, name), len(data), claimed_type[:100], content_id)
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes lie; raises `NotFound` when they do not."""
+        path = self._path(sha256)
+        if not path.exists():
+            raise NotFound("This file is not there.")
+        return path
+
+    def get(self, sha256: str) -> bytes:
+        return self.path(sha256).read_bytes()
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def content_type_of(data: bytes, name: str = "") -> str:
+    """The type that the bytes themselves show (a short list that browsers may be shown), else `application/octet-stream`."""
+    for start, content_type in _MAGIC:
+        if data.startswith(start):
+            return content_type
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        return "audio/wav"
+    if b"\x00" not in data[:4096] and not name.lower().endswith((".html", ".htm", ".svg", ".xml", ".js")):
+        try:
+            data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore")
+        except UnicodeDecodeError:
+            return "application/octet-stream"
+        return "text/plain"
+    return "application/octet-stream"
+
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"ID3", "audio/mpeg"),
+)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
