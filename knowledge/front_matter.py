@@ -15,7 +15,10 @@ class FrontMatterError(ValueError):
 
 
 def read_markdown_article(text: str) -> Article:
-    """The article in `text`. `updated` is a date (`2026-10-01`, UTC), `tags` are separated by commas; id, lang and title are needed."""
+    """The article in `text`. id, lang and title are needed; `updated` is a date (`2026-10-01`, UTC), `tags` have commas between.
+
+    Raises FrontMatterError.
+    """
     head, body = _split(text)
     try:
         return Article(

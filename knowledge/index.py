@@ -23,12 +23,13 @@ from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.fields import ID, STORED, TEXT, Schema
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
-from whoosh.query import And, Or, Query, Require, Term
+from whoosh.query import And, Or, Term
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
 from knowledge import tokens
-from knowledge.article import AUDIENCES, Article
+from knowledge.article import AUDIENCES, LANGS, Article
+from knowledge.fold import fold
 from knowledge.markdown import to_text
 from knowledge.snippet import mark_starts, snippet
 from knowledge.typed import prefix_tokens, start_tokens
@@ -45,7 +46,7 @@ _SUGGEST_CHARACTERS = 6_000
 
 @dataclass(frozen=True)
 class Hit:
-    """One found article; `snippet_html` is escaped and holds `<mark>` only. Scores compare within one answer, not between answers."""
+    """One found article; `snippet_html` is escaped text with `<mark>`. Scores compare within one answer, not between answers."""
 
     id: str
     score: float
@@ -66,21 +67,21 @@ class KnowledgeIndex:
         self._searcher: Searcher | None = None
         self._index: FileIndex | None = None
         self._seen: tuple[int, int, int] | None = None
+        self._allowed: dict[tuple[frozenset[str], str | None], set[int]] = {}
         # A Whoosh reader keeps file positions, so one searcher serves one thread at a time. Opening a searcher for each request
         # would cost tens of milliseconds; searching is pure Python and gains nothing from running in two threads anyway.
         self._reading = threading.RLock()
         self._writing = threading.Lock()
 
     def open(self) -> bool:
-        """Make the index ready; True if it has to be rebuilt (absent, of another version or damaged) and finds nothing until then."""
+        """Make the index ready. True: it has to be rebuilt (absent, of another version, damaged) and finds nothing until then."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._reading:
             self.close()
             try:
                 searcher = self._fresh_searcher()
                 return searcher is None or not _is_sound(searcher)
-            except Exception:
-                # Whatever Whoosh makes of a damaged file (struct.error, EOFError, KeyError...), the answer is the same: rebuild.
+            except Exception:  # noqa: BLE001  A damaged file makes Whoosh raise anything: struct.error, EOFError, KeyError...
                 self.close()
                 return True
 
@@ -108,7 +109,7 @@ class KnowledgeIndex:
         return count
 
     def update(self, upserts: Iterable[Article] = (), deletes: Iterable[str] = ()) -> None:
-        """Put in and take out articles in one commit; an id in both is put in. RuntimeError if the index has to be rebuilt first."""
+        """Put in and take out articles in one commit; an id in both is put in. RuntimeError: the index has to be rebuilt first."""
         wanted = {article.id: article for article in upserts}
         gone = set(deletes) | set(wanted)
         if not gone:
@@ -138,7 +139,10 @@ class KnowledgeIndex:
         return self._find(tokens.weighted_query_tokens(query), audiences, lang, limit, offset)
 
     def suggest(self, text: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 5) -> list[Hit]:
-        """The best articles for a long text such as a mail: its terms are weighed by how often they stand in it and how rare they are."""
+        """The best articles for a long text such as a mail: only its most telling terms are looked for.
+
+        A term tells more the oftener it stands in the text and the rarer it is in the articles.
+        """
         return self._find(tokens.weighted_query_tokens(text[:_SUGGEST_CHARACTERS]), audiences, lang, limit, 0)
 
     def title_prefix(self, typed: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 8) -> list[Hit]:
@@ -153,11 +157,10 @@ class KnowledgeIndex:
             searcher = self._fresh_searcher()
             if searcher is None or not audiences:
                 return []
-            query = Require(And([Term("starts", start) for start in starts]), _readable(audiences, lang))
-            found = [hit.fields() for hit in searcher.search(query, limit=50)]
-        found.sort(
-            key=lambda fields: (not fields["title"].lower().startswith(typed.strip().lower()), len(fields["title"]), fields["id"])
-        )
+            query = And([Term("starts", start) for start in starts])
+            found = [hit.fields() for hit in searcher.search(query, limit=50, filter=self._readable(searcher, audiences, lang))]
+        begun = fold(typed.strip())
+        found.sort(key=lambda fields: (not fold(fields["title"]).startswith(begun), len(fields["title"]), fields["id"]))
         return [Hit(f["id"], 1.0, f["title"], mark_starts(f["title"], starts), f["lang"]) for f in found[:limit]]
 
     def count(self) -> int:
@@ -174,6 +177,7 @@ class KnowledgeIndex:
             if self._index is not None:
                 self._index.close()
             self._searcher, self._index, self._seen = None, None, None
+            self._allowed.clear()
 
     def _find(
         self,
@@ -195,13 +199,30 @@ class KnowledgeIndex:
             if not terms:
                 return []
             words = Or([Term("words", token, boost=weight) for token, weight in terms.items()])
-            found = searcher.search(Require(words, _readable(audiences, lang)), limit=offset + limit)
+            found = searcher.search(words, limit=offset + limit, filter=self._readable(searcher, audiences, lang))
             rows = [(hit.score, hit.fields()) for hit in found]
         rows.sort(key=lambda row: (-row[0], row[1]["id"]))
         return [
             Hit(fields["id"], float(score), fields["title"], snippet(fields["text"], terms), fields["lang"])
             for score, fields in rows[offset : offset + limit]
         ]
+
+    def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None) -> set[int]:
+        """The numbers of the documents a reader may see, kept until the next commit.
+
+        They go into the search itself, so that what is hidden takes no place among the best. A set and not a sub-query: Whoosh's
+        Require and And skip matching documents when one side scores nothing, and in its oldest version let wrong ones through.
+        """
+        unknown = set(audiences) - set(AUDIENCES)
+        if unknown:
+            raise ValueError(f"unknown audience {', '.join(sorted(unknown))}")
+        if lang is not None and lang not in LANGS:
+            raise ValueError(f"unknown language {lang!r}")
+        key = (frozenset(audiences), lang)
+        if key not in self._allowed:
+            allowed = set(searcher.docs_for_query(Or([Term("audience", audience) for audience in sorted(audiences)])))
+            self._allowed[key] = allowed.intersection(searcher.docs_for_query(Term("lang", lang))) if lang else allowed
+        return self._allowed[key]
 
     def _fresh_searcher(self) -> Searcher | None:
         """The process's one searcher, brought up to the last commit; call it with the reading lock held.
@@ -254,7 +275,7 @@ class KnowledgeIndex:
         _sync(self._folder, [])
 
     def _sweep(self, keep: set[Any]) -> None:
-        """Remove what older rebuilds left. The folder just replaced stays until the next one: another process may be reading it."""
+        """Remove what older rebuilds left. The folder just replaced stays until the next one: another process may read it."""
         for folder in self._folder.glob("index-*"):
             if folder.name not in keep:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -339,15 +360,6 @@ def _telling(searcher: Searcher, weights: dict[str, float]) -> dict[str, float]:
     known = {token: having for token in weights if (having := searcher.doc_frequency("words", token))}
     telling = sorted(known, key=lambda token: -weights[token] * _idf(documents, known[token]))
     return {token: weights[token] for token in telling[:_MOST_TERMS]}
-
-
-def _readable(audiences: Collection[str], lang: str | None) -> Query:
-    """The filter, inside the query: what a reader may not see is neither counted nor cut off after the fact."""
-    unknown = set(audiences) - set(AUDIENCES)
-    if unknown:
-        raise ValueError(f"unknown audience {', '.join(sorted(unknown))}")
-    readable = Or([Term("audience", audience) for audience in sorted(audiences)])
-    return And([readable, Term("lang", lang)]) if lang else readable
 
 
 def _sync(folder: Path, files: Iterable[Path] | None = None) -> None:

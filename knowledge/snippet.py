@@ -31,16 +31,14 @@ def snippet(text: str, wanted: Collection[str], length: int = 160) -> str:
 
 
 def mark_starts(title: str, starts: Collection[str]) -> str:
-    """The whole title as HTML, with the beginnings of words that are among `starts`, and the Chinese of them anywhere, in `<mark>`."""
+    """The whole title as HTML, in `<mark>` the beginnings of words that are among `starts`, the Chinese of them anywhere."""
     same_length = _folded(title)
     chinese = [start for start in starts if _CJK.match(start)]
     others = [start for start in starts if not _CJK.match(start)]
     marks = _chinese_marks(same_length, chinese)
     if others:
-        longest_first = sorted(others, key=len, reverse=True)
-        marks += [
-            match.span() for match in re.finditer(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})", same_length)
-        ]
+        longest_first = "|".join(map(re.escape, sorted(others, key=len, reverse=True)))
+        marks += [match.span() for match in re.finditer(rf"(?<![^\W_])(?:{longest_first})", same_length)]
     return _marked(title, sorted(marks), 0, len(title))
 
 

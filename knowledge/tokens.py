@@ -23,15 +23,14 @@ MAX_TOKEN = 64
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _KANA_HANGUL = "\u3041-\u30ff\u31f0-\u31ff\uac00-\ud7af"
-_RUN = re.compile(
-    rf"(?P<cjk>[{_HAN}{_KANA_HANGUL}々〇]+)|(?P<word>[^\W_{_HAN}{_KANA_HANGUL}]+(?:['’._@/+#&-]+[^\W_{_HAN}{_KANA_HANGUL}]+)*)"
-)
+_CJK = f"{_HAN}{_KANA_HANGUL}々〇"
+_RUN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+(?:['’._@/+#&-]+[^\W_{_CJK}]+)*)")
 _JOINT = re.compile(r"['’._@/+#&-]+")
 _LETTERS_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
 _POSSESSIVE = re.compile(r"['’]s?$|['’]s(?![^\W_])")
 _ENGLISH = re.compile(r"[a-z]{3,}")
 
-# What a token of a query is worth beside a whole word. A pair that straddles two words is weak evidence ("么退" in 怎么退款), yet it
+# What a token of a query is worth beside a whole word. A pair that straddles two words is weak evidence (货退 in 退货退款), yet it
 # rescues words the dictionary does not know; the exact form on top of the stem prefers "refunds" for "refunds".
 _WORD, _EXACT, _INSIDE, _ACROSS, _PART, _CHARACTER = 1.0, 0.4, 0.5, 0.3, 0.5, 0.3
 _MOST = 3.0

@@ -11,7 +11,7 @@ from knowledge import language
 from knowledge.article import AUDIENCES, LANGS, Article
 from knowledge.index import Hit
 
-_IMPORT_KEYS = {"id", "title", "text", "lang", "audience", "tags", "twin", "question", "summary"}
+_IMPORT_KEYS = ("id", "title", "text", "lang", "audience", "tags", "twin", "question", "summary")
 _TITLE_CHARACTERS = 60
 
 
@@ -32,9 +32,9 @@ class QueryLine:
 
 
 def read_articles(lines: Iterable[str | bytes], *, now: float = 0.0) -> list[Article]:
-    """The articles of an import file: `{"id","title","text"}`, optionally `lang` (guessed without), `audience` (public without),
-    `tags` (a list), `twin`, `question`, `summary`. `now` becomes `updated_at`.
+    """The articles of an import file, one `{"id","title","text"}` a line; `now` becomes `updated_at`.
 
+    May also have `lang` (guessed without), `audience` (public without), `tags` (a list), `twin`, `question`, `summary`.
     Blank lines are passed over; the first bad line or second use of an id raises BadLine, so that nothing is half imported.
     """
     seen: dict[str, int] = {}
@@ -51,10 +51,7 @@ def read_articles(lines: Iterable[str | bytes], *, now: float = 0.0) -> list[Art
 def article_lines(articles: Iterable[Article]) -> Iterator[str]:
     """What `read_articles` reads, a line for each article, without line ends; empty fields are left out."""
     for article in articles:
-        fields = {
-            key: getattr(article, key) for key in ("id", "title", "text", "lang", "audience", "twin", "question", "summary")
-        }
-        fields["tags"] = list(article.tags)
+        fields = {key: getattr(article, key) for key in _IMPORT_KEYS}
         yield json.dumps({key: value for key, value in fields.items() if value}, ensure_ascii=False)
 
 
@@ -70,7 +67,7 @@ def answer_line(query_id: str, hits: Iterable[Hit]) -> str:
 
 
 def _article(number: int, fields: dict[str, Any], now: float) -> Article:
-    unknown = fields.keys() - _IMPORT_KEYS
+    unknown = fields.keys() - set(_IMPORT_KEYS)
     if unknown:
         raise BadLine(number, f"unknown field {', '.join(sorted(unknown))}")
     text = _string(number, fields, "text")
