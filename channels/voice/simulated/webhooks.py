@@ -1,0 +1,189 @@
+"""How the simulated carrier calls the application: signed form posts over real HTTP, with the faults of a real network on request."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from twilio.request_validator import RequestValidator
+
+from channels.voice.simulated.loop import Loop
+
+log = logging.getLogger(__name__)
+
+# The carrier gives an application this long to answer, and reads at most this much of the answer.
+_TIMEOUT_S = 15.0
+_MAX_BODY = 64 * 1024
+# How long a held-back webhook waits for another one to overtake it.
+_OVERTAKE_S = 1.0
+
+Form = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `status` is 0 when nobody answered; `body` then says why."""
+
+    status: int
+    body: str
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+Post = Callable[[str, Form, Mapping[str, str]], Reply]
+
+
+def post_form(url: str, form: Form, headers: Mapping[str, str]) -> Reply:
+    """POST `form` as x-www-form-urlencoded. No redirects are followed and no proxy is used. Raises OSError when nobody answers."""
+    request = urllib.request.Request(url, data=urlencode(form).encode(), headers=dict(headers), method="POST")
+    try:
+        with _opener.open(request, timeout=_TIMEOUT_S) as response:
+            return Reply(response.status, response.read(_MAX_BODY + 1).decode("utf-8", "replace"))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Reply(error.code, error.read(_MAX_BODY).decode("utf-8", "replace"))
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+
+@dataclass
+class _Lane:
+    """Webhooks about one call or room, sent one after another so that only a fault we were asked for can reorder them."""
+
+    waiting: deque[tuple[str, Form]] = field(default_factory=deque)
+    held: tuple[str, Form] | None = None
+    busy: bool = False
+
+
+class Webhooks:
+    """Signs and sends. All methods are called on the loop's thread.
+
+    `duplicate` and `reorder` are chances from 0 to 1; `latency_s` is simulated time before each request leaves.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        auth_token: str,
+        post: Post | None = None,
+        duplicate: float = 0.0,
+        reorder: float = 0.0,
+        latency_s: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        self._loop = loop
+        self._validator = RequestValidator(auth_token)
+        self._post = post or post_form
+        self._duplicate = duplicate
+        self._reorder = reorder
+        self._latency_s = latency_s
+        self._random = random.Random(seed)
+        self._lanes: dict[str, _Lane] = {}
+
+    def ask(self, url: str, form: Form, then: Callable[[Reply], None]) -> None:
+        """Request instructions. A duplicate is the retry of a request whose first answer was lost: only the last answer counts."""
+        headers = self._headers(url, form)
+        times = 2 if self._chance(self._duplicate) else 1
+        self._after_latency(lambda: self._loop.outside(lambda: self._send(url, form, headers, times), then))
+
+    def tell(self, lane: str, url: str, form: Form) -> None:
+        """Report something; the answer does not matter. Reports of one lane keep their order unless the reorder fault strikes."""
+        self._lanes.setdefault(lane, _Lane()).waiting.append((url, form))
+        self._next(lane)
+
+    def _next(self, name: str) -> None:
+        lane = self._lanes[name]
+        if lane.busy:
+            return
+        if not lane.waiting:
+            if lane.held is None:
+                del self._lanes[name]
+            return
+        webhook = lane.waiting.popleft()
+        if lane.held is None and self._chance(self._reorder):
+            lane.held = webhook
+            self._loop.after(_OVERTAKE_S, lambda: self._release(name, webhook))
+            self._next(name)
+            return
+        if lane.held is not None:
+            lane.waiting.appendleft(lane.held)
+            lane.held = None
+            self._depart(name, lane, webhook)
+            return
+        self._depart(name, lane, webhook)
+
+    def _release(self, name: str, webhook: tuple[str, Form]) -> None:
+        """Nothing overtook the held-back webhook in time: send it after all."""
+        lane = self._lanes.get(name)
+        if lane is not None and lane.held is webhook:
+            lane.held = None
+            if lane.busy:
+                lane.waiting.appendleft(webhook)
+            else:
+                self._depart(name, lane, webhook)
+
+    def _depart(self, name: str, lane: _Lane, webhook: tuple[str, Form]) -> None:
+        url, form = webhook
+        headers = self._headers(url, form)
+        times = 2 if self._chance(self._duplicate) else 1
+        lane.busy = True
+
+        def arrived(reply: Reply) -> None:
+            if not reply.ok:
+                log.warning("The application answered %s to a status callback at %s.", reply.status, url)
+            lane.busy = False
+            self._next(name)
+
+        self._after_latency(lambda: self._loop.outside(lambda: self._send(url, form, headers, times), arrived))
+
+    def _send(self, url: str, form: Form, headers: Mapping[str, str], times: int) -> Reply:
+        reply = Reply(0, "")
+        for _ in range(times):
+            reply = self._send_once(url, form, headers)
+        return reply
+
+    def _send_once(self, url: str, form: Form, headers: Mapping[str, str]) -> Reply:
+        """Post, and once more when the connection failed. Never raises."""
+        try:
+            return self._post(url, form, headers)
+        except OSError:
+            try:
+                return self._post(url, form, headers)
+            except OSError as error:
+                return Reply(0, str(error))
+        except Exception as error:
+            log.exception("A webhook could not be posted to %s.", url)
+            return Reply(0, str(error))
+
+    def _headers(self, url: str, form: Form) -> dict[str, str]:
+        return {
+            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "User-Agent": "TwilioProxy/1.1 (simulated)",
+            "X-Twilio-Signature": self._validator.compute_signature(url, form),
+            "I-Twilio-Idempotency-Token": secrets.token_hex(16),
+        }
+
+    def _after_latency(self, run: Callable[[], None]) -> None:
+        if self._latency_s > 0:
+            self._loop.after(self._latency_s, run)
+        else:
+            run()
+
+    def _chance(self, chance: float) -> bool:
+        return chance > 0 and self._random.random() < chance

@@ -1,0 +1,119 @@
+"""The carrier port over Twilio's REST API and its access tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http import HttpClient
+from twilio.http.http_client import TwilioHttpClient
+from twilio.jwt.access_token import AccessToken
+from twilio.jwt.access_token.grants import VoiceGrant
+from twilio.rest import Client
+
+from channels.voice.port import CarrierFailed, ClientToken
+
+_TIMEOUT_S = 10.0
+_TOKEN_S = 3600
+_GONE = 404
+
+
+class TwilioCarrier:
+    """Calls through a Twilio account.
+
+    `http_client` is for tests: a `twilio.http.HttpClient` that sends the requests elsewhere. Nothing is contacted on construction.
+    """
+
+    name = "twilio"
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        api_key: str,
+        api_secret: str,
+        twiml_app_sid: str,
+        *,
+        http_client: HttpClient | None = None,
+    ) -> None:
+        self._account_sid = account_sid
+        self._api_key = api_key
+        self._api_secret = api_secret
+        self._twiml_app_sid = twiml_app_sid
+        self._client = Client(account_sid, auth_token, http_client=http_client or TwilioHttpClient(timeout=_TIMEOUT_S))
+
+    def add_participant(
+        self,
+        *,
+        conference: str,
+        to: str,
+        from_: str,
+        label: str,
+        status_url: str,
+        ring_timeout_s: int = 30,
+        end_conference_on_exit: bool = False,
+    ) -> str:
+        with _carrier_errors():
+            participant = self._client.conferences(conference).participants.create(
+                to=to,
+                from_=from_,
+                label=label,
+                status_callback=status_url,
+                status_callback_method="POST",
+                status_callback_event=["initiated", "ringing", "answered", "completed"],
+                timeout=ring_timeout_s,
+                start_conference_on_enter=True,
+                end_conference_on_exit=end_conference_on_exit,
+                # Without this the caller would hear the agent's phone ring.
+                early_media=False,
+                beep="false",
+            )
+        return participant.call_sid
+
+    def hold(self, *, conference_sid: str, call_sid: str, on: bool, hold_url: str) -> None:
+        with _carrier_errors():
+            participant = self._client.conferences(conference_sid).participants(call_sid)
+            if on:
+                participant.update(hold=True, hold_url=hold_url, hold_method="POST")
+            else:
+                participant.update(hold=False)
+
+    def mute(self, *, conference_sid: str, call_sid: str, on: bool) -> None:
+        with _carrier_errors():
+            self._client.conferences(conference_sid).participants(call_sid).update(muted=on)
+
+    def hang_up(self, call_sid: str) -> None:
+        with _carrier_errors(gone_is_fine=True):
+            self._client.calls(call_sid).update(status="completed")
+
+    def end_conference(self, conference_sid: str) -> None:
+        with _carrier_errors(gone_is_fine=True):
+            self._client.conferences(conference_sid).update(status="completed")
+
+    def call_state(self, call_sid: str) -> str | None:
+        with _carrier_errors(gone_is_fine=True):
+            return str(self._client.calls(call_sid).fetch().status)
+        return None
+
+    def client_token(self, identity: str) -> ClientToken:
+        token = AccessToken(self._account_sid, self._api_key, self._api_secret, identity=identity, ttl=_TOKEN_S)
+        token.add_grant(VoiceGrant(incoming_allow=True, outgoing_application_sid=self._twiml_app_sid))
+        return ClientToken(kind="twilio", token=token.to_jwt(), identity=identity, expires_in_s=_TOKEN_S)
+
+
+@contextmanager
+def _carrier_errors(*, gone_is_fine: bool = False) -> Iterator[None]:
+    """Turn what the SDK raises into `CarrierFailed`. Too many requests and errors of their side are worth another attempt."""
+    try:
+        yield
+    except TwilioRestException as error:
+        if gone_is_fine and error.status == _GONE:
+            return
+        retryable = error.status == 429 or error.status >= 500
+        raise CarrierFailed(f"Twilio answered {error.status}: {error.msg}", retryable=retryable) from error
+    except requests.RequestException as error:
+        raise CarrierFailed("Twilio could not be reached.", retryable=True) from error
+    except TwilioException as error:
+        raise CarrierFailed(f"Twilio could not be used: {error}", retryable=False) from error
