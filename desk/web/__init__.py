@@ -1,0 +1,1 @@
+"""The pages: parse a request in, call an action or a query, render out; nothing is decided here."""
