@@ -1,0 +1,56 @@
+// Starts the page: every part is small, knows nothing of the others, and finds its work by data attributes in the page.
+
+import { startCompose } from "./compose.js";
+import { startLive } from "./live.js";
+import { startNotices } from "./notices.js";
+import { startPlaces } from "./places.js";
+import { startShortcuts } from "./shortcuts.js";
+import { text } from "./texts.js";
+import { startTimes, tick } from "./times.js";
+
+const THEMES = ["auto", "light", "dark"];
+
+startNotices();
+startTimes();
+startPlaces();
+startShortcuts();
+startThemeSwitch();
+startHtmx();
+startCompose();
+startLive();
+document.querySelector("[data-focus]")?.focus();
+
+function startHtmx() {
+  const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
+  document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+    detail.headers["X-CSRFToken"] = token();
+    detail.headers["X-Fragment"] = "1";
+  });
+  document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
+    tick();
+    detail.target?.querySelector?.("[data-focus]")?.focus();
+  });
+}
+
+function startThemeSwitch() {
+  const button = document.querySelector("[data-theme-switch]");
+  if (!button) return;
+  const root = document.documentElement;
+  const name = () => {
+    const theme = root.dataset.theme ?? "auto";
+    button.title = button.ariaLabel = text(`theme${theme[0].toUpperCase()}${theme.slice(1)}`);
+  };
+  name();
+  button.addEventListener("click", () => {
+    const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
+    if (next === "auto") delete root.dataset.theme;
+    else root.dataset.theme = next;
+    try {
+      if (next === "auto") localStorage.removeItem("theme");
+      else localStorage.setItem("theme", next);
+    } catch {
+      // Without storage the choice lasts until the next page.
+    }
+    name();
+  });
+}
