@@ -1,0 +1,188 @@
+"""What is new in a mail body: without what it quotes or forwards and without the signature, but never nothing."""
+
+from __future__ import annotations
+
+import re
+
+from channels.email.quote_marks import BARE_SEPARATOR, CARD, FOOTER, INLINE, LABEL, RULE, SEPARATOR, SIGNATURE, STRONG, WEAK
+
+LONGEST = 400_000
+MOST_LINES = 20_000
+LONGEST_LINE = 2_000
+ATTRIBUTION_LINES = 5
+HEADER_LINES = 9
+SIGNATURE_LINES = 20
+QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
+ENDING = re.compile(r"(?:[:：]|[>)\]]|[-—]{2,}|\b(?:wrote|sent|skrev|schrieb|пише)|写道|寫道|작성)\s*$", re.IGNORECASE)
+INVISIBLE = str.maketrans(
+    {"\u200b": None, "\u200e": None, "\u200f": None, "\ufeff": None, "\xa0": " ", "\u3000": " ", "\u202f": " "}
+)
+
+
+def reply_text(body: str) -> str:
+    """The new text of `body`. Quotes above, below and between are left out; a body that is all quote is returned whole."""
+    lines = body[:LONGEST].replace("\r\n", "\n").replace("\r", "\n").translate(INVISIBLE).split("\n")[:MOST_LINES]
+    lines = _split_inline([line.rstrip() for line in lines])
+    segments, attributed = _segments(lines)
+    kept = [_without_signature(segment) for segment in segments]
+    if not attributed:
+        kept = _without_trailing_quote(kept)
+        kept = [_without_signature(segment) for segment in kept]
+    answer = _join(kept)
+    return answer or _join([_without_signature(lines)]) or body.strip()
+
+
+def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
+    """The runs of lines between attributed quotes, and whether any quote was attributed.
+
+    Quotes that nobody is named for stay: they may be the writer's own, and are dropped only at the end.
+    """
+    segments: list[list[str]] = [[]]
+    attributed = False
+    at = 0
+    while at < len(lines):
+        written = any(line.strip() for segment in segments for line in segment)
+        if _copied_mail_starts(lines, at):
+            if written:
+                break
+            return [lines], attributed
+        end = _attribution_end(lines, at)
+        if end:
+            if not _quoted_next(lines, end) and written:
+                break
+            attributed = True
+            segments.append([])
+            at = end
+        elif attributed and QUOTED.match(lines[at]):
+            segments.append([])
+            at = _past_quote(lines, at)
+        else:
+            segments[-1].append(lines[at])
+            at += 1
+    return segments, attributed
+
+
+def _attribution_end(lines: list[str], start: int) -> int:
+    """Where the quote begins if a line such as `On … wrote:` starts here, else 0. It may be broken over five lines."""
+    end = _span(lines, start, STRONG)
+    if end:
+        # The nearer start is the true one: the sentence before an attribution may itself begin with `On`.
+        return 0 if any(_span(lines, later, STRONG) == end for later in range(start + 1, end)) else end
+    end = _span(lines, start, WEAK)
+    if end and end > start + 1:
+        named = "@" in lines[start] or "<" in lines[start] or lines[start + 1].lstrip().startswith("<")
+        if not named or any(_span(lines, later, STRONG) for later in range(start + 1, end)):
+            return 0
+    return end
+
+
+def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...]) -> int:
+    """One past the last line of an attribution that starts here by one of the patterns, else 0."""
+    if not lines[start].strip() or QUOTED.match(lines[start]):
+        return 0
+    joined, seen = "", 0
+    for at in range(start, min(start + 8, len(lines))):
+        line = lines[at].strip()
+        if not line:
+            continue
+        seen += 1
+        joined = f"{joined} {line}" if joined else line
+        if seen > ATTRIBUTION_LINES or len(joined) > 600:
+            return 0
+        if ENDING.search(joined) and _attributes(joined, patterns):
+            return at + 1
+    return 0
+
+
+def _attributes(joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
+    text = joined.strip("-—*_ ").strip()
+    if joined.startswith("---") and re.fullmatch(r".{2,80} wrote", text):
+        return True
+    return bool(re.search(r"[@\d]", text)) and any(pattern.match(text) for pattern in patterns)
+
+
+def _copied_mail_starts(lines: list[str], at: int) -> bool:
+    """`-----Original Message-----`, or at least two copied header fields that can only come from a mail."""
+    line = lines[at]
+    if SEPARATOR.match(line) or BARE_SEPARATOR.match(line.strip()):
+        return True
+    first = LABEL.match(line)
+    if not first or len(line) > LONGEST_LINE:
+        return False
+    kinds, values, misses = {_kind(first)}, first["value"], 0
+    for following in lines[at + 1 : at + HEADER_LINES]:
+        match = LABEL.match(following[:LONGEST_LINE])
+        if match:
+            kinds.add(_kind(match))
+        elif not following.strip():
+            break
+        else:
+            misses += 1
+        if misses > 3:
+            break
+        values += " " + (match["value"] if match else following)
+    if "from" in kinds:
+        return len(kinds) >= 2 and ("@" in values or "subject" in kinds or len(kinds) >= 4)
+    return "date" in kinds and bool(kinds & {"to", "subject"}) and "@" in values
+
+
+def _kind(match: re.Match[str]) -> str:
+    return next(kind for kind in ("from", "date", "to", "subject", "cc") if match[kind])
+
+
+def _quoted_next(lines: list[str], at: int) -> bool:
+    following = next((line for line in lines[at : at + 6] if line.strip()), "")
+    return bool(QUOTED.match(following))
+
+
+def _past_quote(lines: list[str], at: int) -> int:
+    """The end of a run of quoted lines; links that a program broke out of the quote belong to it."""
+    while at < len(lines):
+        if not QUOTED.match(lines[at]) and not re.match(r"^\s*[(<]https?://\S*[)>]", lines[at]):
+            return at
+        at += 1
+    return at
+
+
+def _without_trailing_quote(segments: list[list[str]]) -> list[list[str]]:
+    lines = [line for segment in segments for line in segment]
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or QUOTED.match(lines[end - 1])):
+        end -= 1
+    return [lines[:end] if any(line.strip() for line in lines[:end]) else lines]
+
+
+def _without_signature(lines: list[str]) -> list[str]:
+    """Cut at `-- `, then the footers of phones and mail programs, unless that leaves nothing of the whole."""
+    end = len(lines)
+    for at in range(len(lines) - 1, -1, -1):
+        if SIGNATURE.match(lines[at].strip(" ")) and sum(1 for line in lines[at:] if line.strip()) <= SIGNATURE_LINES:
+            end = at
+    end = _trimmed(lines, end)
+    while end and (FOOTER.match(lines[end - 1].strip()) or RULE.match(lines[end - 1])):
+        card = "网易邮箱大师" in lines[end - 1]
+        end = _trimmed(lines, end - 1)
+        while card and end and CARD.match(lines[end - 1].strip()):
+            end = _trimmed(lines, end - 1)
+    return lines[:end]
+
+
+def _trimmed(lines: list[str], end: int) -> int:
+    while end and not lines[end - 1].strip():
+        end -= 1
+    return end
+
+
+def _split_inline(lines: list[str]) -> list[str]:
+    """Give an attribution that follows text on the same line a line of its own."""
+    out: list[str] = []
+    for line in lines:
+        found = INLINE.search(line) if len(line) <= LONGEST_LINE and not QUOTED.match(line) else None
+        before = line[: found.start()].strip() if found else ""
+        out += [before, line[found.start() :].strip()] if found and before else [line]
+    return out
+
+
+def _join(segments: list[list[str]]) -> str:
+    texts = ("\n".join(segment).strip("\n").rstrip() for segment in segments)
+    return re.sub(r"\n{3,}", "\n\n", "\n\n".join(text for text in texts if text.strip())).strip()

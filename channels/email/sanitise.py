@@ -1,0 +1,91 @@
+"""Mail HTML made safe to show inside the agent's page."""
+
+from __future__ import annotations
+
+import re
+
+import nh3
+
+TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt", "em", "font",
+    "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "li", "ol", "p", "pre", "q", "s", "small", "span", "strike", "strong",
+    "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "*": {"style", "align", "valign", "dir", "lang", "title"},
+    "a": {"href", "name"},
+    "img": {"src", "alt", "width", "height"},
+    "font": {"color", "size", "face"},
+    "td": {"colspan", "rowspan", "width", "height", "bgcolor"},
+    "th": {"colspan", "rowspan", "width", "height", "bgcolor", "scope"},
+    "table": {"width", "border", "cellpadding", "cellspacing", "bgcolor"},
+    "tr": {"bgcolor"},
+    "col": {"width", "span"},
+    "ol": {"start", "type"},
+}
+# Nothing that positions, overlays, animates or fetches: a mail must stay inside its own box.
+STYLES = {
+    "color", "background-color", "font-family", "font-size", "font-style", "font-weight", "text-align", "text-decoration", "line-height",
+    "vertical-align", "white-space", "padding", "padding-left", "padding-right", "padding-top", "padding-bottom", "border",
+    "border-collapse", "border-left", "border-right", "border-top", "border-bottom", "border-color", "border-style", "border-width",
+    "border-spacing", "width", "max-width", "height", "list-style-type", "text-indent",
+}  # fmt: skip
+SWALLOWED = {
+    "script",
+    "style",
+    "title",
+    "template",
+    "noscript",
+    "textarea",
+    "select",
+    "option",
+    "button",
+    "object",
+    "svg",
+    "math",
+    "iframe",
+}
+SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
+DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=\s]+", re.IGNORECASE)
+FETCHES = re.compile(r"url\s*\(|expression\s*\(|@import|image-set|\\", re.IGNORECASE)
+LONGEST = 3_000_000
+
+
+def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
+    """HTML without scripts, forms, overlays and tracking. `cid:` images stay; remote ones only when the agent allowed them.
+
+    Links open in a new window and give away neither referrer nor opener.
+    """
+
+    def filtered(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "style":
+            return None if FETCHES.search(value) else value
+        if attribute == "src":
+            return value if _image_allowed(value.strip(), allow_remote_images) else None
+        if attribute == "href" and value.strip().lower().startswith(("data:", "cid:")):
+            return None
+        return value
+
+    return nh3.clean(
+        html[:LONGEST].replace("\x00", ""),
+        tags=TAGS,
+        clean_content_tags=SWALLOWED,
+        attributes=ATTRIBUTES,
+        attribute_filter=filtered,
+        url_schemes=SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        filter_style_properties=STYLES,
+        strip_comments=True,
+    )
+
+
+def has_remote_images(html: str) -> bool:
+    """Whether `safe_html` leaves images out that the agent could ask for."""
+    return len(safe_html(html, allow_remote_images=True)) != len(safe_html(html))
+
+
+def _image_allowed(source: str, remote: bool) -> bool:
+    if source.lower().startswith("cid:") or DATA_IMAGE.fullmatch(source):
+        return True
+    return remote and source.lower().startswith(("http://", "https://"))
