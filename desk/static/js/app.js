@@ -24,7 +24,6 @@ function startHtmx() {
   const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
     detail.headers["X-CSRFToken"] = token();
-    detail.headers["X-Fragment"] = "1";
   });
   document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
     tick();
