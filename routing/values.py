@@ -1,0 +1,176 @@
+"""The frozen values that routing works on; every time is float seconds since the epoch (UTC), given by the caller."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Skill = tuple[str, int]
+"""A skill's name and the minimum level (1..10) that the work needs."""
+
+RankKey = tuple[int, float, int]
+"""(band, due time, item id): the smallest is served first."""
+
+Choice = Literal["least_flexible", "longest_idle", "proficiency", "least_loaded"]
+
+ESCALATED, LIVE, DEFERRED = 0, 1, 2
+"""Bands, sorted before the due time: escalated by a person; live conversations; work that can wait until it is promoted."""
+
+
+@dataclass(frozen=True)
+class ChannelRule:
+    """What one item of a channel costs an agent.
+
+    `weight` is in hundredths of a whole agent, `maximum` the count an agent may hold at once. An `interruptible` item is parked
+    when live work comes, so it never keeps live work away. An `exclusive` item shares its agent with no other live item.
+    """
+
+    weight: int
+    maximum: int
+    interruptible: bool = False
+    exclusive: bool = False
+
+
+CHANNEL_RULES: Mapping[str, ChannelRule] = MappingProxyType(
+    {
+        "voice": ChannelRule(100, 1, exclusive=True),
+        "chat": ChannelRule(33, 3),
+        "email": ChannelRule(20, 5, interruptible=True),
+        "complaint": ChannelRule(50, 2, interruptible=True),
+        "followup": ChannelRule(20, 5, interruptible=True),
+        "ticket": ChannelRule(20, 5, interruptible=True),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A piece of waiting work.
+
+    `enqueued_at` is never rewritten; `due_at` is fixed at entry (see `routing.order`), so the order cannot change with the clock.
+    `promote_at` moves a deferred item (band 2) among the live ones. `excluded` maps agent id to the moment the exclusion ends.
+    The item is kept for `sticky_agent` until `sticky_until`, as long as that agent is available and able by skill.
+    """
+
+    id: int
+    channel: str
+    requires: frozenset[Skill]
+    band: int
+    due_at: float
+    enqueued_at: float
+    tier: str = "standard"
+    promote_at: float | None = None
+    excluded: Mapping[int, float] = field(default_factory=dict)
+    sticky_agent: int | None = None
+    sticky_until: float | None = None
+    choice: Choice = "least_flexible"
+    version: int = 0
+
+    @property
+    def rank_key(self) -> RankKey:
+        return (self.band, self.due_at, self.id)
+
+    def key_at(self, now: float) -> RankKey:
+        """The rank key in force at `now`: a deferred item counts as live from `promote_at` on, with its old due time."""
+        if self.band == DEFERRED and self.promote_at is not None and now >= self.promote_at:
+            return (LIVE, self.due_at, self.id)
+        return self.rank_key
+
+    def is_excluded(self, agent_id: int, now: float) -> bool:
+        return now < self.excluded.get(agent_id, now)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A person who takes work. `held` maps item id to channel for everything offered, active or in wrap-up."""
+
+    id: int
+    available: bool
+    skills: Mapping[str, int]
+    capacity: int = 100
+    held: Mapping[int, str] = field(default_factory=dict)
+    idle_since: float = 0.0
+    version: int = 0
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many items of each channel the agent holds."""
+        return Counter(self.held.values())
+
+    @property
+    def used(self) -> int:
+        """Capacity in use under the default channel rules; parked work uses none."""
+        return load_of(self.held, CHANNEL_RULES).used(self.capacity)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What an agent carries: `live` and `total` weights, whether an exclusive item is among them, and counts by channel."""
+
+    live: int
+    total: int
+    exclusive: bool
+    counts: Mapping[str, int]
+
+    def used(self, capacity: int) -> int:
+        """Capacity in use. Interruptible work that live work has pushed out is parked and uses none."""
+        return max(self.live, min(self.total, capacity))
+
+
+def load_of(held: Mapping[int, str], rules: Mapping[str, ChannelRule]) -> Load:
+    """The load of everything in `held` (item id to channel). Raises KeyError for a channel without a rule."""
+    counts = Counter(held.values())
+    live = total = 0
+    exclusive = False
+    for channel, count in counts.items():
+        rule = rules[channel]
+        total += rule.weight * count
+        if not rule.interruptible:
+            live += rule.weight * count
+        exclusive = exclusive or rule.exclusive
+    return Load(live, total, exclusive, counts)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One agent seen from one item: the first rule that keeps them apart, or None when the agent could take it now.
+
+    `rule_failed` is one of not_available, skill_missing, level_too_low, excluded, sticky_hold, channel_maximum,
+    voice_exclusive, capacity. `detail` says it in figures.
+    """
+
+    agent_id: int
+    rule_failed: str | None
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Offer this item to this agent. `reason` is fit for JSON and says why this item and why this agent."""
+
+    item_id: int
+    agent_id: int
+    reason: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why an item is where it is.
+
+    `position` counts from 1 among the `class_size` waiting items of the same channel and requirement, and is 0 once the item is
+    decided for `decided_agent`. `key` is the rank key in force. `held_for` is the agent it is kept for until `held_until`.
+    `next_change_at` is when time alone changes something for it: promotion, end of a cool-off, end of a hold.
+    """
+
+    item_id: int
+    position: int
+    class_size: int
+    candidates: tuple[Candidate, ...]
+    next_change_at: float | None
+    key: RankKey
+    held_for: int | None = None
+    held_until: float | None = None
+    decided_agent: int | None = None

@@ -1,0 +1,272 @@
+"""The index answers as an exhaustive scan would, and every invariant holds after every step of a random life."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from routing.matcher import Matcher
+from routing.values import CHANNEL_RULES, Agent, Item
+
+CHANNELS = sorted(CHANNEL_RULES)
+CHOICES = ["least_flexible", "longest_idle", "proficiency", "least_loaded"]
+SKILLS = ["de", "en", "tax"]
+WEIGHTS = {"voice": 100, "chat": 33, "email": 20, "complaint": 50, "followup": 20, "ticket": 20}
+MAXIMA = {"voice": 1, "chat": 3, "email": 5, "complaint": 2, "followup": 5, "ticket": 5}
+LIVE_CHANNELS = {"voice", "chat"}
+
+
+class Scan:
+    """The rules written down once more, plainly: every item against every agent, nothing kept between two looks."""
+
+    def __init__(self):
+        self.items, self.agents = {}, {}
+
+    def decide(self, now):
+        decided = []
+        for item in sorted(self.items.values(), key=lambda item: self.key(item, now)):
+            able = [agent for agent in self.agents.values() if self.able(item, agent, now)]
+            if able:
+                best = min(able, key=lambda agent: self.preference(item, agent))
+                decided.append((item.id, best.id))
+                self.give(item, best)
+        return decided
+
+    def give(self, item, agent):
+        del self.items[item.id]
+        self.agents[agent.id] = Agent(
+            agent.id,
+            agent.available,
+            agent.skills,
+            agent.capacity,
+            {**agent.held, item.id: item.channel},
+            agent.idle_since,
+            agent.version,
+        )
+
+    def key(self, item, now):
+        promoted = item.band == 2 and item.promote_at is not None and item.promote_at <= now
+        return (1 if promoted else item.band, item.due_at, item.id)
+
+    def able(self, item, agent, now):
+        held_for = self.held_for(item, now)
+        return (
+            self.qualified(item, agent)
+            and item.id not in agent.held
+            and item.excluded.get(agent.id, now) <= now
+            and held_for in (None, agent.id)
+            and self.room(item.channel, agent)
+        )
+
+    def held_for(self, item, now):
+        if item.sticky_agent is None or item.sticky_until is None or item.sticky_until <= now:
+            return None
+        agent = self.agents.get(item.sticky_agent)
+        if agent is None or not self.qualified(item, agent) or item.excluded.get(agent.id, now) > now:
+            return None
+        return agent.id
+
+    def qualified(self, item, agent):
+        return agent.available and all(agent.skills.get(name, 0) >= level for name, level in item.requires)
+
+    def room(self, channel, agent):
+        held = list(agent.held.values())
+        live = [one for one in held if one in LIVE_CHANNELS]
+        if held.count(channel) >= MAXIMA[channel] or "voice" in held or (channel == "voice" and live):
+            return False
+        beside = live if channel in LIVE_CHANNELS else held
+        return sum(WEIGHTS[one] for one in beside) + WEIGHTS[channel] <= agent.capacity
+
+    def preference(self, item, agent):
+        level = min((agent.skills[name] for name, _ in item.requires), default=0)
+        step = 2 if level >= 8 else 1 if level >= 5 else 0
+        total = sum(WEIGHTS[one] for one in agent.held.values())
+        live = sum(WEIGHTS[one] for one in agent.held.values() if one in LIVE_CHANNELS)
+        share = max(live, min(total, agent.capacity)) / agent.capacity
+        by_mode = {
+            "least_flexible": (len(agent.skills), agent.idle_since),
+            "longest_idle": (agent.idle_since,),
+            "least_loaded": (share, agent.idle_since),
+            "proficiency": (-step, share, len(agent.skills), agent.idle_since),
+        }
+        return (agent.id != item.sticky_agent, *by_mode[item.choice], agent.id)
+
+
+moments = st.integers(0, 60).map(float)
+agent_ids = st.integers(1, 5)
+item_ids = st.integers(100, 130)
+items = st.builds(
+    Item,
+    id=item_ids,
+    channel=st.sampled_from(CHANNELS),
+    requires=st.frozensets(st.tuples(st.sampled_from(SKILLS), st.sampled_from([1, 5])), max_size=2),
+    band=st.integers(0, 2),
+    due_at=moments,
+    enqueued_at=st.just(0.0),
+    promote_at=st.none() | moments,
+    excluded=st.dictionaries(agent_ids, moments, max_size=2),
+    sticky_agent=st.none() | agent_ids,
+    sticky_until=st.none() | moments,
+    choice=st.sampled_from(CHOICES),
+)
+people = st.builds(
+    Agent,
+    id=agent_ids,
+    available=st.sampled_from([True, True, True, False]),
+    skills=st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 10)),
+    capacity=st.sampled_from([100, 100, 66]),
+    held=st.dictionaries(st.integers(1, 9), st.sampled_from(CHANNELS), max_size=2),
+    idle_since=moments,
+)
+
+
+class RandomLife(RuleBasedStateMachine):
+    """Work comes, is decided, claimed, refused or given up; agents come, change, free themselves and leave; time passes."""
+
+    @initialize()
+    def open(self):
+        self.matcher, self.scan, self.now, self.offers = Matcher(), Scan(), 0.0, []
+
+    @rule(item=items)
+    def work_comes_or_changes(self, item):
+        self.matcher.put_item(item)
+        for agent_id, agent in self.scan.agents.items():
+            # What was decided for an agent and is put again waits again; he is as he was put, without it.
+            if (item.id, agent_id) in self.offers:
+                self._hold(agent, {key: value for key, value in agent.held.items() if key != item.id})
+        self.offers = [offer for offer in self.offers if offer[0] != item.id]
+        self.scan.items[item.id] = item
+
+    @rule(item_id=item_ids)
+    def work_is_given_up(self, item_id):
+        self.matcher.drop_item(item_id)
+        self.scan.items.pop(item_id, None)
+
+    @rule(agent=people)
+    def an_agent_comes_or_changes(self, agent):
+        self.matcher.put_agent(agent)
+        self._forget_offers_of(agent.id)
+        self.scan.agents[agent.id] = agent
+
+    @rule(agent_id=agent_ids)
+    def an_agent_leaves(self, agent_id):
+        self.matcher.drop_agent(agent_id)
+        self._forget_offers_of(agent_id)
+        self.scan.agents.pop(agent_id, None)
+
+    @rule(agent_id=agent_ids)
+    def an_agent_finishes_everything(self, agent_id):
+        agent = self.scan.agents.get(agent_id)
+        if agent is not None:
+            self._forget_offers_of(agent_id)
+            self._hold(agent, {})
+            self.matcher.put_agent(self.scan.agents[agent_id])
+
+    @rule(seconds=st.integers(1, 20))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    @rule()
+    def the_matcher_decides(self):
+        expected = self.scan.decide(self.now)
+        assert [(one.item_id, one.agent_id) for one in self.matcher.decide(self.now)] == expected
+        self.offers += expected
+        due = self.matcher.next_change_at()
+        assert due is None or due > self.now
+
+    @rule(data=st.data())
+    def an_offer_is_claimed(self, data):
+        if self.offers:
+            item_id, agent_id = data.draw(st.sampled_from(self.offers))
+            self._forget_offers_of(agent_id)
+            self.matcher.drop_item(item_id)
+            self.matcher.put_agent(self.scan.agents[agent_id])
+
+    @invariant()
+    def everything_holds(self):
+        self.matcher.check(self.now)
+        waiting = sorted(self.scan.items.values(), key=lambda item: item.id)
+        assert sorted(self.matcher.waiting(), key=lambda item: item.id) == waiting
+
+    def _hold(self, agent, held):
+        self.scan.agents[agent.id] = Agent(
+            agent.id, agent.available, agent.skills, agent.capacity, held, agent.idle_since, agent.version
+        )
+
+    def _forget_offers_of(self, agent_id):
+        self.offers = [offer for offer in self.offers if offer[1] != agent_id]
+
+
+RandomLife.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+TestARandomLife = RandomLife.TestCase
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_index_answers_as_a_scan_does_over_a_long_day(seed):
+    chance = random.Random(seed)
+    matcher, scan, now = Matcher(), Scan(), 0.0
+    for step in range(700):
+        now += chance.random() * 3
+        if chance.random() < 0.5:
+            item = _some_item(chance, 1000 + step, now)
+            matcher.put_item(item)
+            scan.items[item.id] = item
+        else:
+            agent = _some_agent(chance, now)
+            matcher.put_agent(agent)
+            scan.agents[agent.id] = agent
+        expected = scan.decide(now)
+        assert [(one.item_id, one.agent_id) for one in matcher.decide(now)] == expected
+        for item_id, agent_id in expected:
+            matcher.drop_item(item_id)
+            matcher.put_agent(scan.agents[agent_id])
+        if step % 10 == 0:
+            matcher.check(now)
+    assert len(matcher.waiting()) == len(scan.items)
+
+
+def _some_item(chance, item_id, now):
+    return Item(
+        id=item_id,
+        channel=chance.choice(CHANNELS),
+        requires=frozenset((name, chance.choice([1, 5, 8])) for name in chance.sample(SKILLS, chance.randint(0, 2))),
+        band=chance.choice([0, 1, 1, 1, 2, 2]),
+        due_at=now + chance.choice([20.0, 80.0, 600.0]),
+        enqueued_at=now,
+        promote_at=now + chance.choice([30.0, 60.0]),
+        excluded={chance.randint(1, 8): now + 20} if chance.random() < 0.3 else {},
+        sticky_agent=chance.randint(1, 8) if chance.random() < 0.3 else None,
+        sticky_until=now + 15,
+        choice=chance.choice(CHOICES),
+    )
+
+
+def _some_agent(chance, now):
+    return Agent(
+        id=chance.randint(1, 8),
+        available=chance.random() < 0.85,
+        skills={name: chance.randint(1, 10) for name in chance.sample(SKILLS, chance.randint(0, 3))},
+        capacity=chance.choice([100, 100, 80]),
+        held={n: chance.choice(CHANNELS) for n in range(chance.randint(0, 2))},
+        idle_since=round(now),
+    )
+
+
+def test_the_heaps_do_not_grow_with_the_number_of_changes():
+    matcher = Matcher()
+    matcher.put_item(Item(1, "voice", frozenset(), 1, 0.0, 0.0))
+    for n in range(3000):
+        matcher.put_agent(Agent(1, True, {}, held={9: "voice"}, version=n))
+        matcher.put_item(Item(1, "voice", frozenset(), 1, float(n), 0.0, excluded={1: 1e9 + n}, version=n))
+        matcher.put_agent(Agent(2, True, {}, held={8: "chat"}, version=n))
+        matcher.decide(float(n))
+    index = matcher._index
+    heaps = [group.heap for group in index.groups.values()]
+    heaps += [heap for group in index.groups.values() for heap in group.offers.values()]
+    assert max(len(heap) for heap in [*heaps, index._timers]) < 100
