@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check bench
+.PHONY: help setup run test lint check bench catalogue
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,3 +33,7 @@ check: lint test ## All that a change must pass: lint and test
 bench: ## Run every benchmark; one line of JSON each
 	@.ci/setup run
 	@$(PYTHON) -m desk bench all
+
+catalogue: ## Gather new sentences of code and pages into the translation catalogues
+	@.ci/setup run
+	@.ci/catalogue
