@@ -1,4 +1,4 @@
-"""The reply address that carries its ticket: `support+t123.<mac>@example.com`, which nobody can make up (RFC 5233 detail part)."""
+"""The reply address that carries its ticket: `support+t123.<mac>@example.com`, which nobody else can make up."""
 
 from __future__ import annotations
 

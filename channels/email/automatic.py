@@ -10,15 +10,16 @@ Headers = Mapping[str, tuple[str, ...]]
 ROBOTS = re.compile(
     r"^(mailer-daemon|mail-daemon|postmaster|no-?reply|do-?not-?reply|donotreply|noreply[._+-].*|autoreply|auto-reply)@"
 )
-SUBJECTS = re.compile(
-    r"^\s*(?:(?:re|回复|答复|回覆)\s*[:：]\s*)?[\[【(（]?\s*(?:"
-    r"auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|ooo\b|on (?:vacation|holiday|leave)\b|away from (?:my|the) (?:mail|office)"
-    r"|automatische antwort|abwesenheits?|abwesend|réponse automatique|absence du bureau|respuesta autom[aá]tica|fuera de (?:la )?oficina"
-    r"|resposta autom[aá]tica|risposta automatica|fuori sede|automatisch antwoord|automatiskt svar|autosvar|automaattinen vastaus"
-    r"|automatyczna odpowied[zź]|автоответ|自动回复|自动答复|自動回覆|自動回復|外出自动|外出自動|休假自动|不在办公室|自動応答|自動返信|부재중|자동 ?(?:회신|응답)"
-    r")",
-    re.IGNORECASE,
+PHRASES = (
+    r"auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|ooo\b",
+    r"on (?:vacation|holiday|leave)\b|away from (?:my|the) (?:mail|office)",
+    r"automatische antwort|abwesenheits?|abwesend|automatisch antwoord|automatiskt svar|autosvar|automaattinen vastaus",
+    r"réponse automatique|absence du bureau|respuesta autom[aá]tica|fuera de (?:la )?oficina",
+    r"resposta autom[aá]tica|risposta automatica|fuori sede|automatyczna odpowied[zź]|автоответ",
+    r"自动回复|自动答复|自動回覆|自動回復|外出自动|外出自動|休假自动|不在办公室",
+    r"自動応答|自動返信|부재중|자동 ?(?:회신|응답)",
 )
+SUBJECTS = re.compile(rf"^\s*(?:(?:re|回复|答复|回覆)\s*[:：]\s*)?[\[【(（]?\s*(?:{'|'.join(PHRASES)})", re.IGNORECASE)
 
 
 def why_automatic(headers: Headers, from_address: str, subject: str) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ def _file_name(part: Message) -> str:
 def _default_name(kind: str, number: int) -> str:
     if kind == "message/rfc822":
         return f"message-{number}.eml"
-    ending = kind.split("/")[-1].split("+")[0]
+    ending = kind.rsplit("/", maxsplit=1)[-1].split("+", maxsplit=1)[0]
     return f"attachment-{number}.{ending if ending.isalnum() else 'bin'}"
 
 

@@ -8,29 +8,33 @@ from email.message import Message
 
 from channels.email.addresses import SPEC, canonical
 from channels.email.body import Body
-from channels.email.headers import header_text, message_ids
+from channels.email.headers import message_ids
 from channels.email.parsed import BounceAction, BouncedRecipient
+from channels.email.words import header_text
 
 MOST_RECIPIENTS = 200
 SCANNED = 20_000
 ACTIONS: tuple[BounceAction, ...] = ("failed", "delayed", "delivered", "relayed", "expanded")
 DAEMON = re.compile(r"^(mailer-daemon|mail-daemon|postmaster|mdaemon|mail\.?delivery.*|mailerdaemon|bounce[s+-]?.*)@")
-SUBJECT = re.compile(
-    r"undeliver|delivery (?:status|failure|report|notification)|failure notice|returned (?:mail|to sender)|mail delivery|delivery has failed"
-    r"|could not be delivered|message not delivered|non remis|unzustellbar|nicht zugestellt|no se (?:puede|pudo) entregar"
-    r"|系统退信|系統退信|退信|无法送达|無法送達|无法投递|無法投遞|未送达|投递失败|投遞失敗|配信不能|エラーメール",
-    re.IGNORECASE,
+PHRASES = (
+    r"undeliver|delivery (?:status|failure|report|notification)|failure notice|returned (?:mail|to sender)",
+    r"mail delivery|delivery has failed|could not be delivered|message not delivered",
+    r"non remis|unzustellbar|nicht zugestellt|no se (?:puede|pudo) entregar",
+    r"退信|系統退信|无法送达|無法送達|无法投递|無法投遞|未送达|投递失败|投遞失敗|配信不能|エラーメール",
 )
+SUBJECT = re.compile("|".join(PHRASES), re.IGNORECASE)
 STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 REPLY_CODE = re.compile(r"\b([45])\d\d[ -]")
 RETURNED_ID = re.compile(r"^message-id:\s*(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
 ORIGINAL = re.compile(
-    r"^(?:--- ?(?:below this line|the header of)|-{3,} ?(?:this is a copy|original message|returned)|received: )", re.I | re.M
+    r"^(?:--- ?(?:below this line|the header of)|-{3,} ?(?:this is a copy|original message|returned)|received: )",
+    re.IGNORECASE | re.MULTILINE,
 )
+RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/rfc822-headers"}
 
 
 def read_bounce(
-    message: Message, body: Body, headers: Mapping[str, tuple[str, ...]], from_address: str, subject: str
+    body: Body, headers: Mapping[str, tuple[str, ...]], from_address: str, subject: str
 ) -> tuple[tuple[BouncedRecipient, ...], str]:
     """Whom the mail says it could not (or did) reach, and the Message-ID of what was returned; empty for other mails."""
     found = [recipient for report in body.reports for recipient in _from_report(report)]
@@ -43,13 +47,7 @@ def read_bounce(
     return tuple(reversed(unique.values()))[:MOST_RECIPIENTS], returned
 
 
-def is_bounce(
-    message: Message,
-    headers: Mapping[str, tuple[str, ...]],
-    from_address: str,
-    subject: str,
-    recipients: tuple[BouncedRecipient, ...],
-) -> bool:
+def is_bounce(message: Message, from_address: str, subject: str, recipients: tuple[BouncedRecipient, ...]) -> bool:
     """Whether a mail is a delivery report at all; one that names nobody still is."""
     if (
         message.get_content_type() == "multipart/report"
@@ -96,7 +94,7 @@ def _from_prose(text: str, from_address: str) -> list[BouncedRecipient]:
 def _returned_id(body: Body) -> str:
     """The Message-ID inside the returned mail or its headers, with which we find our own message again."""
     for file in body.files:
-        if file.content_type in {"message/rfc822", "text/rfc822-headers", "message/global", "message/rfc822-headers"}:
+        if file.content_type in RETURNED:
             found = RETURNED_ID.search(file.data[:SCANNED].decode("latin-1"))
             if found:
                 return message_ids(found[1])[0]

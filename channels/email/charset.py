@@ -12,7 +12,7 @@ ALIASES = {
     "gb2312": "gb18030", "gb_2312-80": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "ms936": "gb18030",
     "windows-936": "gb18030", "euc-cn": "gb18030", "cn-gb": "gb18030", "gb": "gb18030", "gb18030-2000": "gb18030",
     "chinese": "gb18030", "hz-gb-2312": "hz", "big5": "big5hkscs", "x-x-big5": "big5hkscs", "cn-big5": "big5hkscs",
-    "big5-hkscs": "big5hkscs", "big5-eten": "big5hkscs", "chinesebig5": "big5hkscs", "windows-950": "cp950", "x-euc-tw": "big5hkscs",
+    "big5-hkscs": "big5hkscs", "big5-eten": "big5hkscs", "chinesebig5": "big5hkscs", "windows-950": "cp950",
     "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932",
     "iso-2022-jp": "iso2022_jp_ext", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "ks_c_5601": "cp949", "ksc5601": "cp949",
     "iso-8859-8-i": "iso8859-8", "iso-8859-8-e": "iso8859-8", "windows-874": "cp874", "unicode-1-1-utf-7": "utf-7",
@@ -48,18 +48,17 @@ def decode(data: bytes, declared: str = "") -> str:
 
 def codec_for(name: str) -> str:
     """The Python codec for a charset name as mail spells it, empty when we do not know it or it says nothing."""
-    plain = name.strip().strip("\"'").lower().split("*")[0].replace("_", "_")
+    plain = name.strip().strip("\"'").lower().partition("*")[0]
     codec = ALIASES.get(plain, ALIASES.get(plain.replace("_", "-"), plain))
     if not codec:
         return ""
+    # `base64`, `zip` and the like are codecs from bytes to bytes, which the sender of a mail must not be able to choose:
+    # `bytes.decode` refuses those, so one harmless byte tells. Escapes give text but are no charset.
     try:
-        info = codecs.lookup(codec)
+        b"a".decode(codec, "replace")
     except (LookupError, ValueError):
         return ""
-    # `base64`, `zip` and the like are codecs from bytes to bytes: a sender must not be able to choose them.
-    return (
-        codec if info._is_text_encoding and info.name not in {"unicode-escape", "raw-unicode-escape", "idna", "punycode"} else ""
-    )
+    return "" if "escape" in codec or codec in {"idna", "punycode", "undefined"} else codec
 
 
 def _as_declared(data: bytes, codec: str) -> str | None:

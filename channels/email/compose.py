@@ -75,7 +75,7 @@ SMTP_FORM = compat32.clone(linesep="\r\n", max_line_length=900)
 
 
 def _thread(mail: Message, outbound: Outbound) -> None:
-    """The first reference names the conversation, the last are the nearest: a chain too long loses its middle (RFC 5322 3.6.4)."""
+    """The first reference names the conversation, the last are the nearest: a chain too long loses its middle."""
     if outbound.in_reply_to:
         mail["In-Reply-To"] = _id(outbound.in_reply_to)
     chain = list(dict.fromkeys([*outbound.references, *([outbound.in_reply_to] if outbound.in_reply_to else [])]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -58,6 +59,7 @@ class MailListener:
         self.open: set[_Connection] = set()
         self.busy = 0
         self.stopping = False
+        self.settled = asyncio.Event()
         self._drain = drain
         self._options: dict[str, Any] = {
             "data_size_limit": size_limit,
@@ -97,13 +99,18 @@ class MailListener:
         self._server.close()
         self.stopping = True
         deadline = self._loop.time() + self._drain
-        while self.busy and self._loop.time() < deadline:
-            await asyncio.sleep(0.01)
+        await self._until(lambda: not self.busy, deadline)
         for connection in list(self.open):
             connection.dismiss()
-        while self.open and self._loop.time() < deadline:
-            await asyncio.sleep(0.01)
+        await self._until(lambda: not self.open, deadline)
         await self._server.wait_closed()
+
+    async def _until(self, holds: Callable[[], bool], deadline: float) -> None:
+        """Wait for a condition that only the loop changes; whoever changes it sets `settled`."""
+        while not holds() and self._loop.time() < deadline:
+            self.settled.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.settled.wait(), deadline - self._loop.time())
 
     def _on_loop(self, work: Any) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -141,6 +148,7 @@ class _Connection(SMTP):
         if self._turned_away:
             return
         self._listener.open.discard(self)
+        self._listener.settled.set()
         if self._ending is not None:
             self._ending.cancel()
         super().connection_lost(error)
@@ -185,6 +193,7 @@ class _Handler:
             reply = await asyncio.wrap_future(listener.commits.submit(mail))
         finally:
             listener.busy -= 1
+            listener.settled.set()
         return f"{reply.code} {' '.join(reply.text.split())}"
 
     async def handle_exception(self, error: Exception) -> str:

@@ -61,13 +61,8 @@ def identity(mail: ParsedMail | bytes) -> str:
     """What makes two deliveries the same mail: a hash over Message-ID, From, Date and body, not over where it was delivered."""
     parsed = parse(mail) if isinstance(mail, bytes) else mail
     digest = hashlib.sha256()
-    fields = [
-        parsed.message_id,
-        parsed.from_address,
-        *parsed.headers.get("date", ())[:1],
-        parsed.text.strip(),
-        parsed.html.strip(),
-    ]
+    date = next(iter(parsed.headers.get("date", ())), "")
+    fields = [parsed.message_id, parsed.from_address, date, parsed.text.strip(), parsed.html.strip()]
     for field in [*(one.encode("utf-8", "surrogatepass") for one in fields), *(file.data for file in parsed.files)]:
         digest.update(len(field).to_bytes(8, "big") + field)
     return digest.hexdigest()
@@ -83,14 +78,13 @@ def _read(message: Message, raw: bytes) -> ParsedMail:
     body = read_body(message)
     fallback = headers.parameter(message, "content-type", "charset")
     kept = headers.kept(message)
-    sender = next(
-        iter(headers.address_list(message, "from", fallback) or headers.address_list(message, "sender", fallback)), None
-    )
+    senders = headers.address_list(message, "from", fallback) or headers.address_list(message, "sender", fallback)
+    sender = senders[0] if senders else None
     subject = headers.first(message, "subject", fallback)
     from_address = sender.value if sender else ""
     text = body.text
-    recipients, returned_id = read_bounce(message, body, kept, from_address, subject)
-    bounce = is_bounce(message, kept, from_address, subject, recipients)
+    recipients, returned_id = read_bounce(body, kept, from_address, subject)
+    bounce = is_bounce(message, from_address, subject, recipients)
     return ParsedMail(
         from_address=from_address,
         from_name=sender.name if sender else "",

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import re
 
-from channels.email.quote_marks import BARE_SEPARATOR, CARD, FOOTER, INLINE, LABEL, RULE, SEPARATOR, SIGNATURE, STRONG, WEAK
+from channels.email.phrases import LABELS
+from channels.email.quote_marks import ENDING, INLINE, LABEL, SEPARATOR, STRONG, WEAK
+from channels.email.signature import without_signature
 
 LONGEST = 400_000
-MOST_LINES = 20_000
-LONGEST_LINE = 2_000
+MOST_LINES = 5_000
+LONGEST_LINE = 600
 ATTRIBUTION_LINES = 5
+REACH = 8  # the same with blank lines between
 HEADER_LINES = 9
-SIGNATURE_LINES = 20
+MOST_ADDRESSES = 6
 QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
-ENDING = re.compile(r"(?:[:：]|[>)\]]|[-—]{2,}|\b(?:wrote|sent|skrev|schrieb|пише)|写道|寫道|작성)\s*$", re.IGNORECASE)
-INVISIBLE = str.maketrans(
-    {"\u200b": None, "\u200e": None, "\u200f": None, "\ufeff": None, "\xa0": " ", "\u3000": " ", "\u202f": " "}
-)
+COLON = re.compile("[:：|]")
+INVISIBLE = str.maketrans("\xa0\u3000\u202f", "   ", "\u200b\u200e\u200f\ufeff")
 
 
 def reply_text(body: str) -> str:
     """The new text of `body`. Quotes above, below and between are left out; a body that is all quote is returned whole."""
-    lines = body[:LONGEST].replace("\r\n", "\n").replace("\r", "\n").translate(INVISIBLE).split("\n")[:MOST_LINES]
+    lines = body[:LONGEST].replace("\r\n", "\n").replace("\r", "\n").translate(INVISIBLE).split("\n")
     lines = _split_inline([line.rstrip() for line in lines])
     segments, attributed = _segments(lines)
-    kept = [_without_signature(segment) for segment in segments]
+    kept = [without_signature(segment) for segment in segments]
     if not attributed:
         kept = _without_trailing_quote(kept)
-        kept = [_without_signature(segment) for segment in kept]
+        kept = [without_signature(segment) for segment in kept]
     answer = _join(kept)
-    return answer or _join([_without_signature(lines)]) or body.strip()
+    return answer or _join([without_signature(lines)]) or body.strip()
 
 
 def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
@@ -38,15 +39,18 @@ def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
     Quotes that nobody is named for stay: they may be the writer's own, and are dropped only at the end.
     """
     segments: list[list[str]] = [[]]
-    attributed = False
+    attributed = written = False
+    ends = {at for at, line in enumerate(lines[: MOST_LINES + REACH]) if ENDING.search(line[-60:])}
     at = 0
     while at < len(lines):
-        written = any(line.strip() for segment in segments for line in segment)
+        if at >= MOST_LINES:
+            segments[-1] += lines[at:]
+            break
         if _copied_mail_starts(lines, at):
             if written:
                 break
             return [lines], attributed
-        end = _attribution_end(lines, at)
+        end = _attribution_end(lines, at, ends)
         if end:
             if not _quoted_next(lines, end) and written:
                 break
@@ -58,30 +62,33 @@ def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
             at = _past_quote(lines, at)
         else:
             segments[-1].append(lines[at])
+            written = written or bool(lines[at].strip())
             at += 1
     return segments, attributed
 
 
-def _attribution_end(lines: list[str], start: int) -> int:
+def _attribution_end(lines: list[str], start: int, ends: set[int]) -> int:
     """Where the quote begins if a line such as `On … wrote:` starts here, else 0. It may be broken over five lines."""
-    end = _span(lines, start, STRONG)
+    if ends.isdisjoint(range(start, start + REACH)):
+        return 0
+    end = _span(lines, start, STRONG, ends)
     if end:
         # The nearer start is the true one: the sentence before an attribution may itself begin with `On`.
-        return 0 if any(_span(lines, later, STRONG) == end for later in range(start + 1, end)) else end
-    end = _span(lines, start, WEAK)
+        return 0 if any(_span(lines, later, STRONG, ends) == end for later in range(start + 1, end)) else end
+    end = _span(lines, start, WEAK, ends)
     if end and end > start + 1:
         named = "@" in lines[start] or "<" in lines[start] or lines[start + 1].lstrip().startswith("<")
-        if not named or any(_span(lines, later, STRONG) for later in range(start + 1, end)):
+        if not named or any(_span(lines, later, STRONG, ends) for later in range(start + 1, end)):
             return 0
     return end
 
 
-def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...]) -> int:
+def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...], ends: set[int]) -> int:
     """One past the last line of an attribution that starts here by one of the patterns, else 0."""
     if not lines[start].strip() or QUOTED.match(lines[start]):
         return 0
     joined, seen = "", 0
-    for at in range(start, min(start + 8, len(lines))):
+    for at in range(start, min(start + REACH, len(lines))):
         line = lines[at].strip()
         if not line:
             continue
@@ -89,13 +96,15 @@ def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...]) -
         joined = f"{joined} {line}" if joined else line
         if seen > ATTRIBUTION_LINES or len(joined) > 600:
             return 0
-        if ENDING.search(joined) and _attributes(joined, patterns):
+        if at in ends and _attributes(joined, patterns):
             return at + 1
     return 0
 
 
 def _attributes(joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
     text = joined.strip("-—*_ ").strip()
+    if text.count("@") > MOST_ADDRESSES:
+        return False
     if joined.startswith("---") and re.fullmatch(r".{2,80} wrote", text):
         return True
     return bool(re.search(r"[@\d]", text)) and any(pattern.match(text) for pattern in patterns)
@@ -104,10 +113,12 @@ def _attributes(joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
 def _copied_mail_starts(lines: list[str], at: int) -> bool:
     """`-----Original Message-----`, or at least two copied header fields that can only come from a mail."""
     line = lines[at]
-    if SEPARATOR.match(line) or BARE_SEPARATOR.match(line.strip()):
+    if len(line) > LONGEST_LINE:
+        return False
+    if SEPARATOR.match(line):
         return True
-    first = LABEL.match(line)
-    if not first or len(line) > LONGEST_LINE:
+    first = LABEL.match(line) if COLON.search(line[:40]) else None
+    if not first:
         return False
     kinds, values, misses = {_kind(first)}, first["value"], 0
     for following in lines[at + 1 : at + HEADER_LINES]:
@@ -127,7 +138,7 @@ def _copied_mail_starts(lines: list[str], at: int) -> bool:
 
 
 def _kind(match: re.Match[str]) -> str:
-    return next(kind for kind in ("from", "date", "to", "subject", "cc") if match[kind])
+    return next(kind for kind in LABELS if match[kind])
 
 
 def _quoted_next(lines: list[str], at: int) -> bool:
@@ -150,27 +161,6 @@ def _without_trailing_quote(segments: list[list[str]]) -> list[list[str]]:
     while end and (not lines[end - 1].strip() or QUOTED.match(lines[end - 1])):
         end -= 1
     return [lines[:end] if any(line.strip() for line in lines[:end]) else lines]
-
-
-def _without_signature(lines: list[str]) -> list[str]:
-    """Cut at `-- `, then the footers of phones and mail programs, unless that leaves nothing of the whole."""
-    end = len(lines)
-    for at in range(len(lines) - 1, -1, -1):
-        if SIGNATURE.match(lines[at].strip(" ")) and sum(1 for line in lines[at:] if line.strip()) <= SIGNATURE_LINES:
-            end = at
-    end = _trimmed(lines, end)
-    while end and (FOOTER.match(lines[end - 1].strip()) or RULE.match(lines[end - 1])):
-        card = "网易邮箱大师" in lines[end - 1]
-        end = _trimmed(lines, end - 1)
-        while card and end and CARD.match(lines[end - 1].strip()):
-            end = _trimmed(lines, end - 1)
-    return lines[:end]
-
-
-def _trimmed(lines: list[str], end: int) -> int:
-    while end and not lines[end - 1].strip():
-        end -= 1
-    return end
 
 
 def _split_inline(lines: list[str]) -> list[str]:

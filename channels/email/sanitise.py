@@ -7,9 +7,10 @@ import re
 import nh3
 
 TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt", "em", "font",
-    "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "li", "ol", "p", "pre", "q", "s", "small", "span", "strike", "strong",
-    "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul",
+    "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div", "dl",
+    "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "li", "ol", "p", "pre", "q", "s",
+    "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt",
+    "u", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "*": {"style", "align", "valign", "dir", "lang", "title"},
@@ -25,26 +26,16 @@ ATTRIBUTES = {
 }
 # Nothing that positions, overlays, animates or fetches: a mail must stay inside its own box.
 STYLES = {
-    "color", "background-color", "font-family", "font-size", "font-style", "font-weight", "text-align", "text-decoration", "line-height",
-    "vertical-align", "white-space", "padding", "padding-left", "padding-right", "padding-top", "padding-bottom", "border",
-    "border-collapse", "border-left", "border-right", "border-top", "border-bottom", "border-color", "border-style", "border-width",
-    "border-spacing", "width", "max-width", "height", "list-style-type", "text-indent",
+    "color", "background-color", "font-family", "font-size", "font-style", "font-weight", "text-align",
+    "text-decoration", "line-height", "vertical-align", "white-space", "padding", "padding-left", "padding-right",
+    "padding-top", "padding-bottom", "border", "border-collapse", "border-left", "border-right", "border-top",
+    "border-bottom", "border-color", "border-style", "border-width", "border-spacing", "width", "max-width", "height",
+    "list-style-type", "text-indent",
 }  # fmt: skip
 SWALLOWED = {
-    "script",
-    "style",
-    "title",
-    "template",
-    "noscript",
-    "textarea",
-    "select",
-    "option",
-    "button",
-    "object",
-    "svg",
-    "math",
-    "iframe",
-}
+    "script", "style", "title", "template", "noscript", "textarea", "select", "option", "button", "object", "svg",
+    "math", "iframe",
+}  # fmt: skip
 SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=\s]+", re.IGNORECASE)
 FETCHES = re.compile(r"url\s*\(|expression\s*\(|@import|image-set|\\", re.IGNORECASE)
@@ -57,7 +48,7 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
     Links open in a new window and give away neither referrer nor opener.
     """
 
-    def filtered(tag: str, attribute: str, value: str) -> str | None:
+    def filtered(_tag: str, attribute: str, value: str) -> str | None:
         if attribute == "style":
             return None if FETCHES.search(value) else value
         if attribute == "src":

@@ -1,0 +1,45 @@
+"""Leave out what a program or a habit puts under a text: the signature, "sent from my phone", a card."""
+
+from __future__ import annotations
+
+import re
+
+from channels.email.phrases import FOOTERS, either
+
+LONGEST_SIGNATURE = 20
+MARK = re.compile(r"^(?:--|——|—)$")
+RULE = re.compile(r"^[\s>]*(?:[-_=*—－]\s?){3,}$")
+FOOTER = re.compile(rf"^[\W_]{{0,4}}{either(FOOTERS)}[\W_]{{0,6}}$", re.IGNORECASE)
+# NetEase draws its signature as a table above its own name; as text it is lines of bars with a name and an address between.
+NETEASE = "网易邮箱大师"
+BARS = re.compile(r"^\s*\|[|\s]*$")
+CARD_LINES = 10
+
+
+def without_signature(lines: list[str]) -> list[str]:
+    """The lines before the first `-- ` that is near enough to the end (RFC 3676 section 4.3), less the footers above it."""
+    end = trimmed(lines, _mark(lines))
+    while end and (FOOTER.match(lines[end - 1].strip()) or RULE.match(lines[end - 1])):
+        top = end - 1
+        if NETEASE in lines[top]:
+            top = next((at for at in range(max(0, top - CARD_LINES), top) if BARS.match(lines[at])), top)
+        end = trimmed(lines, top)
+    return lines[:end]
+
+
+def trimmed(lines: list[str], end: int) -> int:
+    """`end` moved up over blank lines."""
+    while end and not lines[end - 1].strip():
+        end -= 1
+    return end
+
+
+def _mark(lines: list[str]) -> int:
+    found, written = len(lines), 0
+    for at in range(len(lines) - 1, -1, -1):
+        written += bool(lines[at].strip())
+        if written > LONGEST_SIGNATURE:
+            break
+        if MARK.match(lines[at].strip()):
+            found = at
+    return found
