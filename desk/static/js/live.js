@@ -9,9 +9,11 @@ import { clockTime, now } from "./times.js";
 const ACK_MS = 10000;
 // A blip shorter than this changes the small light, not the page.
 const PATIENCE_MS = 1500;
+const GATHER_MS = 15;
 
 const regions = new Map();
 const listeners = new Map();
+const hinted = new Set();
 let socket = null;
 let caughtUpAt = now();
 let lostTimer = 0;
@@ -70,8 +72,9 @@ export function startLive() {
   socket.on("connect_error", notConnected);
   socket.on("changed", ({ topics = [], at = 0 }) => {
     live.at = Math.max(live.at, at);
-    const named = new Set(topics);
-    for (const region of regions.values()) if (region.topics.some((topic) => named.has(topic))) region.refresh();
+    // One change often concerns several topics and comes as several hints; they make one fetch.
+    if (!hinted.size) setTimeout(follow, GATHER_MS);
+    topics.forEach((topic) => hinted.add(topic));
   });
   // A right was taken away: fetching tells which parts are closed now.
   socket.on("refused", ({ topics = [] }) => topics.forEach((topic) => live.refresh(topic)));
@@ -82,6 +85,12 @@ export function startLive() {
   // The machine woke up or the network is back: do not wait for the next try.
   window.addEventListener("online", reconnect);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && reconnect());
+}
+
+function follow() {
+  const named = new Set(hinted);
+  hinted.clear();
+  for (const region of regions.values()) if (region.topics.some((topic) => named.has(topic))) region.refresh();
 }
 
 /** Finds regions that came or went. New ones are watched first and then fetched once, so that the gap between is covered. */

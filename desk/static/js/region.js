@@ -9,6 +9,8 @@ const FETCH_MS = 15000;
 const CALM_MS = 3000;
 const RETRY_MS = [2000, 4000, 8000, 16000, 30000];
 const NEAR_BOTTOM = 32;
+// After a long absence a number of messages are not read out one by one.
+const MOST_SAID = 3;
 
 export class Region {
   #fetching = null;
@@ -228,7 +230,8 @@ function wordsOf(root) {
 
 function newsOf(root, known) {
   const news = [...root.querySelectorAll("[data-say]")].filter((node) => node.id && !known.has(node.id));
-  return news.map((node) => node.dataset.say).join(" ") || root.dataset.announce || text("updated");
+  const said = news.length <= MOST_SAID ? news.map((node) => node.dataset.say).join(" ") : "";
+  return said || root.dataset.announce || text("updated");
 }
 
 function scrollerOf(node) {
