@@ -433,6 +433,23 @@ def test_a_clock_that_goes_back_changes_nothing():
     assert pairs(matcher, 100.0) == [(10, ANA)]
 
 
+def test_work_that_was_promoted_stays_promoted_when_the_clock_goes_back():
+    matcher = world(mail(10, promote_at=50.0))
+    assert pairs(matcher, 60.0) == []
+    put(matcher, mail(11, promote_at=50.0))
+    assert matcher.decide(0.0) == []
+    put(matcher, mail(12, promote_at=50.0))
+    assert [matcher.explain(item_id, 0.0).key[0] for item_id in (10, 11, 12)] == [LIVE, LIVE, LIVE]
+
+
+def test_work_comes_back_from_an_agent_who_is_gone():
+    matcher = world(agent(ANA), call(10))
+    assert pairs(matcher) == [(10, ANA)]
+    matcher.drop_agent(ANA)
+    put(matcher, call(10), agent(BEN))
+    assert pairs(matcher, 1.0) == [(10, BEN)]
+
+
 def test_a_reason_is_fit_to_be_stored_and_says_why():
     matcher = world(
         agent(ANA, {"x": 5}, idle_since=3.0), agent(BEN, {"x": 5}, idle_since=4.0), agent(CAI, {"x": 5}, held={1: "voice"})
