@@ -16,7 +16,7 @@ REASONS = (ROOT / "docs/decisions/dependencies.md").read_text(encoding="utf-8")
 def test_every_python_package_has_an_exact_version(path):
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     packages = [line for line in lines if line and not line.startswith(("#", "-r "))]
-    assert [line for line in packages if not re.fullmatch(r"[a-z0-9-]+(\[[a-z]+\])?==[0-9][0-9a-z.]*", line)] == []
+    assert [line for line in packages if not re.fullmatch(r"[a-z0-9-]+(\[[a-z]+\])?==[0-9][0-9a-z.]*(; .+)?", line)] == []
 
 
 def test_every_direct_dependency_has_its_reason():
