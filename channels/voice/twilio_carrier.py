@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.jwt.access_token import AccessToken
@@ -108,11 +108,12 @@ def _carrier_errors(*, gone_is_fine: bool = False) -> Iterator[None]:
     """Turn what the SDK raises into `CarrierFailed`. Too many requests and errors of their side are worth another attempt."""
     try:
         yield
-    except TwilioRestException as error:
+    except (TwilioRestException, TwilioServiceException) as error:
         if gone_is_fine and error.status == _GONE:
             return
         retryable = error.status == 429 or error.status >= 500
-        raise CarrierFailed(f"Twilio answered {error.status}: {error.msg}", retryable=retryable) from error
+        said = error.msg if isinstance(error, TwilioRestException) else error.title
+        raise CarrierFailed(f"Twilio answered {error.status}: {said}", retryable=retryable) from error
     except requests.RequestException as error:
         raise CarrierFailed("Twilio could not be reached.", retryable=True) from error
     except TwilioException as error:

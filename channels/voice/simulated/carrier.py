@@ -22,7 +22,7 @@ from channels.voice.simulated.webhooks import Post, Webhooks
 
 _TOKEN_S = 3600
 _LONGEST_SPEECH = 1000
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"\+[1-9]\d{6,14}")
 _CLIENT = re.compile(r"client:([A-Za-z0-9_.-]{1,121})")
 
 
@@ -123,7 +123,7 @@ class SimulatedCarrier:
         end_conference_on_exit: bool = False,
     ) -> str:
         client = _CLIENT.fullmatch(to)
-        if client is None and not _E164.fullmatch(to):
+        if client is None and not E164.fullmatch(to):
             raise CarrierFailed(f"{to} is neither a client nor a phone number.", retryable=False)
         with self._exchange.lock:
             room = self._rooms.open(conference)
@@ -192,7 +192,7 @@ class SimulatedCarrier:
 
     def dial(self, from_: str, to: str | None = None) -> str:
         """A telephone calls our number. Answers the CallSid at once; what happens next comes to the listeners."""
-        if not _E164.fullmatch(from_):
+        if not E164.fullmatch(from_):
             raise NotPossible("bad_number", "A phone number starts with + and the country code and has digits only.")
         with self._exchange.lock:
             call = Call(
@@ -264,6 +264,14 @@ class SimulatedCarrier:
             if call is None:
                 raise _no_such_call()
             return list(call.transcript)
+
+    def identity_on(self, call_sid: str) -> str | None:
+        """Which softphone this leg belongs to, None for a telephone."""
+        with self._exchange.lock:
+            call = self._exchange.calls.get(call_sid)
+            if call is None:
+                raise _no_such_call()
+            return call.identity
 
     def leg_of(self, identity: str) -> str | None:
         """The leg a softphone is on or that rings there, the one it talks on first."""
