@@ -1,19 +1,14 @@
 """The search index over articles: Whoosh underneath, nothing of Whoosh in the interface.
 
-The index is derived data. Whoosh never calls fsync, so a power cut can harm it; `open` notices and the caller rebuilds from the
-database. Only what all forks of Whoosh share is used, and text goes in already cut, so that no code of ours is pickled into it.
+The index is derived data: when `open` says so, the caller rebuilds it from the database. Only what all forks of Whoosh share is
+used, and text goes in already cut, so that no code of ours is pickled into it.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import secrets
-import shutil
 import threading
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +16,12 @@ from typing import Any
 from whoosh import index as whoosh_index
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.fields import ID, STORED, TEXT, Schema
-from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
-from whoosh.query import And, Or, Term
+from whoosh.query import And, Or, Query, Term
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
-from knowledge import tokens
+from knowledge import storage, tokens
 from knowledge.article import AUDIENCES, LANGS, Article
 from knowledge.fold import fold
 from knowledge.markdown import to_text
@@ -42,6 +36,7 @@ LAYOUT = 1
 _TITLE, _QUESTION, _TAGS = 3, 2, 2
 _MOST_TERMS = 32
 _SUGGEST_CHARACTERS = 6_000
+_TYPED_CANDIDATES = 50
 
 
 @dataclass(frozen=True)
@@ -62,28 +57,28 @@ class KnowledgeIndex:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = Path(folder)
-        self._current = self._folder / "current.json"
+        self._storage = storage.Storage(Path(folder), f"{LAYOUT}.{tokens.VERSION}")
+        self._damaged: Path | None = None
         self._searcher: Searcher | None = None
         self._index: FileIndex | None = None
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[Any, int] | None = None
         self._allowed: dict[tuple[frozenset[str], str | None], set[int]] = {}
         # A Whoosh reader keeps file positions, so one searcher serves one thread at a time. Opening a searcher for each request
         # would cost tens of milliseconds; searching is pure Python and gains nothing from running in two threads anyway.
         self._reading = threading.RLock()
-        self._writing = threading.Lock()
 
     def open(self) -> bool:
         """Make the index ready. True: it has to be rebuilt (absent, of another version, damaged) and finds nothing until then."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         with self._reading:
             self.close()
-            try:
-                searcher = self._fresh_searcher()
-                return searcher is None or not _is_sound(searcher)
-            except Exception:  # noqa: BLE001  A damaged file makes Whoosh raise anything: struct.error, EOFError, KeyError...
-                self.close()
+            self._damaged = None
+            folder = self._storage.live()
+            if folder is None:
                 return True
+            if not self._is_sound(folder):
+                self.close()
+                self._damaged = folder
+            return self._damaged is not None
 
     def rebuild(self, articles: Iterable[Article]) -> int:
         """Write a new index beside the old one, then swap; searches go on meanwhile. Returns the number of articles.
@@ -91,31 +86,17 @@ class KnowledgeIndex:
         Pass a generator: it is read after the lock is taken, so that a change made meanwhile is in it or waits to be written
         after it. If `articles` raises, or has an id twice (ValueError), the old index stays.
         """
-        with self._writer_lock():
-            name = f"index-{secrets.token_hex(6)}"
-            folder = self._folder / name
-            folder.mkdir()
-            try:
-                count = _write_all(folder, articles)
-                _sync(folder)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            old = self._stamp().get("folder")
-            self._point_to(name)
-            self._sweep(keep={name, old})
-        with self._reading:
-            self._fresh_searcher()
-        return count
+        with self._storage.writer(), self._storage.replacement() as folder:
+            return _write_all(folder, articles)
 
     def update(self, upserts: Iterable[Article] = (), deletes: Iterable[str] = ()) -> None:
-        """Put in and take out articles in one commit; an id in both is put in. RuntimeError: the index has to be rebuilt first."""
+        """Put in and take out articles in one commit; an id in both is put in. RuntimeError: the index needs a rebuild first."""
         wanted = {article.id: article for article in upserts}
         gone = set(deletes) | set(wanted)
         if not gone:
             return
-        with self._writer_lock():
-            folder = self._live_folder()
+        with self._storage.writer():
+            folder = self._live()
             if folder is None:
                 raise RuntimeError("the article index has to be rebuilt before it can be updated")
             index = whoosh_index.open_dir(str(folder))
@@ -127,14 +108,15 @@ class KnowledgeIndex:
                         writer.add_document(**_document(article))
             finally:
                 index.close()
-            _sync(folder)
+            storage.seal(folder)
 
     def search(
         self, query: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 10, offset: int = 0
     ) -> list[Hit]:
         """The best articles for a question that `audiences` may read, best first; all languages unless `lang` is given.
 
-        Nothing is found for a query without words, no audiences, or while the index has to be rebuilt.
+        Nothing is found for a query without words, for no audiences, or while the index has to be rebuilt. ValueError on an
+        unknown audience or language, a limit below 1 or a negative offset.
         """
         return self._find(tokens.weighted_query_tokens(query), audiences, lang, limit, offset)
 
@@ -148,17 +130,15 @@ class KnowledgeIndex:
     def title_prefix(self, typed: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 8) -> list[Hit]:
         """Articles whose title has words that begin like all of those `typed`; the snippet is the title, marked.
 
-        Word starts are in the index, so no term range is walked: with a prefix query one letter could take seconds.
+        Word starts are in the index, so no range of terms is walked: with a prefix query a single letter could take seconds.
         """
         starts = prefix_tokens(typed)
-        if not starts:
-            return []
         with self._reading:
             searcher = self._fresh_searcher()
-            if searcher is None or not audiences:
+            if searcher is None or not starts:
                 return []
             query = And([Term("starts", start) for start in starts])
-            found = [hit.fields() for hit in searcher.search(query, limit=50, filter=self._readable(searcher, audiences, lang))]
+            found = [fields for _, fields in self._best(searcher, query, audiences, lang, _TYPED_CANDIDATES)]
         begun = fold(typed.strip())
         found.sort(key=lambda fields: (not fold(fields["title"]).startswith(begun), len(fields["title"]), fields["id"]))
         return [Hit(f["id"], 1.0, f["title"], mark_starts(f["title"], starts), f["lang"]) for f in found[:limit]]
@@ -180,32 +160,31 @@ class KnowledgeIndex:
             self._allowed.clear()
 
     def _find(
-        self,
-        weights: dict[str, float],
-        audiences: Collection[str],
-        lang: str | None,
-        limit: int,
-        offset: int,
+        self, weights: dict[str, float], audiences: Collection[str], lang: str | None, limit: int, offset: int
     ) -> list[Hit]:
         if limit <= 0 or offset < 0:
             raise ValueError("limit must be positive and offset must not be negative")
-        if not weights or not audiences:
-            return []
         with self._reading:
             searcher = self._fresh_searcher()
-            if searcher is None:
+            terms = _telling(searcher, weights) if searcher else {}
+            if searcher is None or not terms:
                 return []
-            terms = _telling(searcher, weights)
-            if not terms:
-                return []
-            words = Or([Term("words", token, boost=weight) for token, weight in terms.items()])
-            found = searcher.search(words, limit=offset + limit, filter=self._readable(searcher, audiences, lang))
-            rows = [(hit.score, hit.fields()) for hit in found]
+            query = Or([Term("words", token, boost=weight) for token, weight in terms.items()])
+            rows = self._best(searcher, query, audiences, lang, offset + limit)
         rows.sort(key=lambda row: (-row[0], row[1]["id"]))
         return [
-            Hit(fields["id"], float(score), fields["title"], snippet(fields["text"], terms), fields["lang"])
+            Hit(fields["id"], score, fields["title"], snippet(fields["text"], terms), fields["lang"])
             for score, fields in rows[offset : offset + limit]
         ]
+
+    def _best(
+        self, searcher: Searcher, query: Query, audiences: Collection[str], lang: str | None, limit: int
+    ) -> list[tuple[float, dict[str, str]]]:
+        readable = self._readable(searcher, audiences, lang)
+        if not readable:
+            # An empty set is no filter at all to Whoosh: it would show everything to those who may see nothing.
+            return []
+        return [(float(hit.score), hit.fields()) for hit in searcher.search(query, limit=limit, filter=readable)]
 
     def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None) -> set[int]:
         """The numbers of the documents a reader may see, kept until the next commit.
@@ -229,10 +208,9 @@ class KnowledgeIndex:
 
         Not by Whoosh's own refresh: where it reuses readers, it brings back the articles of segments that a commit merged away.
         """
-        version = self._version()
-        if self._searcher is None or version != self._seen:
+        if self._searcher is None or self._version() != self._seen:
             self.close()
-            folder = self._live_folder()
+            folder = self._live()
             if folder is None:
                 return None
             self._index = whoosh_index.open_dir(str(folder))
@@ -241,56 +219,27 @@ class KnowledgeIndex:
             self._searcher = self._index.searcher(weighting=_Bm25())
         return self._searcher
 
-    def _version(self) -> tuple[int, int, int] | None:
+    def _version(self) -> tuple[Any, int]:
         """What changes with every rebuild and every commit, by whichever process."""
+        switches = self._storage.switches()
         try:
-            status = self._current.stat()
+            return switches, self._index.latest_generation() if self._index else -1
         except FileNotFoundError:
-            return None
+            return switches, -1
+
+    def _live(self) -> Path | None:
+        folder = self._storage.live()
+        return None if folder == self._damaged else folder
+
+    def _is_sound(self, folder: Path) -> bool:
         try:
-            generation = self._index.latest_generation() if self._index is not None else -1
-        except FileNotFoundError:
-            generation = -1
-        return status.st_ino, status.st_mtime_ns, generation
-
-    def _live_folder(self) -> Path | None:
-        stamp = self._stamp()
-        if stamp.get("layout") != LAYOUT or stamp.get("tokens") != tokens.VERSION:
-            return None
-        folder = self._folder / str(stamp.get("folder"))
-        return folder if folder.is_dir() else None
-
-    def _stamp(self) -> dict[str, Any]:
-        try:
-            stamp = json.loads(self._current.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return stamp if isinstance(stamp, dict) else {}
-
-    def _point_to(self, name: str) -> None:
-        new = self._current.with_suffix(".new")
-        new.write_text(json.dumps({"folder": name, "layout": LAYOUT, "tokens": tokens.VERSION}), "utf-8")
-        _sync(self._folder, [new])
-        os.replace(new, self._current)
-        _sync(self._folder, [])
-
-    def _sweep(self, keep: set[Any]) -> None:
-        """Remove what older rebuilds left. The folder just replaced stays until the next one: another process may read it."""
-        for folder in self._folder.glob("index-*"):
-            if folder.name not in keep:
-                shutil.rmtree(folder, ignore_errors=True)
-
-    @contextmanager
-    def _writer_lock(self) -> Iterator[None]:
-        """One writer at a time, in this process and in all others (a reindex command beside a running desk)."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._writing:
-            lock = FileStorage(str(self._folder)).lock("writer.lock")
-            lock.acquire(blocking=True)
-            try:
-                yield
-            finally:
-                lock.release()
+            holds = storage.seals_hold(folder)
+            if holds is None:
+                searcher = self._fresh_searcher()
+                holds = searcher is not None and _counts_agree(searcher)
+        except Exception:  # noqa: BLE001  A damaged file makes Whoosh raise anything: struct.error, EOFError, KeyError...
+            return False
+        return holds
 
 
 class _Bm25(BM25F):
@@ -348,8 +297,8 @@ def _write_all(folder: Path, articles: Iterable[Article]) -> int:
     return len(seen)
 
 
-def _is_sound(searcher: Searcher) -> bool:
-    """Reads the id of every article and counts: a file cut short or filled with zeros does not survive that."""
+def _counts_agree(searcher: Searcher) -> bool:
+    """Reads every article and counts: a file that was cut short or filled with zeros does not survive that."""
     ids = {fields["id"] for fields in searcher.documents()}
     return len(ids) == searcher.doc_count() and all(searcher.doc_frequency("id", article_id) for article_id in ids)
 
@@ -360,13 +309,3 @@ def _telling(searcher: Searcher, weights: dict[str, float]) -> dict[str, float]:
     known = {token: having for token in weights if (having := searcher.doc_frequency("words", token))}
     telling = sorted(known, key=lambda token: -weights[token] * _idf(documents, known[token]))
     return {token: weights[token] for token in telling[:_MOST_TERMS]}
-
-
-def _sync(folder: Path, files: Iterable[Path] | None = None) -> None:
-    """Force files (all in the folder, unless given) and then the folder's entries to the disk, which Whoosh does not do."""
-    for path in [*(folder.iterdir() if files is None else files), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -30,8 +30,8 @@ _LETTERS_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
 _POSSESSIVE = re.compile(r"['’]s?$|['’]s(?![^\W_])")
 _ENGLISH = re.compile(r"[a-z]{3,}")
 
-# What a token of a query is worth beside a whole word. A pair that straddles two words is weak evidence (货退 in 退货退款), yet it
-# rescues words the dictionary does not know; the exact form on top of the stem prefers "refunds" for "refunds".
+# What a token of a query is worth beside a whole word. A pair that straddles two words is weak evidence (货退 in 退货退款), yet
+# it rescues words the dictionary does not know; the exact form on top of the stem prefers "refunds" for "refunds".
 _WORD, _EXACT, _INSIDE, _ACROSS, _PART, _CHARACTER = 1.0, 0.4, 0.5, 0.3, 0.5, 0.3
 _MOST = 3.0
 

@@ -12,6 +12,7 @@ from knowledge.article import AUDIENCES, LANGS, Article
 from knowledge.index import Hit
 
 _IMPORT_KEYS = ("id", "title", "text", "lang", "audience", "tags", "twin", "question", "summary")
+_NEEDED = ("id", "title", "text")
 _TITLE_CHARACTERS = 60
 
 
@@ -52,7 +53,7 @@ def article_lines(articles: Iterable[Article]) -> Iterator[str]:
     """What `read_articles` reads, a line for each article, without line ends; empty fields are left out."""
     for article in articles:
         fields = {key: getattr(article, key) for key in _IMPORT_KEYS}
-        yield json.dumps({key: value for key, value in fields.items() if value}, ensure_ascii=False)
+        yield json.dumps({key: value for key, value in fields.items() if value or key in _NEEDED}, ensure_ascii=False)
 
 
 def read_queries(lines: Iterable[str | bytes]) -> list[QueryLine]:
