@@ -4,11 +4,17 @@ import { text } from "./texts.js";
 
 const SHAPES = { info: "bell", good: "check", waiting: "clock", late: "alert" };
 const TOAST_MS = 6000;
+const toasts = document.getElementById("toasts");
 
 /** A short notice. Errors (kind "late") stay until they are closed. */
 export function toast(words, kind = "info") {
-  const place = document.getElementById("toasts");
-  if (!place || !words) return;
+  if (!toasts || !words) return;
+  const place = toasts;
+  // Under a modal dialog everything else is out of reach, so the notice goes where the person is.
+  const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const home = dialog ?? document.body;
+  if (place.parentElement !== home) home.append(place);
+  dialog?.addEventListener("close", () => document.body.append(place), { once: true });
   const same = [...place.children].find((shown) => shown.dataset.words === words);
   same?.remove();
   const node = element("div", `toast is-${kind}`);
@@ -73,15 +79,57 @@ export function sentenceOf(body, contentType, fallback) {
 
 export function startNotices() {
   const on = (name, handler) => document.body.addEventListener(name, handler);
+  // Problem details are never page content, whatever their status.
+  on("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status < 400 || !typeOf(detail.xhr).includes("json")) return;
+    detail.shouldSwap = false;
+    detail.isError = true;
+  });
+  on("htmx:beforeRequest", ({ detail }) => unmarkFields(detail.elt));
   on("htmx:responseError", ({ detail }) => {
     const xhr = detail.xhr;
+    markFields(detail.elt, fieldsOf(xhr));
     if (xhr.status === 401) return banner(text("signedOut"), "late", { words: text("signIn"), href: "/login" });
-    toast(sentenceOf(xhr.responseText, xhr.getResponseHeader("Content-Type"), text("failed")), "late");
+    toast(sentenceOf(xhr.responseText, typeOf(xhr), text("failed")), "late");
   });
   on("htmx:sendError", () => toast(text("unreachable"), "late"));
   on("htmx:timeout", () => toast(text("unreachable"), "late"));
   // The server may say something with any answer: HX-Trigger: {"toast": {"text": "...", "kind": "good"}}
   on("toast", ({ detail }) => toast(detail.text ?? detail.value, detail.kind));
+}
+
+const typeOf = (xhr) => xhr.getResponseHeader("Content-Type") ?? "";
+
+function fieldsOf(xhr) {
+  if (!typeOf(xhr).includes("json")) return {};
+  try {
+    return JSON.parse(xhr.responseText).fields ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Says at each field what is wrong with it, as the server would have printed it. */
+function markFields(form, fields) {
+  const inputs = Object.keys(fields).map((name) => form.querySelector?.(`[name="${CSS.escape(name)}"]`));
+  for (const input of inputs.filter(Boolean)) {
+    const told = element("p", "error");
+    told.id = `told-${input.id || input.name}`;
+    told.dataset.told = "";
+    told.append(icon("alert"), element("span", "", fields[input.name]));
+    input.before(told);
+    input.ariaInvalid = "true";
+    input.setAttribute("aria-errormessage", told.id);
+  }
+  inputs.find(Boolean)?.focus();
+}
+
+function unmarkFields(form) {
+  for (const told of form.querySelectorAll?.("[data-told]") ?? []) told.remove();
+  for (const input of form.querySelectorAll?.("[aria-errormessage]") ?? []) {
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-errormessage");
+  }
 }
 
 function element(tag, className, words) {

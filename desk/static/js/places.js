@@ -20,7 +20,7 @@ export function startPlaces() {
   document.addEventListener("toggle", placeMenu, true);
   document.addEventListener("keydown", move);
   document.addEventListener("keydown", (event) => {
-    const pane = event.key === "Escape" && !event.defaultPrevented && document.querySelector(".pane-side.is-open");
+    const pane = event.key === "Escape" && !document.querySelector("dialog[open], :popover-open") && document.querySelector(".pane-side.is-open");
     if (pane) document.querySelector(`[data-toggles="${pane.id}"]`)?.click();
   });
 }
@@ -41,9 +41,10 @@ function toggle(button) {
   const place = document.getElementById(button.dataset.toggles);
   if (!place) return;
   const open = place.classList.toggle("is-open");
-  button.ariaExpanded = String(open);
+  const buttons = [...document.querySelectorAll(`[data-toggles="${place.id}"]`)];
+  for (const one of buttons) one.ariaExpanded = String(open);
   if (open) place.querySelector("a, button, input, [tabindex]")?.focus();
-  else button.focus();
+  else (buttons.find((one) => !place.contains(one)) ?? button).focus();
 }
 
 /** A menu opens in the top layer, at its button, turned inwards where the window ends. */
