@@ -41,10 +41,10 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The nouns' common root. `str` columns are TEXT; every `datetime` is a `Moment`."""
+    """The nouns' common root: every `datetime` is a `Moment`, every number is wide enough for any id."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: Moment, str: String}
+    type_annotation_map = {datetime: Moment, str: String, int: BIG}
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:

@@ -24,6 +24,7 @@ class Installation:
     files: FileStore
     knowledge: KnowledgeIndex
     carrier: Carrier
+    voice_token: str  # signs the carrier's webhooks
 
     @property
     def data_dir(self) -> Path:

@@ -65,7 +65,7 @@ def receive(
     )
     how = "conversation"
     if ticket is None:
-        ticket, how = _find_ticket(tx, inbound, ticket_number)
+        ticket, how = find_ticket(tx, inbound, ticket_number)
     held = False
     opened = ticket is None
     if ticket is None:
@@ -141,7 +141,7 @@ def _same(tx: Tx, inbound: Inbound) -> Message | None:
     return tx.session.scalar(query)
 
 
-def _find_ticket(tx: Tx, inbound: Inbound, number: int | None) -> tuple[Ticket | None, str]:
+def find_ticket(tx: Tx, inbound: Inbound, number: int | None) -> tuple[Ticket | None, str]:
     """In this order: signed reply address; In-Reply-To, then References from the last; number in the subject, from a
     participant only. Never by likeness of subjects. A ticket closed for long is not joined."""
     if number is not None:

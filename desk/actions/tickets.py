@@ -156,7 +156,7 @@ def customer_wrote(tx: Tx, ticket: Ticket) -> None:
     elif ticket.status in (PENDING_CUSTOMER, PENDING_INTERNAL):
         set_status(tx, ticket, OPEN)
     if ticket.next_due_at is None and ticket.first_human_reply_at is not None:
-        ticket.next_due_at = ticket_due(calendar_of(tx.session, queue), tx.now, TICKET_TARGETS[ticket.priority].next_response)
+        ticket.next_due_at = ticket_due(f"P{ticket.priority}", "next_response", tx.now, calendar_of(tx.session, queue))
     if work_items.open_item(tx, ticket.id, KINDS) is None:
         queue_work(tx, ticket, queue)
 
@@ -218,7 +218,7 @@ def set_fields(
     if subject is not None and subject.strip() and subject.strip() != ticket.subject:
         old["subject"], ticket.subject = ticket.subject, subject.strip()[:300]
     if priority is not None and priority != ticket.priority:
-        if priority not in TICKET_TARGETS:
+        if f"P{priority}" not in TICKET_TARGETS:
             raise Invalid("A priority is a number from 1 to 4.")
         old["priority"], ticket.priority = ticket.priority, priority
         _set_clocks(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
@@ -259,10 +259,10 @@ def set_status(tx: Tx, ticket: Ticket, status: str) -> None:
 
 
 def _set_clocks(tx: Tx, ticket: Ticket, queue: Queue) -> None:
-    calendar, targets = calendar_of(tx.session, queue), TICKET_TARGETS[ticket.priority]
+    calendar, priority = calendar_of(tx.session, queue), f"P{ticket.priority}"
     if ticket.first_human_reply_at is None:
-        ticket.first_due_at = ticket_due(calendar, ticket.created_at, targets.first_response)
-    ticket.resolve_due_at = ticket_due(calendar, ticket.created_at, targets.resolution)
+        ticket.first_due_at = ticket_due(priority, "first_response", ticket.created_at, calendar)
+    ticket.resolve_due_at = ticket_due(priority, "resolution", ticket.created_at, calendar)
 
 
 def _answered(tx: Tx, ticket: Ticket) -> None:

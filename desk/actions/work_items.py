@@ -6,12 +6,13 @@ compare-and-set; the database's own constraints (one holder per item, load withi
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
 from desk.actions.agents import settle_idle
+from desk.actions.calendars import calendar_of
 from desk.errors import Conflict, NotFound
 from desk.models import Agent, Customer, Offer, Queue, RouterLease, Ticket, WorkItem
 from desk.models.agent import AVAILABLE, NOT_RESPONDING
@@ -32,7 +33,7 @@ from desk.models.work_item import (
 )
 from desk.store import Tx
 from routing.able import capacity_failure
-from routing.order import band_of, target_s
+from routing.order import HANDLING_S, LIVE_CHANNELS, TARGETS_S, band, due_at, promote_at, target_s
 from routing.values import CHANNEL_RULES, load_of
 
 COOL_OFF_S = 60  # an agent who said no, or nothing, is not asked for the same item for so long
@@ -56,8 +57,9 @@ def enqueue(
     `skills` are asked for beside the queue's own; an agent already free for it is offered it as soon as this commits.
     """
     customer = tx.session.get_one(Customer, ticket.customer_id)
-    targets = queue.targets.get(channel, {})
-    target = targets.get(customer.tier) or target_s(channel, customer.tier)
+    target = target_s(channel, customer.tier, {channel: {**TARGETS_S[channel], **queue.targets.get(channel, {})}})
+    hours = None if channel in LIVE_CHANNELS else calendar_of(tx.session, queue)
+    due = due_at(tx.now.timestamp(), target, hours)
     needed = {skill: level for skill, level in queue.requires}
     for skill, level in skills:
         needed[skill] = max(level, needed.get(skill, 0))
@@ -69,8 +71,9 @@ def enqueue(
         queue_id=queue.id,
         tier=customer.tier,
         requires=sorted([skill, level] for skill, level in needed.items()),
-        band=band_of(channel),
-        due_at=tx.now + timedelta(seconds=target),
+        band=band(channel),
+        due_at=datetime.fromtimestamp(due, UTC),
+        promote_at=None if hours is None else datetime.fromtimestamp(promote_at(due, HANDLING_S[channel]), UTC),
         enqueued_at=tx.now,
         excluded={str(agent_id): _FOREVER.isoformat() for agent_id in excluded_agent_ids},
         sticky_agent_id=sticky_agent_id,

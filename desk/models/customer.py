@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
 
-TIERS = ("standard", "silver", "gold", "vip")  # value class; support level is another thing
+TIERS = ("vip", "gold", "silver", "standard")  # value class; support level is another thing
 
 
 class Organisation(Base):

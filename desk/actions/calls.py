@@ -1,0 +1,292 @@
+"""A phone call from the first ring to the wrap-up. Webhooks come late, twice and out of order: nothing here moves backwards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from channels.voice.events import FINAL, CallEvent, ConferenceEvent, later
+from desk.actions import customers, intake, tickets, work_items
+from desk.actions.calendars import calendar_of
+from desk.errors import Conflict, Invalid
+from desk.models import Agent, Call, CallLeg, Customer, Queue, Ticket, WorkItem
+from desk.models.call import ABANDONED, DONE, HOLD, IVR, OFFERED, OVER, QUEUED, TALKING, WRAP_UP
+from desk.models.ticket import WRAP_UP_CODES
+from desk.models.work_item import ACTIVE as ITEM_ACTIVE
+from desk.models.work_item import WAITING, WRAP_UP as ITEM_WRAP_UP
+from desk.store import Tx
+from routing.estimate import expected_wait_s, spoken_minutes
+from routing.ivr import MENUS, START, Position, Step, step
+
+LOCALES = {"zh-CN": "zh", "en": "en"}
+QUEUES = {"complaint": "complaints"}  # menu topics whose queue has another key
+SUBJECTS = {
+    "zh": {
+        "billing": "来电：账单问题",
+        "technical": "来电：技术支持",
+        "complaint": "来电：投诉",
+        "general": "来电",
+    },
+    "en": {
+        "billing": "Call about billing",
+        "technical": "Call about a technical matter",
+        "complaint": "Call with a complaint",
+        "general": "Call",
+    },
+}
+CUSTOMER, AGENT = "customer", "agent"
+MEAN_HANDLE_S, PATIENCE_S = 240.0, 300.0  # until there are measurements of today
+
+
+def arrive(tx: Tx, event: CallEvent) -> Call:
+    """A call comes in: known by its number, or as a caller without one. The same call again is the same row."""
+    call = tx.session.scalar(select(Call).where(Call.sid == event.call_sid))
+    if call is not None:
+        return call
+    customer = _caller(tx, event)
+    call = Call(
+        sid=event.call_sid,
+        state=IVR,
+        from_number=event.from_,
+        to_number=event.to,
+        conference=f"call-{event.call_sid}",
+        customer_id=customer.id,
+        menu=START.to_dict(),
+        arrived_at=tx.now,
+    )
+    tx.session.add(call)
+    tx.session.flush()
+    tx.session.add(CallLeg(call_id=call.id, sid=event.call_sid, party=CUSTOMER, status="in-progress", started_at=tx.now))
+    tx.emit("call.arrived", call=call, customer=customer)
+    return call
+
+
+def press(tx: Tx, call: Call, digits: str | None) -> Step:
+    """One step through the menu. When it is done the caller is put into the queue."""
+    taken = step(MENUS, Position.from_dict(call.menu), digits)
+    call.menu = taken.position.to_dict()
+    if taken.done and call.state == IVR:
+        _queue(tx, call, dict(taken.position.chosen))
+    return taken
+
+
+def is_open(tx: Tx, call: Call) -> bool:
+    """Whether the line that the caller asks for is open now."""
+    topic = str(call.menu.get("chosen", {}).get("topic", "general"))
+    queue = intake.find_queue(tx, QUEUES.get(topic, topic))
+    return calendar_of(tx.session, queue).is_open(tx.now)
+
+
+def waiting_line(session: Any, call: Call) -> tuple[int, int]:
+    """How many are ahead of a waiting caller, and the minutes that this may take (at least one)."""
+    item = session.get(WorkItem, call.item_id) if call.item_id else None
+    if item is None:
+        return 0, 1
+    ahead = session.scalar(
+        select(func.count()).where(
+            WorkItem.state == WAITING, WorkItem.channel == "voice", WorkItem.queue_id == item.queue_id, WorkItem.due_at < item.due_at
+        )
+    )
+    busy = session.scalar(
+        select(func.count()).where(
+            WorkItem.state.in_((ITEM_ACTIVE, ITEM_WRAP_UP)), WorkItem.channel == "voice", WorkItem.queue_id == item.queue_id
+        )
+    )
+    seconds = expected_wait_s(ahead or 0, max(1, busy or 0), MEAN_HANDLE_S, PATIENCE_S) or MEAN_HANDLE_S
+    return ahead or 0, spoken_minutes(seconds)
+
+
+def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:
+    """An agent took the call that was offered: their own leg is rung next."""
+    call = tx.session.scalar(select(Call).where(Call.item_id == item.id))
+    if call is None or call.state in OVER:
+        raise Conflict("The caller has hung up.")
+    call.agent_id, call.state, call.offered_at = agent_id, OFFERED, item.offered_at
+    ticket = tx.session.get_one(Ticket, item.ticket_id)
+    if ticket.owner_id is None:
+        tickets.assign(tx, ticket, agent_id)
+    tx.emit("call.accepted", call=call, ticket=ticket, agent=agent_id, item=item)
+    return call
+
+
+def leg_rings(tx: Tx, call: Call, sid: str, agent_id: int) -> None:
+    """The carrier rings the agent's browser under this leg."""
+    leg = _leg(tx, sid)
+    if leg is None:
+        tx.session.add(CallLeg(call_id=call.id, sid=sid, party=AGENT, agent_id=agent_id, started_at=tx.now))
+
+
+def leg_failed(tx: Tx, call: Call, reason: str) -> None:
+    """The agent's browser could not be rung: the caller goes back into the line, first in it."""
+    item = tx.session.get_one(WorkItem, call.item_id)
+    if item.state == ITEM_ACTIVE and call.state == OFFERED:
+        call.state, call.agent_id = QUEUED, None
+        work_items.hand_back(tx, item)
+        tx.emit("call.leg_failed", call=call, ticket=call.ticket_id, item=item, data={"reason": reason[:200]})
+
+
+def leg_status(tx: Tx, event: CallEvent, call_id: int | None = None, agent_id: int | None = None) -> None:
+    """What became of a leg. The customer's end ends the call; an agent's end while the customer is there puts the caller back."""
+    leg = _leg(tx, event.call_sid)
+    if leg is None and call_id is not None and agent_id is not None and tx.session.get(Call, call_id) is not None:
+        leg = CallLeg(call_id=call_id, sid=event.call_sid, party=AGENT, agent_id=agent_id, started_at=tx.now)
+        tx.session.add(leg)
+    if leg is None:
+        return
+    before = leg.status
+    leg.status = later(leg.status, event.status)
+    if leg.status not in FINAL or before in FINAL:
+        return
+    leg.ended_at = tx.now
+    call = tx.session.get_one(Call, leg.call_id)
+    if leg.party == CUSTOMER:
+        caller_left(tx, call)
+    elif leg.agent_id == call.agent_id and call.state in (OFFERED, TALKING, HOLD):
+        _agent_left(tx, call, event.status)
+
+
+def conference_event(tx: Tx, event: ConferenceEvent) -> None:
+    """Something happened in a call's room: it has a SID now, somebody joined or left, it ended."""
+    call = tx.session.scalar(select(Call).where(Call.conference == event.friendly_name))
+    if call is None:
+        return
+    call.conference_sid = call.conference_sid or event.conference_sid
+    leg = _leg(tx, event.call_sid) if event.call_sid else None
+    from_agent = event.label.startswith("agent-") or (leg is not None and leg.party == AGENT)
+    if event.event == "participant-join" and from_agent:
+        _agent_joined(tx, call, event)
+    elif event.event == "participant-leave" and event.call_sid == call.sid:
+        caller_left(tx, call)
+    elif event.event == "conference-end":
+        caller_left(tx, call)
+
+
+def caller_left(tx: Tx, call: Call) -> None:
+    """The customer's side is over, whoever ended it. Before an answer it is an abandoned call, after it the wrap-up begins."""
+    if call.state in OVER:
+        return
+    _end_hold(tx, call)
+    item = tx.session.get(WorkItem, call.item_id) if call.item_id else None
+    call.ended_at = tx.now
+    if call.answered_at is not None and item is not None:
+        call.state = WRAP_UP
+        work_items.begin_wrap_up(tx, item)
+        tx.emit("call.ended", call=call, ticket=call.ticket_id, agent=call.agent_id, item=item, customer=call.customer_id)
+        return
+    call.abandon_point = "ivr" if item is None else "ringing" if call.state == OFFERED else "queue"
+    call.state, call.abandoned_at = ABANDONED, tx.now
+    if item is not None and not work_items.abandon(tx, item):
+        work_items.finish(tx, item)  # an agent had just accepted, and nobody is there any more
+    tx.emit(
+        "call.abandoned",
+        call=call,
+        ticket=call.ticket_id,
+        item=item,
+        customer=call.customer_id,
+        agent=call.agent_id,
+        data={"point": call.abandon_point},
+    )
+
+
+def set_hold(tx: Tx, call: Call, on: bool) -> None:
+    """The carrier has put the customer on hold, or taken them off."""
+    if on and call.state == TALKING:
+        call.state, call.hold = HOLD, [*call.hold, [tx.now.isoformat(), ""]]
+    elif not on and call.state == HOLD:
+        _end_hold(tx, call)
+        call.state = TALKING
+    else:
+        return
+    tx.emit("call.held" if on else "call.resumed", call=call, ticket=call.ticket_id, agent=call.agent_id, item=call.item_id)
+
+
+def set_muted(tx: Tx, call: Call, on: bool) -> None:
+    """The carrier has muted the agent, or opened their microphone."""
+    if call.muted != on:
+        call.muted = on
+        tx.emit("call.muted" if on else "call.unmuted", call=call, ticket=call.ticket_id, agent=call.agent_id, item=call.item_id)
+
+
+def wrap_up(tx: Tx, call: Call, agent: Agent, code: str, note: str) -> None:
+    """The agent says how the call ended; then their hands are free. Once is enough."""
+    if code not in WRAP_UP_CODES:
+        raise Invalid("Please choose how the call ended.")
+    if call.state == DONE:
+        return
+    if call.state != WRAP_UP:
+        raise Conflict("The call is still on.")
+    if note.strip() and call.ticket_id is not None:
+        tickets.note(tx, tx.session.get_one(Ticket, call.ticket_id), agent, note)
+    call.state, call.wrap_up_code, call.wrap_ended_at = DONE, code, tx.now
+    if call.item_id is not None:
+        work_items.finish(tx, tx.session.get_one(WorkItem, call.item_id))
+    tx.emit("call.wrapped_up", call=call, ticket=call.ticket_id, agent=agent, item=call.item_id, data={"code": code})
+
+
+def agent_leg(session: Any, call: Call) -> CallLeg | None:
+    """The connection of the agent who has the call now."""
+    query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT, CallLeg.agent_id == call.agent_id)
+    return session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
+
+
+def _caller(tx: Tx, event: CallEvent) -> Customer:
+    try:
+        return customers.identify(tx, "phone", event.from_, name=event.caller_name)
+    except Invalid:
+        return customers.identify(tx, "chat", f"call:{event.call_sid}", name="?")
+
+
+def _queue(tx: Tx, call: Call, chosen: dict[str, str]) -> None:
+    topic = chosen.get("topic", "general")
+    customer = tx.session.get_one(Customer, call.customer_id)
+    locale = LOCALES.get(chosen.get("language", "")) or customer.locale or tx.settings.locale
+    customer.locale = customer.locale or locale
+    queue = intake.find_queue(tx, QUEUES.get(topic, topic))
+    ticket = tickets.open_ticket(
+        tx, customer=customer, queue=queue, subject=SUBJECTS[locale].get(topic, SUBJECTS[locale]["general"]), channel="voice", locale=locale
+    )
+    item = work_items.enqueue(tx, "call", "voice", ticket, queue, skills=((f"lang:{locale}", 1),))
+    call.locale, call.topic, call.ticket_id, call.item_id = locale, topic, ticket.id, item.id
+    call.state, call.queued_at = QUEUED, tx.now
+    tx.emit("call.queued", call=call, ticket=ticket, item=item, customer=customer, queue=queue, data={"topic": topic})
+
+
+def _agent_joined(tx: Tx, call: Call, event: ConferenceEvent) -> None:
+    leg = _leg(tx, event.call_sid)
+    if leg is not None:
+        leg.status = later(leg.status, "in-progress")
+    if call.state != OFFERED:
+        return
+    call.state = TALKING
+    first = call.answered_at is None
+    call.answered_at = call.answered_at or tx.now
+    tx.emit(
+        "call.answered", call=call, ticket=call.ticket_id, agent=call.agent_id, item=call.item_id, customer=call.customer_id,
+        data={"first": first},
+    )
+
+
+def _agent_left(tx: Tx, call: Call, status: str) -> None:
+    """The agent's line broke while the customer is still there: the same place in the line, the same agent asked first."""
+    item = tx.session.get_one(WorkItem, call.item_id)
+    _end_hold(tx, call)
+    agent_id, call.agent_id, call.state = call.agent_id, None, QUEUED
+    if item.state == ITEM_ACTIVE:
+        work_items.hand_back(tx, item, to_agent_id=agent_id if status == "completed" else None)
+    tx.emit("call.agent_lost", call=call, ticket=call.ticket_id, agent=agent_id, item=item, data={"status": status})
+
+
+def _end_hold(tx: Tx, call: Call) -> None:
+    if call.hold and not call.hold[-1][1]:
+        call.hold = [*call.hold[:-1], [call.hold[-1][0], tx.now.isoformat()]]
+
+
+def _leg(tx: Tx, sid: str) -> CallLeg | None:
+    return tx.session.scalar(select(CallLeg).where(CallLeg.sid == sid))
+
+
+def talk_seconds(call: Call, now: datetime) -> int:
+    """Seconds from answer to end, or until now."""
+    return int(((call.ended_at or now) - call.answered_at).total_seconds()) if call.answered_at else 0

@@ -1,0 +1,190 @@
+"""The composition root: everything is put together here and handed on by argument."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, request, session
+from flask_babel import Babel
+from flask_socketio import SocketIO
+from flask_wtf.csrf import CSRFProtect
+
+from channels.voice.port import Carrier
+from channels.voice.simulated.carrier import SimulatedCarrier
+from channels.voice.twilio_carrier import TwilioCarrier
+from desk.clock import Clock
+from desk.config import LOCALES, Settings, keep_secret
+from desk.db import make_engine
+from desk.files import FileStore
+from desk.installation import Installation
+from desk.store import Store
+from knowledge.index import KnowledgeIndex
+
+ROOT = Path(__file__).parent.parent
+SIMULATED_NUMBER = "+862155501234"
+PAGES = (
+    "sign_in",
+    "help_centre",
+    "complaints",
+    "track",
+    "survey",
+    "chat",
+    "console",
+    "work",
+    "calls",
+    "tickets",
+    "customers",
+    "articles",
+    "complaint_desk",
+    "board",
+    "admin",
+    "try_it",
+    "mailbox",
+    "files",
+    "voice",
+    "health",
+    "styleguide",
+)
+
+
+def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier | None = None) -> Installation:
+    """Open the parts of a desk: store, files, knowledge index, carrier. Nothing is started and no table is made."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    clock = clock or Clock()
+    secret = (settings.secret_key or keep_secret(settings.data_dir)).encode()
+    voice_token = settings.twilio_auth_token or hmac.new(secret, b"simulated carrier", hashlib.sha256).hexdigest()[:32]
+    return Installation(
+        settings=settings,
+        secret=secret,
+        clock=clock,
+        store=Store(make_engine(settings.database_url), clock, settings),
+        files=FileStore(settings.data_dir / "files"),
+        knowledge=KnowledgeIndex(settings.data_dir / "knowledge"),
+        carrier=carrier or _carrier(settings, voice_token),
+        voice_token=voice_token,
+    )
+
+
+def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
+    """The web application and its sockets."""
+    app = Flask("desk", root_path=str(ROOT / "desk"), template_folder=str(ROOT / "templates"), static_folder="static")
+    settings = desk.settings
+    app.extensions["desk"] = desk
+    app.config.update(
+        SECRET_KEY=hmac.new(desk.secret, b"cookies", hashlib.sha256).digest(),
+        SESSION_COOKIE_NAME="desk",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        MAX_CONTENT_LENGTH=210 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=True,
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+        BABEL_DEFAULT_LOCALE=settings.locale,
+        BABEL_DEFAULT_TIMEZONE=settings.timezone,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Babel(app, locale_selector=lambda: locale_of(settings))
+    csrf = CSRFProtect(app)
+    _install_edges(app, csrf)
+    _add_context(app, desk)
+    _add_headers(app)
+    socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=20, ping_timeout=15)
+    _install_live(app, socketio, desk)
+    return app, socketio
+
+
+def locale_of(settings: Settings) -> str:
+    """The reader's language: what they chose, else what their browser prefers, else the installation's."""
+    chosen = request.args.get("lang") or session.get("locale")
+    if chosen in LOCALES:
+        return chosen
+    return request.accept_languages.best_match(LOCALES) or settings.locale
+
+
+def _carrier(settings: Settings, voice_token: str) -> Carrier:
+    if settings.has_twilio:
+        return TwilioCarrier(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token,
+            settings.twilio_api_key,
+            settings.twilio_api_secret,
+            settings.twilio_twiml_app_sid,
+        )
+    return SimulatedCarrier(
+        base_url=settings.base_url, auth_token=voice_token, number=settings.twilio_number or SIMULATED_NUMBER
+    )
+
+
+def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
+    from desk.web import guard, problems, sign_in
+
+    problems.install(app)
+    sign_in.install(app)
+    guard.install(app)
+    for name in PAGES:
+        if (ROOT / "desk" / "web" / f"{name}.py").exists():
+            app.register_blueprint(import_module(f"desk.web.{name}").pages)
+    csrf.exempt(app.blueprints["voice"])
+
+
+def _install_live(app: Flask, socketio: SocketIO, desk: Installation) -> None:
+    from desk.live import staff
+
+    app.extensions["staff"] = staff.install(socketio, desk)
+
+
+def _add_context(app: Flask, desk: Installation) -> None:
+    versions: dict[str, str] = {}
+
+    def asset(path: str) -> str:
+        """The address of a static file, changed whenever its content changes."""
+        if path not in versions:
+            file = ROOT / "desk" / "static" / path
+            versions[path] = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.exists() else "0"
+        return f"/static/{path}?v={versions[path]}"
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        locale = locale_of(desk.settings)
+        return {
+            "viewer": g.get("viewer"),
+            "locale": locale,
+            "locales": LOCALES,
+            "company": company_name(desk, locale),
+            "asset": asset,
+            "demo": desk.settings.demo,
+        }
+
+
+def company_name(desk: Installation, locale: str) -> str:
+    """The company's name in this language."""
+    from desk.models import Setting
+
+    with desk.store.read() as reading:
+        setting = reading.get(Setting, "company")
+    return (setting.value.get(locale) or setting.value.get("en")) if setting else "Service Desk"
+
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def _add_headers(app: Flask) -> None:
+    @app.after_request
+    def secure(response: Response) -> Response:
+        """Views that need another policy (the chat frame, a mail's own HTML) have set theirs already."""
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response

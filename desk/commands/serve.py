@@ -1,0 +1,142 @@
+"""`serve`: everything in one process, or only some of its parts; `worker`, `smtp` and `router` run one part each."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from argparse import Namespace
+from dataclasses import replace
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from channels.voice.simulated.carrier import SimulatedCarrier
+from desk.app import create_app, install
+from desk.commands.migrate import prepare
+from desk.config import Settings
+from desk.demo import seed
+from desk.errors import Conflict
+from desk.installation import Installation
+from desk.migrate import is_current
+from desk.work.background import ALL, Background
+
+log = logging.getLogger(__name__)
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("serve", help="start the desk: web, sockets, mail, router and worker in one process")
+    parser.add_argument("--demo", action="store_true", help="fill an empty desk with a demo company and open the try page")
+    parser.set_defaults(run=run)
+    for name, what in (("worker", "send mail, run timers, keep the index"), ("smtp", "receive mail"), ("router", "offer work")):
+        part = commands.add_parser(name, help=f"only {what}")
+        part.set_defaults(run=run_part, roles=frozenset({name}))
+
+
+def run(chosen: Namespace) -> int:
+    _log_simply()
+    settings = Settings.from_env()
+    desk = install(replace(settings, demo=True) if chosen.demo else settings)
+    prepare(desk)
+    if chosen.demo:
+        seed.ensure_demo(desk)
+    app, _socketio = create_app(desk)
+    background = Background(desk)
+    app.extensions["background"] = background
+    stop = _stop_on_signal()
+    server = _bind(settings, app)
+    if isinstance(desk.carrier, SimulatedCarrier):
+        desk.carrier.start()
+    try:
+        background.start()
+    except OSError as error:
+        server.server_close()
+        raise Conflict(
+            "Mail cannot be received on %(host)s:%(port)s: %(reason)s. Set DESK_SMTP_PORT to a free port.",
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            reason=error.strerror,
+        ) from error
+    web = threading.Thread(target=server.serve_forever, name="web", daemon=True)
+    web.start()
+    _greet(desk, background)
+    stop.wait()
+    print("\nStopping: finishing what is under way …", flush=True)
+    app.extensions["staff"].close()
+    background.stop()
+    if isinstance(desk.carrier, SimulatedCarrier):
+        desk.carrier.stop()
+    server.shutdown()
+    desk.knowledge.close()
+    desk.store.engine.dispose()
+    print("Stopped.", flush=True)
+    return 0
+
+
+def run_part(chosen: Namespace) -> int:
+    """One part in a process of its own, on a database that `migrate` has prepared."""
+    _log_simply()
+    desk = install(Settings.from_env())
+    if not is_current(desk.store.engine):
+        raise Conflict("The database has not the shape of this version. Run “python -m desk migrate” first.")
+    background = Background(desk, chosen.roles & ALL)
+    stop = _stop_on_signal()
+    background.start()
+    stop.wait()
+    background.stop()
+    return 0
+
+
+class _Requests(WSGIRequestHandler):
+    """Keeps connections open between requests and leaves the access log to a proxy."""
+
+    protocol_version = "HTTP/1.1"
+    # Without this the second packet of an answer waits for the first one's acknowledgement.
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        log.debug("%s %s", self.requestline, code)
+
+
+def _bind(settings: Settings, app: Any) -> BaseWSGIServer:
+    try:
+        server = make_server(settings.http_host, settings.http_port, app, threaded=True, request_handler=_Requests)
+    except (OSError, SystemExit) as error:
+        raise Conflict(
+            "The web pages cannot be served on %(host)s:%(port)s: the port is taken. Set DESK_HTTP_PORT to a free one.",
+            host=settings.http_host,
+            port=settings.http_port,
+        ) from error
+    server.daemon_threads = True
+    return server
+
+
+def _stop_on_signal() -> threading.Event:
+    """Ctrl-C and a service manager's stop; set by hand, since a shell starts background jobs with Ctrl-C ignored."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _log_simply() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("werkzeug", "alembic", "engineio", "socketio", "mail.log"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _greet(desk: Installation, background: Background) -> None:
+    settings = desk.settings
+    lines = [
+        "",
+        f"The desk is ready:   {settings.base_url}/",
+        f"  agent console      {settings.base_url}/desk",
+        f"  supervisor board   {settings.base_url}/board",
+        f"  complaint form     {settings.base_url}/complaints/new",
+        f"  mail (SMTP)        {settings.smtp_host}:{background.mail.port if background.mail else settings.smtp_port}",
+    ]
+    if settings.demo:
+        lines += [f"  try everything     {settings.base_url}/try", "", "Demo logins (password for all: " + seed.PASSWORD + ")"]
+        lines += [f"  {email:<28} {what}" for email, what in seed.logins()]
+    lines += ["", "Ctrl-C stops it.", ""]
+    print("\n".join(lines), flush=True)

@@ -1,0 +1,168 @@
+"""The staff namespace `/desk`: who is connected, which rooms they are in, and the hints that go there after each commit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from flask import request, session
+from flask_socketio import Namespace, SocketIO, disconnect, join_room, leave_room, rooms
+from sqlalchemy import func, select
+
+from desk.access import Viewer, viewer_of
+from desk.actions import presence
+from desk.actions.sessions import signed_in
+from desk.events import SYSTEM, Event
+from desk.installation import Installation
+from desk.live.topics import holders_of, may_watch, topics_of
+from desk.models import Agent
+from desk.models.ticket import FIRST_NUMBER
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "/desk"
+GRACE_S = 15.0  # how long a screen may be gone (a reload, a lost network) before its agent counts as gone
+MOST_TOPICS = 60
+
+
+def install(socketio: SocketIO, desk: Installation) -> Staff:
+    """Serve the namespace and publish what is committed."""
+    staff = Staff(socketio, desk)
+    socketio.on_namespace(staff)
+    desk.store.subscribe(staff.publish)
+    return staff
+
+
+class Staff(Namespace):
+    """Connections of signed-in staff. Rights are asked when a room is joined, and again of everybody when they change."""
+
+    def __init__(self, socketio: SocketIO, desk: Installation) -> None:
+        super().__init__(NAMESPACE)
+        self._socketio = socketio
+        self._desk = desk
+        self._screens: dict[str, int] = {}  # connection id -> agent id
+        self._tokens: dict[str, str] = {}
+        self._leaving: dict[int, threading.Timer] = {}
+        self._lock = threading.Lock()
+        self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
+
+    def on_connect(self, _auth: Any = None) -> bool | None:
+        viewer = self._viewer(session.get("token", ""))
+        if viewer is None or viewer.agent_id is None:
+            return False
+        sid = request.sid  # type: ignore[attr-defined]
+        with self._lock:
+            self._screens[sid] = viewer.agent_id
+            self._tokens[sid] = session["token"]
+            leaving = self._leaving.pop(viewer.agent_id, None)
+        if leaving is not None:
+            leaving.cancel()
+        with self._desk.store.tx(viewer.actor) as tx:
+            presence.regain_connection(tx, tx.session.get_one(Agent, viewer.agent_id))
+        return None
+
+    def on_disconnect(self, _reason: Any = None) -> None:
+        sid = request.sid  # type: ignore[attr-defined]
+        with self._lock:
+            agent_id = self._screens.pop(sid, None)
+            self._tokens.pop(sid, None)
+            if agent_id is None or agent_id in self._screens.values():
+                return
+            timer = threading.Timer(GRACE_S, partial(self._gone, agent_id))
+            timer.daemon = True
+            self._leaving[agent_id] = timer
+        timer.start()
+
+    def on_watch(self, data: Any) -> dict[str, Any]:
+        """Join the rooms of these topics (and leave all others). Answers which were refused and the id of the last event."""
+        viewer = self._viewer(session.get("token", ""))
+        if viewer is None:
+            disconnect()
+            return {"ok": [], "refused": [], "at": 0}
+        wanted = [str(topic) for topic in (data or {}).get("topics", [])][:MOST_TOPICS]
+        with self._desk.store.read() as reading:
+            allowed = [topic for topic in wanted if may_watch(reading, viewer, topic)]
+            at = reading.scalar(select(func.max(Event.id))) or 0
+        sid = request.sid  # type: ignore[attr-defined]
+        for room in set(rooms()) - set(allowed) - {sid}:
+            leave_room(room)
+        for topic in allowed:
+            join_room(topic)
+        return {"ok": allowed, "refused": sorted(set(wanted) - set(allowed)), "at": at}
+
+    def on_typing(self, data: Any) -> None:
+        """An agent is writing to a chat visitor or on a ticket: told to the others there."""
+        viewer = self._viewer(session.get("token", ""))
+        topic = str((data or {}).get("topic", ""))
+        if viewer is None or topic not in rooms():
+            return
+        self._socketio.emit(
+            "typing", {"topic": topic, "name": viewer.name}, namespace=NAMESPACE, to=topic, skip_sid=request.sid  # type: ignore[attr-defined]
+        )
+        if topic.startswith("ticket:"):
+            self.typing_to_visitor(int(topic.partition(":")[2]), viewer.name)
+
+    def visitor_typing(self, ticket_number: int) -> None:
+        """The visitor of this ticket's chat is writing."""
+        topic = f"ticket:{ticket_number}"
+        self._socketio.emit("typing", {"topic": topic, "name": ""}, namespace=NAMESPACE, to=topic)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """After a commit: one hint to each room concerned, and out with whoever may not look any more."""
+        with self._desk.store.read() as reading:
+            holders = holders_of(reading, events)
+        at = max(event.id for event in events)
+        for topic in topics_of(events, holders):
+            self._socketio.emit("changed", {"topics": [topic], "at": at}, namespace=NAMESPACE, to=topic)
+        for event in events:
+            if event.kind in ("agent.signed_out", "agent.deactivated", "agent.roles_set") and event.agent_id is not None:
+                self._recheck(event.agent_id)
+            elif event.kind in ("ticket.moved", "ticket.assigned"):
+                self._recheck_room(f"ticket:{FIRST_NUMBER + (event.ticket_id or 0)}")
+
+    def _recheck(self, agent_id: int) -> None:
+        """End the connections whose session is over."""
+        with self._lock:
+            mine = [(sid, self._tokens[sid]) for sid, holder in self._screens.items() if holder == agent_id]
+        for sid, token in mine:
+            if self._viewer(token) is None:
+                self._socketio.server.disconnect(sid, namespace=NAMESPACE)
+
+    def _recheck_room(self, topic: str) -> None:
+        """A ticket changed hands: who may not read it any longer leaves its room, and their page learns so by fetching."""
+        with self._lock:
+            screens = dict(self._tokens)
+        members = [sid for sid, token in screens.items() if topic in self._socketio.server.rooms(sid, namespace=NAMESPACE)]
+        for sid in members:
+            viewer = self._viewer(screens[sid])
+            with self._desk.store.read() as reading:
+                stays = viewer is not None and may_watch(reading, viewer, topic)
+            if not stays:
+                self._socketio.server.leave_room(sid, topic, namespace=NAMESPACE)
+                self._socketio.emit("refused", {"topics": [topic]}, namespace=NAMESPACE, to=sid)
+
+    def _gone(self, agent_id: int) -> None:
+        with self._lock:
+            self._leaving.pop(agent_id, None)
+            if agent_id in self._screens.values():
+                return
+        try:
+            with self._desk.store.tx(SYSTEM) as tx:
+                presence.lose_connection(tx, tx.session.get_one(Agent, agent_id))
+        except Exception:
+            log.exception("agent %s has gone and could not be marked so", agent_id)
+
+    def _viewer(self, token: str) -> Viewer | None:
+        with self._desk.store.read() as reading:
+            agent = signed_in(reading, token, self._desk.clock.now()) if token else None
+        return viewer_of(agent) if agent else None
+
+    def close(self) -> None:
+        """Forget who is leaving; at the end of the process nobody is left to be marked."""
+        with self._lock:
+            for timer in self._leaving.values():
+                timer.cancel()
+            self._leaving.clear()

@@ -1,0 +1,90 @@
+"""Which screens an event concerns, and who may watch them. A topic is a room's name: `ticket:10023`, `worklist:7`, `board`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.access import Right, Viewer, access_customer, access_ticket
+from desk.errors import DeskError
+from desk.events import Event
+from desk.models.ticket import FIRST_NUMBER, Ticket
+from desk.models.work_item import WorkItem
+
+BOARD = "board"
+ARTICLES = "articles"
+MAILBOX = "mailbox"
+_BOARD_KINDS = ("item.", "offer.", "agent.", "call.", "chat.", "survey.")
+_WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.")
+
+
+def topics_of(events: Sequence[Event], holders: dict[int, set[int]]) -> set[str]:
+    """The topics that these events touch. `holders` maps ticket ids to agents whose work list shows the ticket."""
+    topics: set[str] = set()
+    for event in events:
+        if event.ticket_id is not None:
+            topics.add(f"ticket:{FIRST_NUMBER + event.ticket_id}")
+            topics.update(f"worklist:{agent_id}" for agent_id in holders.get(event.ticket_id, ()))
+        if event.agent_id is not None and event.kind.startswith(_WORK_KINDS):
+            topics.add(f"worklist:{event.agent_id}")
+        if event.customer_id is not None:
+            topics.add(f"customer:{event.customer_id}")
+        if event.kind.startswith(_BOARD_KINDS):
+            topics.add(BOARD)
+        if event.kind.startswith(("ticket.", "message.", "item.")):
+            topics.add("tickets")
+        if event.kind.startswith("article."):
+            topics.add(ARTICLES)
+        if event.kind.startswith("mailbox."):
+            topics.add(MAILBOX)
+        if event.kind.startswith(("complaint.", "follow_up.")):
+            topics.add("complaints")
+        if event.kind.startswith(("agent.", "queue.", "setting.", "token.")):
+            topics.add("admin")
+    return topics
+
+
+def holders_of(session: Session, events: Iterable[Event]) -> dict[int, set[int]]:
+    """For each ticket in these events, the agents who own it or hold work on it: their lists change with it."""
+    tickets = {event.ticket_id for event in events if event.ticket_id is not None}
+    holders: dict[int, set[int]] = {}
+    if not tickets:
+        return holders
+    owned = select(Ticket.id, Ticket.owner_id).where(Ticket.id.in_(tickets), Ticket.owner_id.is_not(None))
+    held = select(WorkItem.ticket_id, WorkItem.agent_id).where(WorkItem.ticket_id.in_(tickets), WorkItem.agent_id.is_not(None))
+    for query in (owned, held.where(WorkItem.state.in_(("offered", "active", "wrap_up")))):
+        for ticket_id, agent_id in session.execute(query):
+            holders.setdefault(ticket_id, set()).add(agent_id)
+    return holders
+
+
+def may_watch(session: Session, viewer: Viewer, topic: str) -> bool:
+    """Whether this viewer may be told that something changed here; the same rule that guards the page itself."""
+    noun, _, key = topic.partition(":")
+    try:
+        match noun:
+            case "ticket":
+                access_ticket(session, viewer, int(key))
+                return True
+            case "customer":
+                access_customer(session, viewer, int(key))
+                return True
+            case "worklist":
+                return viewer.agent_id == int(key) and (viewer.can(Right.TAKE_WORK) or viewer.can(Right.READ_TICKETS))
+            case "board":
+                return viewer.can(Right.SUPERVISE)
+            case "tickets":
+                return viewer.can(Right.READ_TICKETS)
+            case "complaints":
+                return viewer.can(Right.READ_COMPLAINTS)
+            case "articles":
+                return viewer.can(Right.READ_ARTICLES)
+            case "admin":
+                return viewer.can(Right.ADMINISTER) or viewer.can(Right.READ_AUDIT)
+            case "mailbox":
+                return True  # the demo's public mailbox
+    except (DeskError, ValueError):
+        return False
+    return False

@@ -1,0 +1,78 @@
+"""All background parts of one process: started together, woken by what is committed, stopped in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from desk.actions import presence, solving
+from desk.events import SYSTEM, Event
+from desk.installation import Installation
+from desk.store import Tx
+from desk.work.indexing import Indexing
+from desk.work.mail_in import MailDoor
+from desk.work.mail_out import MailOut, sender_for
+from desk.work.part import Part
+from desk.work.router import Router
+from desk.work.timers import Timers
+
+ALL = frozenset({"smtp", "router", "worker"})
+TIMER_ACTIONS: Mapping[str, Callable[[Tx, dict[str, Any]], None]] = {"ticket.close": solving.close_quiet}
+
+
+class Background:
+    """The parts named by `roles`: `smtp` receives mail, `router` offers work, `worker` sends, reminds and indexes."""
+
+    def __init__(self, desk: Installation, roles: frozenset[str] = ALL) -> None:
+        self._desk = desk
+        self._wakes: list[tuple[Callable[[Sequence[Event]], bool], Part]] = []
+        self.parts: dict[str, Part] = {}
+        self.router = Router(desk) if "router" in roles else None
+        self.indexing = Indexing(desk) if "worker" in roles else None
+        self.mail = MailDoor(desk) if "smtp" in roles else None
+        if self.router is not None:
+            self._add("router", self.router.turn, self.router.follow)
+        if self.indexing is not None:
+            self._add("indexing", self.indexing.turn, self.indexing.follow)
+            self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
+            self._add("timers", Timers(desk, TIMER_ACTIONS).turn, _has("timer.set"))
+        desk.store.subscribe(self._follow)
+
+    def start(self) -> None:
+        """Bring the rows in line with a process that has just begun, then start every part."""
+        if self.router is not None:
+            with self._desk.store.tx(SYSTEM) as tx:
+                presence.lose_everyone(tx)
+        if self.indexing is not None:
+            self.indexing.check()
+        if self.mail is not None:
+            self.mail.start()
+        for part in self.parts.values():
+            part.start()
+
+    def stop(self) -> None:
+        """No new mail first, then let each part finish its turn."""
+        if self.mail is not None:
+            self.mail.stop()
+        for part in self.parts.values():
+            part.stop()
+        if self.router is not None:
+            self.router.release()
+
+    def health(self) -> dict[str, bool]:
+        """Which parts live and do their work."""
+        return {name: part.healthy for name, part in self.parts.items()}
+
+    def _add(self, name: str, turn: Callable[[], float | None], follow: Callable[[Sequence[Event]], bool]) -> None:
+        part = Part(name, self._desk.clock, turn)
+        self.parts[name] = part
+        self._wakes.append((follow, part))
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        for concerned, part in self._wakes:
+            if concerned(events):
+                part.wake()
+
+
+def _has(kind: str) -> Callable[[Sequence[Event]], bool]:
+    return lambda events: any(event.kind == kind for event in events)

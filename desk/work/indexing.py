@@ -1,0 +1,88 @@
+"""Keeps the search index in step with the articles in the database; the index is derived and can always be made again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import func, select
+
+from desk.events import Event
+from desk.installation import Installation
+from desk.models import Article as Row
+from desk.models.article import PUBLISHED
+from knowledge.article import Article
+
+
+class Indexing:
+    """One writer: collects what has changed and writes it in one go."""
+
+    def __init__(self, desk: Installation) -> None:
+        self._desk = desk
+        self._changed: set[int] = set()
+        self._lock = threading.Lock()
+
+    def follow(self, events: Sequence[Event]) -> bool:
+        """Note which articles have changed. True when there is something to write."""
+        ids = {
+            event.article_id
+            for event in events
+            if event.article_id is not None and event.kind in ("article.written", "article.state_set")
+        }
+        with self._lock:
+            self._changed |= ids
+        return bool(ids)
+
+    def check(self) -> None:
+        """At start: open the index, and build it anew when it is missing, damaged, old or does not hold what it should."""
+        knowledge = self._desk.knowledge
+        with self._desk.store.read() as reading:
+            published = reading.scalar(select(func.count()).where(Row.state == PUBLISHED)) or 0
+        if knowledge.open() or knowledge.count() != published:
+            self.rebuild()
+
+    def rebuild(self) -> int:
+        """Write the whole index again; returns how many articles it holds."""
+        with self._desk.store.read() as reading:
+            rows = reading.scalars(select(Row).where(Row.state == PUBLISHED)).all()
+        return self._desk.knowledge.rebuild(to_article(row) for row in rows)
+
+    def turn(self) -> float | None:
+        """Write what has changed since."""
+        with self._lock:
+            ids, self._changed = self._changed, set()
+        if not ids:
+            return None
+        try:
+            with self._desk.store.read() as reading:
+                rows = reading.scalars(select(Row).where(Row.id.in_(ids))).all()
+            self._desk.knowledge.update(*_split(rows))
+        except Exception:
+            with self._lock:
+                self._changed |= ids
+            raise
+        return None
+
+
+def to_article(row: Row) -> Article:
+    """The row as the index reads it."""
+    return Article(
+        id=row.key,
+        lang=row.lang,  # type: ignore[arg-type]
+        title=row.title,
+        text=row.text,
+        audience=row.audience,  # type: ignore[arg-type]
+        tags=tuple(row.tags),
+        twin=row.twin_key,
+        updated_at=row.updated_at.timestamp(),
+    )
+
+
+def _split(rows: Iterable[Row]) -> tuple[list[Article], list[str]]:
+    upserts, deletes = [], []
+    for row in rows:
+        if row.state == PUBLISHED:
+            upserts.append(to_article(row))
+        else:
+            deletes.append(row.key)
+    return upserts, deletes

@@ -1,0 +1,63 @@
+"""A background part: one thread that sleeps until it is woken or until its next moment, and shows that it lives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from desk.clock import Clock
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP_S = 5.0  # also the pace of the heartbeat
+AFTER_FAILURE_S = 1.0
+
+
+class Part:
+    """Calls `turn()` again and again. `turn` does what is due and returns the seconds until the next thing, or None.
+
+    A turn that raises is logged and tried again soon: a part never dies of one bad row.
+    """
+
+    def __init__(self, name: str, clock: Clock, turn: Callable[[], float | None]) -> None:
+        self.name = name
+        self._clock = clock
+        self._turn = turn
+        self._wake = threading.Event()
+        self._stopping = False
+        self._beat = clock.monotonic()
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something has happened that may concern this part."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let the present turn end, then no more."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=15)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last turn was lately and went well."""
+        return not self._failing and self._clock.monotonic() - self._beat < 4 * LONGEST_SLEEP_S
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                rest = self._turn()
+                self._failing = False
+            except Exception:
+                log.exception("%s stumbled and goes on", self.name)
+                self._failing = True
+                rest = AFTER_FAILURE_S
+            self._beat = self._clock.monotonic()
+            self._wake.wait(LONGEST_SLEEP_S if rest is None else max(0.0, min(rest, LONGEST_SLEEP_S)))
