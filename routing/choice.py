@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from routing.values import Agent, Load, Skill
 
@@ -10,34 +10,58 @@ Score = tuple[float, ...]
 
 EXPERT_LEVEL, SKILLED_LEVEL = 8, 5
 
-MODES: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "longest_idle": (("idle_since", 1),),
-    "least_flexible": (("flexibility", 1), ("idle_since", 1)),
-    "least_loaded": (("load", 1), ("idle_since", 1)),
-    "proficiency": (("proficiency", -1), ("load", 1), ("flexibility", 1), ("idle_since", 1)),
+
+def longest_idle(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:  # noqa: ARG001 - one shape for all modes
+    """Plain fairness: who has been idle longest."""
+    return (agent.idle_since,)
+
+
+def least_flexible(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:  # noqa: ARG001
+    """Specialists first, so that generalists stay free for what only they can take."""
+    return (len(agent.skills), agent.idle_since)
+
+
+def least_loaded(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:  # noqa: ARG001
+    """For several conversations at once: who has the smallest share of his capacity in use."""
+    return (load_share(agent, load), agent.idle_since)
+
+
+def proficiency(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:
+    """Experts first, then the least loaded, the least flexible, the longest idle."""
+    return (-proficiency_step(agent, requires), load_share(agent, load), len(agent.skills), agent.idle_since)
+
+
+MODES: Mapping[str, Callable[[Agent, Load, Iterable[Skill]], Score]] = {
+    "longest_idle": longest_idle,
+    "least_flexible": least_flexible,
+    "least_loaded": least_loaded,
+    "proficiency": proficiency,
 }
-"""For each choice the figures to compare in order, -1 where more is better."""
+"""The ways to choose; the agent with the smallest score is chosen.
 
+Flexibility is the number of an agent's skills and not a count of the kinds of work seen so far: that would differ between two
+routers and after a restart.
+"""
 
-def score(choice: str, agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:
-    """The agent's place in the given mode; the smallest is chosen. `choice` must be a key of `MODES`."""
-    return tuple(sign * figure(name, agent, load, requires) for name, sign in MODES[choice])
+DEFAULT_CHOICE: Mapping[str, str] = {
+    "voice": "least_flexible",
+    "chat": "least_loaded",
+    "email": "least_loaded",
+    "complaint": "least_loaded",
+    "followup": "least_loaded",
+    "ticket": "least_loaded",
+}
+"""How to choose where a queue does not say: a call takes the whole agent, so load says nothing about who should have it."""
 
 
 def figures(agent: Agent, load: Load, requires: Iterable[Skill]) -> dict[str, float]:
-    """Every figure that a mode may look at, by name, fit to be stored with a decision."""
-    return {name: figure(name, agent, load, requires) for name in ("proficiency", "load", "flexibility", "idle_since")}
-
-
-def figure(name: str, agent: Agent, load: Load, requires: Iterable[Skill]) -> float:
-    """One figure: a proficiency step 0..2, a load share 0..1, a number of skills, or a moment."""
-    if name == "idle_since":
-        return agent.idle_since
-    if name == "flexibility":
-        return flexibility(agent)
-    if name == "load":
-        return load_share(agent, load)
-    return proficiency_step(agent, requires)
+    """Every figure that a mode looks at, by name, fit to be stored with a decision."""
+    return {
+        "proficiency": proficiency_step(agent, requires),
+        "load": load_share(agent, load),
+        "flexibility": len(agent.skills),
+        "idle_since": agent.idle_since,
+    }
 
 
 def proficiency_step(agent: Agent, requires: Iterable[Skill]) -> int:
@@ -49,11 +73,3 @@ def proficiency_step(agent: Agent, requires: Iterable[Skill]) -> int:
 def load_share(agent: Agent, load: Load) -> float:
     """Used share of the agent's capacity, 0..1."""
     return load.used(agent.capacity) / agent.capacity if agent.capacity > 0 else 1.0
-
-
-def flexibility(agent: Agent) -> int:
-    """How many skills the agent has, standing for how much other work he could serve.
-
-    Not a count of the kinds of work seen so far: that would differ between two routers and after a restart.
-    """
-    return len(agent.skills)

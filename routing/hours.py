@@ -56,7 +56,7 @@ class Calendar:
     def add_business(self, start: datetime, seconds: float, pauses: Iterable[Pause] = ()) -> datetime:
         """The first moment, in UTC, at which `seconds` of open time outside the pauses have passed since `start`.
 
-        Raises ValueError for negative seconds, or when the calendar never offers that much open time.
+        Raises ValueError for negative seconds, or when the calendar offers less open time than that (see `HORIZON_DAYS`).
         """
         if seconds < 0:
             raise ValueError(f"cannot add {seconds} seconds of business time")
@@ -70,7 +70,7 @@ class Calendar:
                 if left <= ends - begins:
                     return begins + left
                 left -= ends - begins
-        raise ValueError("the calendar is closed for good before that much open time has passed")
+        raise ValueError(f"the calendar has less open time than that in the next {HORIZON_DAYS} days")
 
     def business_seconds(self, a: datetime, b: datetime, pauses: Iterable[Pause] = ()) -> float:
         """Open seconds from `a` to `b` outside the pauses; negative if `b` is before `a`."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from routing.able import capacity_failure, is_qualified, pair_failure
-from routing.choice import Score, score
+from routing.choice import MODES, Score
 from routing.values import DEFERRED, Agent, ChannelRule, Item, Load, RankKey, Skill, load_of
 
 ClassKey = tuple[str, frozenset[Skill], int | None]
@@ -51,23 +51,14 @@ class ItemClass:
     """Waiting items (`items`, `heap`) and the available agents with the skills (`seats`), of whom `free` have room."""
 
     key: ClassKey
+    channel: str
+    requires: frozenset[Skill]
+    holder: int | None
     items: dict[int, Record] = field(default_factory=dict)
     heap: list[tuple[RankKey, int]] = field(default_factory=list)
     seats: dict[int, Seat] = field(default_factory=dict)
     free: set[int] = field(default_factory=set)
     offers: dict[str, list[tuple[Score, int, int]]] = field(default_factory=dict)
-
-    @property
-    def channel(self) -> str:
-        return self.key[0]
-
-    @property
-    def requires(self) -> frozenset[Skill]:
-        return self.key[1]
-
-    @property
-    def holder(self) -> int | None:
-        return self.key[2]
 
 
 class Index:
@@ -186,7 +177,7 @@ class Index:
                 continue
             group.free.add(agent_id)
             for choice, heap in group.offers.items():
-                heapq.heappush(heap, (score(choice, seat.agent, seat.load, group.requires), agent_id, seat.stamp))
+                heapq.heappush(heap, (MODES[choice](seat.agent, seat.load, group.requires), agent_id, seat.stamp))
                 if len(heap) > 4 * len(group.seats) + SLACK:
                     heap[:] = [entry for entry in heap if self._is_current(entry)]
                     heapq.heapify(heap)
@@ -282,7 +273,7 @@ class Index:
     def _group(self, key: ClassKey) -> ItemClass:
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = ItemClass(key)
+            group = self.groups[key] = ItemClass(key, *key)
             for seat in self._possible_seats(key):
                 if is_qualified(seat.agent, group.requires):
                     self._join(seat, group)
@@ -360,7 +351,7 @@ class Index:
         heap = group.offers.get(choice)
         if heap is None:
             heap = group.offers[choice] = [
-                (score(choice, seat.agent, seat.load, group.requires), seat.agent.id, seat.stamp)
+                (MODES[choice](seat.agent, seat.load, group.requires), seat.agent.id, seat.stamp)
                 for seat in group.seats.values()
                 if self.has_room(seat, group.channel)
             ]

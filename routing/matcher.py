@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Mapping
 
 from routing.able import failure, person_failure
-from routing.choice import MODES, figures, score
+from routing.choice import MODES, figures
 from routing.index import Index, Record, Seat
 from routing.invariants import check_index
 from routing.values import CHANNEL_RULES, Agent, Candidate, ChannelRule, Decision, Explanation, Item, RankKey
@@ -85,7 +85,9 @@ class Matcher:
     def position(self, item_id: int) -> int | None:
         """The item's place, from 1, among waiting items of its channel and requirement; None if it does not wait."""
         record = self._index.records.get(item_id)
-        return None if record is None or record.group is None else self._place_in_class(record)[0]
+        if record is None or record.group is None:
+            return None
+        return 1 + sum(1 for other in self._kin(record.item) if other.key < record.key)
 
     def cool_off_s(self, item_id: int, agent_id: int) -> float:
         """How long to exclude the agent who gave the item back: shorter if no other available agent has the skills."""
@@ -105,15 +107,14 @@ class Matcher:
         record = self._index.records[item_id]
         item, now = record.item, max(now, self._index.now)
         held_for = self._index.holder(item, now)
-        position, size = self._place_in_class(record) if record.group is not None else (0, self._class_size(item))
         ranked = sorted(
             (self._candidate(record, seat, now, held_for) for seat in self._index.seats.values()),
             key=lambda pair: pair[0],
         )
         return Explanation(
             item_id=item_id,
-            position=position,
-            class_size=size,
+            position=self.position(item_id) or 0,
+            class_size=len(self._kin(item)),
             candidates=tuple(candidate for _, candidate in ranked),
             next_change_at=self._index.next_change(item, now),
             key=item.key_at(now),
@@ -172,26 +173,19 @@ class Matcher:
             return 0
         return sum(1 for other in group.items.values() if other.key < record.key)
 
-    def _place_in_class(self, record: Record) -> tuple[int, int]:
-        kin = [
-            other
-            for (channel, requires, _), group in self._index.groups.items()
-            if channel == record.item.channel and requires == record.item.requires
-            for other in group.items.values()
+    def _kin(self, item: Item) -> list[Record]:
+        """The waiting items of the same channel and requirement, held for somebody or not."""
+        return [
+            record
+            for group in self._index.groups.values()
+            if group.channel == item.channel and group.requires == item.requires
+            for record in group.items.values()
         ]
-        return 1 + sum(1 for other in kin if other.key < record.key), len(kin)
-
-    def _class_size(self, item: Item) -> int:
-        return sum(
-            len(group.items)
-            for (channel, requires, _), group in self._index.groups.items()
-            if channel == item.channel and requires == item.requires
-        )
 
     def _candidate(self, record: Record, seat: Seat, now: float, held_for: int | None) -> tuple[tuple, Candidate]:
         item, agent = record.item, seat.agent
         failed = failure(item, agent, seat.load, now, self._rules, held_for)
         if failed is not None:
             return (1, (), agent.id), Candidate(agent.id, failed[0], failed[1])
-        place = (0, (agent.id != item.sticky_agent, *score(item.choice, agent, seat.load, item.requires)), agent.id)
+        place = (0, (agent.id != item.sticky_agent, *MODES[item.choice](agent, seat.load, item.requires)), agent.id)
         return place, Candidate(agent.id, None, figures(agent, seat.load, item.requires))

@@ -122,14 +122,15 @@ class Load:
 
 def load_of(held: Mapping[int, str], rules: Mapping[str, ChannelRule]) -> Load:
     """The load of everything in `held` (item id to channel). Raises KeyError for a channel without a rule."""
-    counts = Counter(held.values())
+    counts: dict[str, int] = {}
     live = total = 0
     exclusive = False
-    for channel, count in counts.items():
+    for channel in held.values():
         rule = rules[channel]
-        total += rule.weight * count
+        counts[channel] = counts.get(channel, 0) + 1
+        total += rule.weight
         if not rule.interruptible:
-            live += rule.weight * count
+            live += rule.weight
         exclusive = exclusive or rule.exclusive
     return Load(live, total, exclusive, counts)
 

@@ -131,7 +131,7 @@ def test_business_time_backwards_is_negative():
 def test_a_calendar_that_never_opens_says_so():
     closed = Calendar(SHANGHAI, ((),) * 7)
     assert closed.next_open(FRIDAY_1730) is None
-    with pytest.raises(ValueError, match="closed for good"):
+    with pytest.raises(ValueError, match="less open time"):
         closed.add_business(FRIDAY_1730, 1)
     with pytest.raises(ValueError, match="fewer than 2"):
         closed.add_business_days(date(2026, 11, 20), 2)
@@ -171,7 +171,6 @@ def test_time_cannot_be_added_backwards():
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis wants it so
 
 
-@settings(deadline=None, derandomize=True)
 @given(start=moments, seconds=st.integers(0, 400_000), pause=moments, length=st.integers(0, 200_000))
 def test_adding_open_time_and_measuring_it_agree(start, seconds, pause, length):
     calendar = Calendar(NEW_YORK, WEEK, holidays=frozenset({date(2026, 12, 25)}))
@@ -181,7 +180,7 @@ def test_adding_open_time_and_measuring_it_agree(start, seconds, pause, length):
     assert due >= start
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(a=moments, b=moments, c=moments)
 def test_open_time_adds_up(a, b, c):
     by_way_of_b = OFFICE.business_seconds(a, b) + OFFICE.business_seconds(b, c)

@@ -201,9 +201,7 @@ class RandomLife(RuleBasedStateMachine):
         self.offers = [offer for offer in self.offers if offer[1] != agent_id]
 
 
-RandomLife.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+RandomLife.TestCase.settings = settings(max_examples=60, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
 TestARandomLife = RandomLife.TestCase
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.ivr import MENUS, START, Choice, Menu, Position, problems, step
@@ -81,7 +81,6 @@ def test_who_never_chose_a_language_is_spoken_to_in_both():
     assert {language for language, _ in walk(None, None).say} == {"zh-CN", "en"}
 
 
-@settings(deadline=None, derandomize=True)
 @given(keys=st.lists(st.none() | st.text("0123456789*#", max_size=3), min_size=4, max_size=4))
 def test_whatever_is_pressed_four_keys_reach_an_end(keys):
     answer = step(MENUS, START, None)

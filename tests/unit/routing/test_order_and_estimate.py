@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from routing.choice import DEFAULT_CHOICE, MODES
 from routing.estimate import expected_wait_s, spoken_minutes
 from routing.hours import Calendar
 from routing.order import HANDLING_S, TARGETS_S, TIERS, band, due_at, head_start_s, promote_at, target_s
@@ -24,8 +25,9 @@ def test_live_work_is_due_by_the_clock_and_deferred_work_by_opening_hours():
     assert due_at(friday, 4 * 3600.0, OFFICE) == monday_noon
 
 
-def test_every_channel_has_a_target_for_every_tier_and_a_handling_time():
-    assert set(TARGETS_S) == set(CHANNEL_RULES) == set(HANDLING_S)
+def test_every_channel_has_targets_a_handling_time_and_a_way_to_choose():
+    assert set(TARGETS_S) == set(CHANNEL_RULES) == set(HANDLING_S) == set(DEFAULT_CHOICE)
+    assert set(DEFAULT_CHOICE.values()) <= set(MODES)
     for channel, tiers in TARGETS_S.items():
         assert set(tiers) == set(TIERS)
         targets = [tiers[tier] for tier in TIERS]
