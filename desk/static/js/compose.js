@@ -21,8 +21,13 @@ export function startCompose() {
     const form = event.target.closest?.("form[data-compose]");
     if (!form || event.target.tagName !== "TEXTAREA") return;
     grow(event.target);
-    keep(form, event.target);
+    keep(form);
+    tell(form, "");
     tellTyping(form);
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.name === "kind" ? event.target.closest("form[data-compose]") : null;
+    if (form?.querySelector("textarea")?.value) keep(form);
   });
   document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const form = detail.requestConfig?.elt?.closest?.("form[data-compose]");
@@ -34,48 +39,58 @@ export function startCompose() {
 
 function restoreAll() {
   for (const form of document.querySelectorAll("form[data-compose]")) {
-    for (const area of form.querySelectorAll("textarea")) {
-      const draft = read(nameOf(form, area));
-      if (!draft || area.value) continue;
-      area.value = draft;
-      grow(area);
-      const told = form.querySelector("[data-draft-told]");
-      if (told) told.textContent = text("draft");
-    }
+    const area = form.querySelector("textarea");
+    const draft = area && !area.value && read(form);
+    // A note must never come back as a reply: without its kind the words stay where they are.
+    if (!draft || !setKind(form, draft.kind)) continue;
+    area.value = draft.words;
+    grow(area);
+    tell(form, text("draft"));
   }
 }
 
-// One draft per ticket and per kind of message, so that a note never becomes a reply by accident.
-function nameOf(form, area) {
-  const kind = new FormData(form).get("kind") ?? "";
-  return `draft:${form.dataset.compose}:${area.name}:${kind}`;
+const nameOf = (form) => `draft:${form.dataset.compose}`;
+const kindOf = (form) => new FormData(form).get("kind") ?? "";
+
+function setKind(form, kind) {
+  if (kindOf(form) === kind) return true;
+  const choice = form.querySelector(`input[type=radio][name=kind][value="${CSS.escape(kind)}"]`);
+  if (!choice) return false;
+  choice.checked = true;
+  choice.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
 }
 
-function keep(form, area) {
+function keep(form) {
+  const words = form.querySelector("textarea").value;
   try {
-    if (area.value.trim()) sessionStorage.setItem(nameOf(form, area), area.value);
-    else sessionStorage.removeItem(nameOf(form, area));
+    if (words.trim()) sessionStorage.setItem(nameOf(form), JSON.stringify({ kind: kindOf(form), words }));
+    else sessionStorage.removeItem(nameOf(form));
   } catch {
     // Full or closed storage loses only the safety net, not the text in the field.
   }
 }
 
-function read(name) {
+function read(form) {
   try {
-    return sessionStorage.getItem(name);
+    return JSON.parse(sessionStorage.getItem(nameOf(form)));
   } catch {
     return null;
   }
 }
 
 function forget(form) {
-  for (const area of form.querySelectorAll("textarea")) {
-    try {
-      sessionStorage.removeItem(nameOf(form, area));
-    } catch {
-      return;
-    }
+  tell(form, "");
+  try {
+    sessionStorage.removeItem(nameOf(form));
+  } catch {
+    // Then nothing was kept either.
   }
+}
+
+function tell(form, words) {
+  const place = form.querySelector("[data-draft-told]");
+  if (place) place.textContent = words;
 }
 
 /** For browsers without `field-sizing`: as tall as its text. */
@@ -88,7 +103,7 @@ function grow(area) {
 // An internal note is nobody's business outside: only replies show that somebody is typing.
 function tellTyping(form) {
   const topic = form.dataset.typing;
-  if (!topic || new FormData(form).get("kind") === "note") return;
+  if (!topic || kindOf(form) === "note") return;
   if (performance.now() - (lastTyping.get(form) ?? -TYPING_MS) < TYPING_MS) return;
   lastTyping.set(form, performance.now());
   live.hint("typing", { topic });
