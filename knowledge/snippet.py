@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from html import escape
 
 from knowledge.fold import fold
@@ -11,6 +12,10 @@ from knowledge.tokens import tokens
 
 _WORD = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff]+(?:['’._@/+#&-]+[^\W_\u3040-\u30ff\u3400-\u9fff]+)*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+_SENTENCE = re.compile(r"[。！？]|[.!?] ")
+_CLAUSE = re.compile(r"[；，：]|[;,:] ")
+_MOST_TEXT, _MOST_MARKS, _LONGEST_WORD = 20_000, 200, 30
 
 Span = tuple[int, int]
 
@@ -20,14 +25,14 @@ def snippet(text: str, wanted: Collection[str], length: int = 160) -> str:
 
     Without any of them it is the beginning. A Chinese character counts as two, so that both languages fill the same lines.
     """
-    text = " ".join(text.split())
-    if _CJK.search(text):
+    text = " ".join(text[:_MOST_TEXT].split())
+    if 4 * len(_CJK.findall(text)) > len(text):
         length //= 2
     marks = _marks(text, set(wanted))
     start = _best_start(text, marks, length)
     end = _word_edge(text, min(len(text), start + length))
     shown = _marked(text, [mark for mark in marks if start <= mark[0] and mark[1] <= end], start, end)
-    return ("… " if start else "") + shown + (" …" if end < len(text) else "")
+    return ("… " if start else "") + shown.strip() + (" …" if end < len(text) else "")
 
 
 def mark_starts(title: str, starts: Collection[str]) -> str:
@@ -54,7 +59,7 @@ def _marked(text: str, marks: list[Span], start: int, end: int) -> str:
 
 def _marks(text: str, wanted: set[str]) -> list[Span]:
     """Spans of what gives a wanted token, in order; Chinese ones that touch are one span."""
-    spans = [match.span() for match in _WORD.finditer(text) if not wanted.isdisjoint(tokens(match[0]))]
+    spans = [match.span() for match in _WORD.finditer(text) if not wanted.isdisjoint(_word_tokens(match[0]))]
     return sorted(spans + _chinese_marks(_folded(text), [token for token in wanted if _CJK.match(token)]))
 
 
@@ -79,27 +84,43 @@ def _places(text: str, piece: str) -> Iterator[int]:
 
 def _folded(text: str) -> str:
     """`text` folded character by character, where that keeps its length."""
-    return "".join(folded if len(folded := fold(char)) == 1 else char for char in text)
+    return "".join(map(_folded_char, text))
+
+
+@lru_cache(maxsize=10_000)
+def _folded_char(char: str) -> str:
+    folded = fold(char)
+    return folded if len(folded) == 1 else char
+
+
+@lru_cache(maxsize=20_000)
+def _word_tokens(word: str) -> tuple[str, ...]:
+    return tuple(tokens(word))
 
 
 def _best_start(text: str, marks: list[Span], length: int) -> int:
-    """The start of the window that holds the most different marked words, the earliest of equals."""
+    """The start of the window with the most different marked words, the earliest of equals; at a sentence if one is near."""
     if len(text) <= length or not marks:
         return 0
-    best, best_found = 0, 0
-    for left, _ in marks:
-        start = max(0, left - length // 5)
-        found = len({text[a:b].lower() for a, b in marks if start <= a and b <= start + length})
+    best, best_left, best_found = 0, 0, 0
+    for left, _ in marks[:_MOST_MARKS]:
+        start = max(0, left - length // 4)
+        found = len({text[a:b].lower() for a, b in marks[:_MOST_MARKS] if start <= a and b <= start + length})
         if found > best_found:
-            best, best_found = start, found
-    return _word_edge(text, min(best, len(text) - length)) if best else 0
+            best, best_left, best_found = start, left, found
+    if best == 0:
+        return 0
+    sentences = [match.end() for match in _SENTENCE.finditer(text, best, best_left)]
+    clause = _CLAUSE.search(text, best, best_left)
+    return sentences[-1] if sentences else clause.end() if clause else _word_edge(text, best)
 
 
 def _word_edge(text: str, place: int) -> int:
-    """Move `place` back to where no word is cut."""
-    while 0 < place < len(text) and _is_letter(text[place - 1]) and _is_letter(text[place]):
-        place -= 1
-    return place
+    """Move `place` back to where no word is cut, unless that word is endless."""
+    edge = place
+    while 0 < edge < len(text) and _is_letter(text[edge - 1]) and _is_letter(text[edge]):
+        edge -= 1
+    return edge if place - edge <= _LONGEST_WORD else place
 
 
 def _is_letter(char: str) -> bool:

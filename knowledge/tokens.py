@@ -31,8 +31,10 @@ _POSSESSIVE = re.compile(r"['’]s?$|['’]s(?![^\W_])")
 _ENGLISH = re.compile(r"[a-z]{3,}")
 
 # What a token of a query is worth beside a whole word. A pair that straddles two words is weak evidence (货退 in 退货退款), yet
-# it rescues words the dictionary does not know; the exact form on top of the stem prefers "refunds" for "refunds".
-_WORD, _EXACT, _INSIDE, _ACROSS, _PART, _CHARACTER = 1.0, 0.4, 0.5, 0.3, 0.5, 0.3
+# it rescues words the dictionary does not know; the exact form on top of the stem prefers "refunds" for "refunds"; the pieces of
+# a code together must not outweigh the words around it.
+_WORD, _EXACT, _JOINED = 1.0, 0.4, 0.8
+_WORD_INSIDE, _PAIR_INSIDE, _PAIR_ACROSS, _CHARACTER, _PIECE = 0.6, 0.25, 0.3, 0.3, 0.2
 _MOST = 3.0
 
 
@@ -67,51 +69,44 @@ def weighted_query_tokens(text: str) -> dict[str, float]:
 
 
 def _chinese_query(run: str) -> Iterator[tuple[str, float, bool]]:
-    words = rjieba.cut(run)
-    stops = [word in stop_words.CHINESE for word in words]
-    for place, word in enumerate(words):
-        if len(word) == 1:
-            yield word, _CHARACTER if len(run) > 1 else _WORD, stops[place]
-        else:
-            yield word, _WORD, stops[place]
+    before = ""
+    for word in rjieba.cut(run):
+        is_stop = word in stop_words.CHINESE
+        yield word, _WORD if len(word) > 1 or word == run else _CHARACTER, is_stop
         if len(word) > 2:
-            for pair in _pairs(word):
-                yield pair, _INSIDE, stops[place]
-            for part in set(rjieba.cut_for_search(word)):
-                if 2 < len(part) < len(word):
-                    yield part, _INSIDE, stops[place]
-        if place and not (stops[place] or stops[place - 1]):
-            before = words[place - 1]
-            both_single = len(word) == len(before) == 1
-            yield before[-1] + word[0], _WORD if both_single else _ACROSS, False
+            words_inside = set(rjieba.cut_for_search(word)) - {word}
+            for piece in words_inside.union(_pairs(word)):
+                yield piece, _WORD_INSIDE if piece in words_inside else _PAIR_INSIDE, is_stop
+        if before and not is_stop:
+            # Two single characters side by side are most often a word that the dictionary lacks.
+            yield before[-1] + word[0], _WORD if len(before) == len(word) == 1 else _PAIR_ACROSS, False
+        before = "" if is_stop else word
 
 
 def _word_query(run: str) -> Iterator[tuple[str, float, bool]]:
-    whole, *rest = _word_tokens(run)
+    whole, *others = _word_tokens(run)
     is_stop = whole in stop_words.ENGLISH
-    simple = _ENGLISH.fullmatch(whole)
-    if simple and rest:
+    if not others:
+        yield whole, _WORD, is_stop
+    elif _ENGLISH.fullmatch(whole):
         yield whole, _EXACT, is_stop
-        yield rest[0], _WORD, is_stop
-        return
-    yield whole, _WORD, is_stop
-    for part in rest:
-        yield part, _PART, part in stop_words.ENGLISH
+        yield others[0], _WORD, is_stop
+    else:
+        yield whole, _WORD, False
+        joined = "".join(_JOINT.split(whole))
+        for piece in others:
+            yield piece, _JOINED if piece == joined else _PIECE, piece in stop_words.ENGLISH
 
 
 def _word_tokens(run: str) -> list[str]:
-    """The whole form first; then the stem of a plain word, or the parts and the joined form of a code."""
+    """The whole form first; then the stem of a plain word, or the joined form, parts, letters and digits of a code."""
     run = _POSSESSIVE.sub("", run).replace("'", "").replace("’", "")
     if _ENGLISH.fullmatch(run):
-        return [run] if (root := _stem(run)) == run else [run, root]
+        return list(dict.fromkeys([run, _stem(run)]))
     parts = _JOINT.split(run)
-    found = [run]
-    if len(parts) > 1:
-        found.append("".join(parts))
+    found = [run, "".join(parts), *parts]
     for part in parts:
         pieces = _LETTERS_DIGITS.findall(part)
-        if len(parts) > 1:
-            found.append(part)
         if len(pieces) > 1:
             found.extend(piece for piece in pieces if len(piece) > 1)
         elif _ENGLISH.fullmatch(part):

@@ -50,3 +50,12 @@ def test_a_snippet_of_any_text_has_no_tags_but_its_marks(text: str, query: str) 
     found = snippet(text, query_tokens(query))
     assert found.count("<mark>") == found.count("</mark>")
     assert "<" not in found.replace("<mark>", "").replace("</mark>", "")
+
+
+def test_a_snippet_begins_at_a_sentence_when_one_is_near() -> None:
+    text = "前面的话很多。" * 20 + "第二句在这里，退款会原路退回。" + "后面的话。" * 40
+    assert snippet(text, query_tokens("退款")).startswith("… 第二句在这里，<mark>退款</mark>")
+
+
+def test_an_endless_word_is_cut_and_not_left_out() -> None:
+    assert len(snippet("x" * 1000, query_tokens("y"))) > 100
