@@ -8,7 +8,7 @@ import hmac
 import re
 
 MAC_BYTES = 10
-DETAIL = re.compile(r"t(\d{1,12})\.([a-z2-7]{16})", re.ASCII)
+DETAIL = re.compile(r"t(0|[1-9]\d{0,11})\.([a-z2-7]{16})", re.ASCII)
 
 
 def sign_address(base: str, ticket_number: int, secret: bytes) -> str:

@@ -97,9 +97,10 @@ def _attach(part: Message, body: Body, data: bytes, kind: str) -> None:
 
 
 def _content(part: Message) -> bytes:
-    payload = part.get_payload()
-    raw = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""
     encoding = tidy(str(part.get("content-transfer-encoding", ""))).lower().split(";")[0].strip("\"' ")
+    # Only without a declared encoding does the library give back the very bytes; its own decoding is stricter than mail is.
+    del part["content-transfer-encoding"]
+    raw = part.get_payload(decode=True) or b""
     if encoding == "base64":
         return from_base64(raw)
     if encoding in {"quoted-printable", "quotedprintable", "quoted/printable"}:

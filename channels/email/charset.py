@@ -24,6 +24,8 @@ CANDIDATES = ["utf_8", "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp12
 CJK_CODECS = {"gb18030", "big5hkscs", "cp950", "cp932", "cp949", "euc_jp"}
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 HAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
+GB_PAIR = re.compile(rb"[\x81-\xfe][\xa1-\xfe]")
+ASCII = bytes(range(128))
 SAMPLE = 32_768
 TOLERATED_DAMAGE = 0.02
 
@@ -75,10 +77,25 @@ def _as_declared(data: bytes, codec: str) -> str | None:
 
 
 def _as_detected(data: bytes) -> str | None:
+    if _reads_as_chinese(data[:SAMPLE]):
+        return data.decode("gb18030", "replace")
     best = from_bytes(data[:SAMPLE], cp_isolation=CANDIDATES).best()
     if best is not None:
         return data.decode(best.encoding, "replace")
     return _strict(data, "gb18030")
+
+
+def _reads_as_chinese(data: bytes) -> bool:
+    """Whether nearly all characters are the common ones of GB2312, which detectors take for Korean when there are few.
+
+    Korean syllables end at lead byte C8; of Chinese text a good part lies above (the sounds from S to Z).
+    """
+    pairs = [pair for pair in GB_PAIR.findall(data) if pair[0] >= 0xA1]
+    if not pairs or sum(map(len, pairs)) < len(data.translate(None, ASCII)):
+        return False
+    common = sum(1 for pair in pairs if pair[0] <= 0xA3 or 0xB0 <= pair[0] <= 0xD7)
+    late = sum(1 for pair in pairs if 0xC9 <= pair[0] <= 0xD7)
+    return common >= 0.9 * len(pairs) and late >= 0.1 * len(pairs)
 
 
 def _strict(data: bytes, codec: str) -> str | None:

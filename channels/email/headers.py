@@ -71,10 +71,13 @@ def own_id(message: Message) -> str:
 
 def parameter(message: Message, field: str, key: str, fallback: str = "") -> str:
     """A parameter such as `filename`: RFC 2231, and what senders write instead (encoded words, raw bytes, no quotes)."""
+    value = raw_text(_raw(message, field), fallback)
+    holder = Message()
+    holder[field] = value
     try:
-        params = message.get_params(header=field, unquote=True) or []
+        params = holder.get_params(header=field, unquote=True) or []
     except (ValueError, TypeError, LookupError, AttributeError):
-        params = _loose_params(_raw(message, field))
+        params = _loose_params(value)
     for name, value in params:
         if name.lower() != key or not value:
             continue

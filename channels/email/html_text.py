@@ -79,6 +79,8 @@ class _Reader(HTMLParser):
     def result(self) -> str:
         """All lines, runs of blank ones made one."""
         self._end_line()
+        while self.lines and not self.lines[-1].strip("> "):
+            self.lines.pop()
         return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip()
 
     def _break(self, tag: str) -> None:

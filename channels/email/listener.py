@@ -187,7 +187,9 @@ class _Handler:
         if listener.stopping:
             return "421 4.3.2 Closing, please try again later"
         peer = session.peer[0] if session.peer else ""
-        mail = Envelope(envelope.mail_from or "", tuple(envelope.rcpt_tos), bytes(envelope.content), peer, listener.now())
+        # The library keeps the empty sender as it was spelt.
+        mail_from = "" if envelope.mail_from in {None, "<>"} else envelope.mail_from
+        mail = Envelope(mail_from, tuple(envelope.rcpt_tos), bytes(envelope.content), peer, listener.now())
         listener.busy += 1
         try:
             reply = await asyncio.wrap_future(listener.commits.submit(mail))
