@@ -1,0 +1,83 @@
+"""Fills an empty desk with a small company, once: its people, customers, articles, and the weeks that lie behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from desk.actions.agents import add_agent, set_skill
+from desk.actions.articles import set_state, write_article
+from desk.actions.customers import add_contact_point, identify, set_tier
+from desk.demo.people import COLLEAGUES, COMPANY, patrons
+from desk.events import SYSTEM
+from desk.installation import Installation
+from desk.models import Setting, Team
+from desk.models.article import PUBLISHED
+from desk.store import Tx
+from knowledge.front_matter import read_markdown_article
+
+PASSWORD = "try-the-desk"
+SEEDED = "demo_seeded"
+ARTICLES = Path(__file__).parent / "content" / "articles"
+
+
+def logins() -> list[tuple[str, str]]:
+    """Who can sign in, and as what; everybody has the same password."""
+    return [(colleague.email, colleague.what) for colleague in COLLEAGUES]
+
+
+def ensure_demo(desk: Installation) -> bool:
+    """Seed the demo unless it has been; returns whether it was done now. All of it is in, or none."""
+    with desk.store.read() as reading:
+        if reading.get(Setting, SEEDED) is not None:
+            return False
+    with desk.store.tx(SYSTEM) as tx:
+        if tx.session.get(Setting, SEEDED) is not None:
+            return False
+        tx.session.merge(Setting(key="company", value=COMPANY))
+        _add_colleagues(tx)
+        _add_patrons(tx)
+        _add_articles(tx)
+        tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
+        tx.emit("demo.seeded")
+    return True
+
+
+def _add_colleagues(tx: Tx) -> None:
+    teams = {team.key: team for team in tx.session.scalars(select(Team))}
+    for each in COLLEAGUES:
+        agent = add_agent(
+            tx,
+            email=each.email,
+            name=each.name,
+            password=PASSWORD,
+            roles=list(each.roles),
+            team=teams.get(each.team),
+            locale=each.locale,
+        )
+        for skill, level in each.skills.items():
+            set_skill(tx, agent, skill, level)
+
+
+def _add_patrons(tx: Tx) -> None:
+    for each in patrons():
+        customer = identify(tx, "phone", each.phone, name=each.name, locale=each.locale, verified=True)
+        add_contact_point(tx, customer, "email", each.email, verified=True)
+        set_tier(tx, customer, each.tier)
+
+
+def _add_articles(tx: Tx) -> None:
+    for path in sorted(ARTICLES.glob("*.md")):
+        article = read_markdown_article(path.read_text(encoding="utf-8"))
+        row = write_article(
+            tx,
+            key=article.id,
+            lang=article.lang,
+            title=article.title,
+            text=article.text,
+            audience=article.audience,
+            tags=article.tags,
+            twin_key=article.twin,
+        )
+        set_state(tx, row, PUBLISHED)
