@@ -1,0 +1,79 @@
+"""Customers as screens show them: the panel beside a ticket, the customer's page, the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from desk.access import Right, Viewer, masked, visible_tickets
+from desk.models import Agent, ContactPoint, Customer, Organisation, Ticket
+from desk.models.ticket import LIVE
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Who the customer is, for somebody working on their ticket; contact values are masked as the viewer's rights ask."""
+
+    customer: Customer
+    organisation: str
+    contacts: list[tuple[str, str, bool]]  # kind, value, verified
+    tickets: list[tuple[Ticket, str]]  # the latest that the viewer may read, with the owner's name
+    open_count: int
+    past_count: int
+    mean_score: float | None
+    scores: int
+
+
+def panel(session: Session, viewer: Viewer, customer: Customer, *, limit: int = 12) -> Panel:
+    """Everything about one customer that fits beside a ticket."""
+    contacts = session.scalars(select(ContactPoint).where(ContactPoint.customer_id == customer.id).order_by(ContactPoint.id))
+    shown = [
+        (each.kind, masked(each.value, each.kind) if viewer.masked else each.value, each.verified)
+        for each in contacts
+        if each.kind != "chat"
+    ]
+    theirs = (Ticket.customer_id == customer.id, visible_tickets(viewer))
+    latest = (
+        select(Ticket, func.coalesce(Agent.name, "")).outerjoin(Agent, Agent.id == Ticket.owner_id).where(*theirs)
+    ).order_by(Ticket.id.desc())
+    counts = select(
+        func.count().filter(Ticket.status.in_(LIVE)), func.count().filter(Ticket.status.not_in(LIVE)), func.avg(Ticket.score),
+        func.count(Ticket.score),
+    ).where(*theirs)
+    open_count, past_count, mean, scores = session.execute(counts).one()
+    organisation = session.get(Organisation, customer.organisation_id) if customer.organisation_id else None
+    return Panel(
+        customer=customer,
+        organisation=organisation.name if organisation else "",
+        contacts=shown,
+        tickets=[(ticket, owner) for ticket, owner in session.execute(latest.limit(limit))],
+        open_count=open_count,
+        past_count=past_count,
+        mean_score=float(mean) if mean is not None else None,
+        scores=scores,
+    )
+
+
+def customer_list(session: Session, viewer: Viewer, *, search: str = "", tier: str = "", after: int = 0) -> list[Customer]:
+    """A page of customers, by id from `after`; `search` matches the start of a name, address or number."""
+    query = select(Customer).where(Customer.id > after)
+    if tier:
+        query = query.where(Customer.tier == tier)
+    if search.strip():
+        start = _escaped(search.strip()) + "%"
+        points = select(ContactPoint.customer_id).where(
+            ContactPoint.kind.in_(("phone", "email")),
+            or_(ContactPoint.value.like(start.lower(), escape="\\"), ContactPoint.value.like("+" + start, escape="\\")),
+        )
+        query = query.where(or_(Customer.name.like(start, escape="\\"), Customer.id.in_(points)))
+    if not viewer.can(Right.READ_ALL_TICKETS):
+        query = query.where(Customer.id.in_(select(Ticket.customer_id).where(visible_tickets(viewer))))
+    return list(session.scalars(query.order_by(Customer.id).limit(PAGE + 1)))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,112 @@
+"""One ticket as it reads: messages, notes, calls and what happened, in order of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.events import Event
+from desk.models import Agent, Attachment, Call, Message, Ticket
+
+PAGE = 200
+# What is worth a line of its own; the rest is either a message already or of no interest here.
+SHOWN = (
+    "ticket.opened",
+    "ticket.assigned",
+    "ticket.status_set",
+    "ticket.reopened",
+    "ticket.solved",
+    "ticket.moved",
+    "ticket.changed",
+    "ticket.raised",
+    "offer.made",
+    "offer.accepted",
+    "offer.rejected",
+    "offer.timed_out",
+    "item.abandoned",
+    "message.held",
+    "message.admitted",
+    "message.detached",
+    "mail.failed",
+    "mail.bounced",
+    "chat.accepted",
+    "chat.ended",
+    "chat.rated",
+    "call.answered",
+    "call.held",
+    "call.resumed",
+    "call.agent_lost",
+    "call.wrapped_up",
+    "survey.sent",
+    "survey.answered",
+    "follow_up.opened",
+    "follow_up.done",
+    "complaint.received",
+    "complaint.advanced",
+    "complaint.acknowledged",
+    "article.linked",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing on the timeline: exactly one of `message`, `call` and `event` is set. `names` maps agent ids to names."""
+
+    key: str
+    at: datetime
+    message: Message | None = None
+    attachments: list[Attachment] = field(default_factory=list)
+    call: Call | None = None
+    event: Event | None = None
+    names: dict[int, str] = field(default_factory=dict)
+
+
+def timeline(session: Session, ticket: Ticket, *, before: datetime | None = None) -> tuple[list[Entry], datetime | None]:
+    """The latest entries, oldest first, and the time before which there are more (None when these are all)."""
+    messages = _latest(session, select(Message).where(Message.ticket_id == ticket.id), Message.created_at, Message.id, before)
+    events = _latest(
+        session, select(Event).where(Event.ticket_id == ticket.id, Event.kind.in_(SHOWN)), Event.at, Event.id, before
+    )
+    calls = _latest(session, select(Call).where(Call.ticket_id == ticket.id), Call.arrived_at, Call.id, before)
+    files = _attachments(session, [message.id for message in messages])
+    names = _names(session, events, calls)
+    entries = [
+        *(Entry(f"m{each.id}", each.created_at, message=each, attachments=files.get(each.id, [])) for each in messages),
+        *(Entry(f"c{each.id}", each.arrived_at, call=each, names=names) for each in calls),
+        *(Entry(f"e{each.id}", each.at, event=each, names=names) for each in events),
+    ]
+    entries.sort(key=lambda entry: (entry.at, entry.message is None, int(entry.key[1:])))
+    more = len(entries) > PAGE
+    entries = entries[-PAGE:]
+    return entries, entries[0].at if more else None
+
+
+def _latest(session: Session, query: Any, at: Any, key: Any, before: datetime | None) -> list[Any]:
+    if before is not None:
+        query = query.where(at < before)
+    return list(session.scalars(query.order_by(key.desc()).limit(PAGE + 1)))
+
+
+def _attachments(session: Session, message_ids: list[int]) -> dict[int, list[Attachment]]:
+    found: dict[int, list[Attachment]] = {}
+    if message_ids:
+        query = select(Attachment).where(Attachment.message_id.in_(message_ids)).order_by(Attachment.id)
+        for attachment in session.scalars(query):
+            found.setdefault(attachment.message_id or 0, []).append(attachment)
+    return found
+
+
+def _names(session: Session, events: list[Event], calls: list[Call]) -> dict[int, str]:
+    """Names for the agents that events and calls speak of."""
+    ids = {event.agent_id for event in events} | {call.agent_id for call in calls}
+    for event in events:
+        if event.kind == "ticket.assigned":
+            ids |= {event.data.get("old"), event.data.get("new")}
+    ids.discard(None)
+    if not ids:
+        return {}
+    return {agent_id: name for agent_id, name in session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(ids)))}

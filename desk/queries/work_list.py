@@ -1,0 +1,154 @@
+"""An agent's work list: what is offered, what is in hand, what is theirs to finish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from desk.access import Viewer
+from desk.models import Call, Chat, Customer, Message, Offer, Ticket, WorkItem
+from desk.models.message import IN, OUT
+from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
+from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
+
+MOST_OWN = 100
+
+
+@dataclass(frozen=True)
+class WorkRow:
+    """One line. `since` is when it began, `until` when an offer runs out, `due_at` the next promise to the customer."""
+
+    ticket_number: int
+    subject: str
+    status: str
+    customer_name: str
+    tier: str
+    channel: str
+    kind: str
+    state: str
+    locale: str
+    item_id: int | None = None
+    offer_id: int | None = None
+    call_id: int | None = None
+    chat_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    due_at: datetime | None = None
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` are tickets owned without work in hand."""
+
+    offers: list[WorkRow]
+    active: list[WorkRow]
+    own: list[WorkRow]
+    own_total: int
+
+
+def work_list(session: Session, viewer: Viewer) -> WorkList:
+    """What concerns this agent now."""
+    held = _held(session, viewer)
+    in_hand = {row.ticket_number for row in held}
+    own, total = _own(session, viewer, in_hand)
+    return WorkList(
+        offers=[row for row in held if row.state == OFFERED],
+        active=[row for row in held if row.state in (ACTIVE, WRAP_UP)],
+        own=own,
+        own_total=total,
+    )
+
+
+def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
+    query = (
+        select(Offer, WorkItem, Ticket, Customer, Call, Chat)
+        .join(WorkItem, WorkItem.id == Offer.item_id)
+        .join(Ticket, Ticket.id == WorkItem.ticket_id)
+        .join(Customer, Customer.id == WorkItem.customer_id)
+        .outerjoin(Call, Call.item_id == WorkItem.id)
+        .outerjoin(Chat, Chat.item_id == WorkItem.id)
+        .where(Offer.agent_id == viewer.agent_id, Offer.state.in_((OFFERED, ACCEPTED)))
+        .order_by(Offer.offered_at)
+    )
+    rows = session.execute(query).all()
+    unread = _unanswered(session, [ticket.id for _, _, ticket, _, _, chat in rows if chat is not None])
+    return [
+        WorkRow(
+            ticket_number=ticket.number or 0,
+            subject=ticket.subject,
+            status=ticket.status,
+            customer_name=customer.name,
+            tier=customer.tier,
+            channel={"ticket": ticket.channel, "complaint": "form", "follow_up": "follow_up"}.get(item.kind, item.channel),
+            kind=item.kind,
+            state=item.state,
+            locale=ticket.locale,
+            item_id=item.id,
+            offer_id=offer.id,
+            call_id=call.id if call else None,
+            chat_id=chat.id if chat else None,
+            since=item.wrap_up_at or item.answered_at or item.enqueued_at,
+            until=offer.deadline if offer.state == OFFERED else None,
+            due_at=_due(ticket),
+            unread=unread.get(ticket.id, 0),
+        )
+        for offer, item, ticket, customer, call, chat in rows
+    ]
+
+
+def _own(session: Session, viewer: Viewer, in_hand: set[int]) -> tuple[list[WorkRow], int]:
+    mine = (Ticket.owner_id == viewer.agent_id, Ticket.status.in_(LIVE))
+    total = session.scalar(select(func.count()).select_from(Ticket).where(*mine)) or 0
+    query = (
+        select(Ticket, Customer)
+        .join(Customer, Customer.id == Ticket.customer_id)
+        .where(*mine)
+        .order_by(Ticket.status.in_((PENDING_CUSTOMER, PENDING_INTERNAL)), Ticket.resolve_due_at, Ticket.id)
+        .limit(MOST_OWN)
+    )
+    rows = [
+        WorkRow(
+            ticket_number=ticket.number or 0,
+            subject=ticket.subject,
+            status=ticket.status,
+            customer_name=customer.name,
+            tier=customer.tier,
+            channel=ticket.channel,
+            kind="ticket",
+            state="own",
+            locale=ticket.locale,
+            due_at=_due(ticket),
+        )
+        for ticket, customer in session.execute(query)
+    ]
+    return [row for row in rows if row.ticket_number not in in_hand], total
+
+
+def _due(ticket: Ticket) -> datetime | None:
+    """The promise that comes first."""
+    first = ticket.first_due_at if ticket.first_human_reply_at is None else None
+    clocks = [due for due in (first, ticket.next_due_at, ticket.resolve_due_at) if due is not None]
+    return min(clocks) if clocks and ticket.status != PENDING_CUSTOMER else None
+
+
+def _unanswered(session: Session, ticket_ids: list[int]) -> dict[int, int]:
+    """How many messages of the visitor came after our last one."""
+    if not ticket_ids:
+        return {}
+    last = (
+        select(Message.ticket_id, func.max(Message.id).label("id"))
+        .where(Message.ticket_id.in_(ticket_ids), Message.direction == OUT)
+        .group_by(Message.ticket_id)
+        .subquery()
+    )
+    query = (
+        select(Message.ticket_id, func.count())
+        .outerjoin(last, last.c.ticket_id == Message.ticket_id)
+        .where(Message.ticket_id.in_(ticket_ids), Message.direction == IN, Message.id > func.coalesce(last.c.id, 0))
+        .group_by(Message.ticket_id)
+    )
+    return {ticket_id: count for ticket_id, count in session.execute(query)}
