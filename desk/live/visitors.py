@@ -1,0 +1,334 @@
+"""The visitor namespace `/visitor`: chats as their visitors see them, over connections that may break at any moment.
+
+A window proves itself with its chat's token and then says, asks and rates for this chat only. What it is sent comes from the
+events of committed transactions and through `desk.queries.chats`, which knows what a visitor may see. Every answer to a window
+is `{"ok": true, …}` or `{"ok": false, "status": …, "error": sentence, "fields": {…}}`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import request
+from flask_babel import force_locale, gettext
+from flask_socketio import Namespace, SocketIO, join_room
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from desk.actions import chats
+from desk.config import LOCALES
+from desk.errors import DeskError, NotFound, TooMany
+from desk.events import SYSTEM, Actor, Event
+from desk.installation import Installation
+from desk.models import Chat, Message
+from desk.models.chat import ENDED
+from desk.queries import chats as seen
+from desk.store import Tx
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "/visitor"
+Handler = Callable[..., dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often is too often, in the words of the `limits` library; `open` counts by address, the rest by connection."""
+
+    open: str = "30 per 10 minutes"
+    leave: str = "10 per 10 minutes"
+    say: str = "40 per minute"
+    ask: str = "240 per minute"
+
+
+@dataclass
+class Window:
+    """One connected window: the chat it shows, if any, and the language it speaks."""
+
+    locale: str
+    chat_id: int | None = None
+
+
+def install(
+    socketio: SocketIO,
+    desk: Installation,
+    on_visitor_typing: Callable[[int, int], None] = lambda _chat_id, _ticket_number: None,
+    limits: Limits | None = None,
+) -> Visitors:
+    """Serve the namespace and push what is committed. `on_visitor_typing(chat_id, ticket_number)` tells the staff's screens."""
+    visitors = Visitors(socketio, desk, on_visitor_typing, limits or Limits())
+    socketio.on_namespace(visitors)
+    desk.store.subscribe(visitors.publish)
+    return visitors
+
+
+def answering(limit: str) -> Callable[[Handler], Handler]:
+    """Make a handler answer its window whatever happens, in the window's language, and refuse what comes too often."""
+
+    def wrap(handler: Handler) -> Handler:
+        @wraps(handler)
+        def answer(self: Visitors, data: Any = None) -> dict[str, Any]:
+            with force_locale(self.window().locale):
+                try:
+                    self.check_rate(limit)
+                    return {"ok": True, **handler(self, data if isinstance(data, dict) else {})}
+                except DeskError as error:
+                    return _refusal(error)
+                except Exception:
+                    log.exception("a visitor's “%s” failed", handler.__name__)
+                    sentence = gettext("Something went wrong on our side and nothing was changed. Please try again.")
+                    return {"ok": False, "status": 500, "error": sentence}
+
+        return answer
+
+    return wrap
+
+
+class Visitors(Namespace):
+    """The connections of visitors."""
+
+    def __init__(
+        self, socketio: SocketIO, desk: Installation, on_visitor_typing: Callable[[int, int], None], limits: Limits
+    ) -> None:
+        super().__init__(NAMESPACE)
+        self._socketio = socketio
+        self._desk = desk
+        self._on_visitor_typing = on_visitor_typing
+        self._limits = limits
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._windows: dict[str, Window] = {}
+        self._lock = threading.Lock()
+        self._news: deque[Event] = deque()
+        self._telling = False
+
+    def on_connect(self, auth: Any = None) -> None:
+        """Anyone may connect; a token brings the window to its chat."""
+        auth = auth if isinstance(auth, dict) else {}
+        locale = auth.get("locale")
+        with self._lock:
+            self._windows[_sid()] = Window(locale if locale in LOCALES else self._desk.settings.locale)
+        if auth.get("token"):
+            try:
+                self._enter(auth["token"])
+            except NotFound:
+                log.info("a window came with the token of no chat")
+
+    def on_disconnect(self, _reason: Any = None) -> None:
+        with self._lock:
+            window = self._windows.pop(_sid(), None)
+            if window is None or window.chat_id is None or window.chat_id in (other.chat_id for other in self._windows.values()):
+                return
+        with self._desk.store.tx(SYSTEM) as tx:
+            chat = tx.session.get(Chat, window.chat_id)
+            if chat is not None:
+                chats.visitor_left(tx, chat)
+        # Windows that another process serves say that they are still here.
+        self._socketio.emit("anyone", namespace=NAMESPACE, to=room_of(window.chat_id))
+
+    @answering("ask")
+    def on_since(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Everything after message id `after`, and where the chat stands; without a chat, whether somebody is there."""
+        if data.get("token"):
+            self._enter(data["token"])
+        chat_id = self.window().chat_id
+        if chat_id is None:
+            with self._desk.store.read() as reading:
+                asking = Tx(reading, self._desk.clock.now(), SYSTEM, self._desk.settings)
+                return {"chat": None, "reception": described(chats.reception(asking, locale=self.window().locale))}
+        with self._desk.store.read() as reading:
+            chat = reading.get_one(Chat, chat_id)
+            said = seen.said_in(reading, chat, _number(data.get("after")))
+            return {"chat": chat.id, "state": seen.state_of(reading, chat), "messages": said, "more": len(said) == seen.AT_ONCE}
+
+    @answering("open")
+    def on_open(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Open a chat with this window's `token`; sent again, it is the same chat."""
+        token, actor = str(data.get("token") or ""), Actor("customer", None, str(data.get("name") or "")[:100])
+        try:
+            with self._desk.store.tx(actor) as tx:
+                chats.open_chat(tx, data, token=token)
+        except IntegrityError:  # two windows opened it at once: the second finds what the first has made
+            with self._desk.store.tx(actor) as tx:
+                chats.open_chat(tx, data, token=token)
+        self._enter(token)
+        return {"chat": self.window().chat_id}
+
+    @answering("leave")
+    def on_leave(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Leave a message, to be answered by mail; answers with the ticket's number."""
+        with self._desk.store.tx(Actor("customer", None, str(data.get("name") or "")[:100])) as tx:
+            ticket = chats.leave_message(tx, data, token=str(data.get("token") or ""))
+            return {"number": ticket.number}
+
+    @answering("say")
+    def on_say(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Say something; answers with the message's id. Sent again with the same `client_id`, it is the same message."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            chat = tx.session.get_one(Chat, chat.id)
+            message = chats.visitor_says(tx, chat, data.get("client_id", ""), data.get("text", ""))
+            return {"id": message.id, "at": message.created_at.isoformat(), "client_id": data["client_id"]}
+
+    @answering("ask")
+    def on_got(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The window has shown everything up to message id `up_to`."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            return {"count": chats.visitor_got(tx, tx.session.get_one(Chat, chat.id), _number(data.get("up_to")))}
+
+    @answering("ask")
+    def on_typing(self, _data: dict[str, Any]) -> dict[str, Any]:
+        """The visitor is writing."""
+        chat, _ = self._mine()
+        if chat.state != ENDED:
+            with self._desk.store.read() as reading:
+                number = seen.ticket_number(reading, chat)
+            self._on_visitor_typing(chat.id, number)
+        return {}
+
+    @answering("ask")
+    def on_here(self, _data: dict[str, Any]) -> dict[str, Any]:
+        """The answer to `anyone`: this window is still open."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            chats.visitor_came(tx, tx.session.get_one(Chat, chat.id))
+        return {}
+
+    @answering("ask")
+    def on_end(self, _data: dict[str, Any]) -> dict[str, Any]:
+        """The visitor ends the chat."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            chats.end_chat(tx, tx.session.get_one(Chat, chat.id), "customer")
+        return {}
+
+    @answering("ask")
+    def on_rate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The visitor rates the chat, 1 to 5."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            chats.rate_chat(tx, tx.session.get_one(Chat, chat.id), data.get("score"))
+        return {}
+
+    def agent_typing(self, chat_id: int, name: str) -> None:
+        """An agent is writing to the visitor of this chat."""
+        self._socketio.emit("typing", {"name": seen.first_name(name)}, namespace=NAMESPACE, to=room_of(chat_id))
+
+    def agent_typing_on(self, ticket_number: int, name: str) -> None:
+        """An agent is writing on this ticket: told to its chat's visitor, if a chat is running."""
+        with self._desk.store.read() as reading:
+            chat = seen.active_chat_of(reading, ticket_number)
+        if chat is not None:
+            self.agent_typing(chat.id, name)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """After a commit: have the windows told, one batch after the other, without keeping the writer waiting."""
+        with self._lock:
+            self._news.extend(event for event in events if event.kind.startswith(("message.added", "chat.", "item.", "offer.")))
+            if self._telling or not self._news:
+                return
+            self._telling = True
+        self._socketio.start_background_task(self._tell)
+
+    def window(self) -> Window:
+        """The window that is asking."""
+        return self._windows.get(_sid()) or Window(self._desk.settings.locale)
+
+    def check_rate(self, limit: str) -> None:
+        """Raises `TooMany` for a window, or for its address, that asks too often."""
+        who = request.remote_addr or "" if limit in ("open", "leave") else _sid()
+        if not self._limiter.hit(parse(getattr(self._limits, limit)), limit, who):
+            raise TooMany("That was a little too often. Please wait a moment and try again.")
+
+    def _enter(self, token: object) -> None:
+        """Bring this window to the chat of the token; raises `NotFound` when it has none."""
+        with self._desk.store.read() as reading:
+            chat = seen.by_token(reading, token)
+            online = seen.is_online(reading, chat.id)
+        window = self.window()
+        window.chat_id = chat.id
+        join_room(room_of(chat.id))
+        if not online:
+            with self._desk.store.tx(_actor(chat)) as tx:
+                chats.visitor_came(tx, tx.session.get_one(Chat, chat.id))
+
+    def _mine(self) -> tuple[Chat, Actor]:
+        chat_id = self.window().chat_id
+        with self._desk.store.read() as reading:
+            chat = reading.get(Chat, chat_id) if chat_id is not None else None
+        if chat is None:
+            raise NotFound("This chat is no longer here. Please start a new one.")
+        return chat, _actor(chat)
+
+    def _tell(self) -> None:
+        while True:
+            with self._lock:
+                batch = list(self._news)
+                self._news.clear()
+                if not batch:
+                    self._telling = False
+                    return
+            try:
+                self._tell_of(batch)
+            except Exception:
+                log.exception("visitors could not be told of what happened; they ask again when they reconnect")
+
+    def _tell_of(self, events: list[Event]) -> None:
+        with self._desk.store.read() as reading:
+            for event in events:
+                if event.kind == "message.added":
+                    self._tell_message(reading, event)
+            moved = {event.queue_id for event in events if event.kind.startswith(("item.", "offer.")) and event.queue_id}
+            changed = {
+                event.chat_id
+                for event in events
+                if event.chat_id and event.kind not in ("chat.visitor_left", "chat.visitor_came")
+            }
+            changed |= {chat.id for chat in seen.queued_chats(reading, moved)} if moved else set()
+            for chat in reading.scalars(select(Chat).where(Chat.id.in_(changed))) if changed else ():
+                self._socketio.emit("state", seen.state_of(reading, chat), namespace=NAMESPACE, to=room_of(chat.id))
+
+    def _tell_message(self, reading: Any, event: Event) -> None:
+        message = reading.get(Message, event.message_id)
+        chat = seen.chat_of_message(reading, message) if message is not None else None
+        if chat is not None:
+            for said in seen.said_in(reading, chat, message.id - 1)[:1]:
+                self._socketio.emit("message", said, namespace=NAMESPACE, to=room_of(chat.id))
+
+
+def room_of(chat_id: int) -> str:
+    """The room of a chat's windows."""
+    return f"chat:{chat_id}"
+
+
+def described(reception: chats.Reception) -> dict[str, Any]:
+    """The reception as a window reads it."""
+    opens_at = reception.opens_at.isoformat() if reception.opens_at else None
+    return {"state": reception.state, "opens_at": opens_at, "minutes": reception.minutes}
+
+
+def _refusal(error: DeskError) -> dict[str, Any]:
+    fields = {name: gettext(sentence) for name, sentence in getattr(error, "fields", {}).items()}
+    refusal = {"ok": False, "status": error.status, "error": gettext(error.sentence, **error.values), "fields": fields}
+    return {**refusal, "allowed": list(getattr(error, "allowed", ()))}
+
+
+def _actor(chat: Chat) -> Actor:
+    return Actor("customer", chat.customer_id, chat.visitor_name)
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else 0
+
+
+def _sid() -> str:
+    return request.sid  # type: ignore[attr-defined]
