@@ -1,4 +1,7 @@
-"""What a carrier tells us by webhook, as frozen values. Webhooks come late, twice and out of order: hence the keys and the ranks."""
+"""What a carrier tells us by webhook, as frozen values.
+
+Webhooks come late, twice and out of order: hence the keys and the ranks.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +55,11 @@ class CallEvent:
 
 @dataclass(frozen=True)
 class ConferenceEvent:
-    """Something that happened in a room: `conference-start`, `conference-end`, `participant-join`, `-leave`, `-mute`, `-unmute`,
-    `-hold`, `-unhold`. `call_sid` and `label` are empty for events about the room itself; `sequence` grows within the room."""
+    """Something that happened in a room.
+
+    `event` is `conference-start`, `conference-end` or `participant-` with `join`, `leave`, `mute`, `unmute`, `hold`, `unhold`.
+    `call_sid` and `label` are empty for events about the room itself; `sequence` grows within the room.
+    """
 
     conference_sid: str
     friendly_name: str

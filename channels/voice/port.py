@@ -1,4 +1,4 @@
-"""What the desk asks of a telephone carrier. Every call stands in a conference from the start, so every verb is a conference verb."""
+"""What the desk asks of a telephone carrier: every call stands in a conference from the start, so its verbs are the room's."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True)
 class ClientToken:
-    """A pass for one softphone. `kind` chooses the transport in `softphone.js`; ask for a new one before `expires_in_s` is over."""
+    """A pass for one softphone: `kind` chooses the transport in `softphone.js`. Ask for the next before `expires_in_s` is over."""
 
     kind: Literal["twilio", "simulated"]
     token: str

@@ -23,7 +23,7 @@ _GONE = 404
 class TwilioCarrier:
     """Calls through a Twilio account.
 
-    `http_client` is for tests: a `twilio.http.HttpClient` that sends the requests elsewhere. Nothing is contacted on construction.
+    `http_client` is for tests: a `twilio.http.HttpClient` that sends the requests elsewhere. Construction contacts nobody.
     """
 
     name = "twilio"

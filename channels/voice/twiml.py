@@ -1,7 +1,7 @@
 """What we answer to the carrier: TwiML documents, built from texts and addresses that the caller of these functions decided.
 
-A prompt is `(lang, text)` with lang `zh` or `en`; several prompts are spoken one after another, so that a caller whose language is
-not known yet hears both. Every function answers the XML as text; send it as `text/xml`.
+A prompt is `(lang, text)` with lang `zh` or `en`; several prompts are spoken one after another, so that a caller whose language
+is not known yet hears both. Every function answers the XML as text; send it as `text/xml`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SPOKEN = {
 
 
 def gather_menu(prompts: Prompts, action_url: str, timeout_s: int = 5, num_digits: int = 1) -> str:
-    """Ask for keys. The caller may press while we speak; silence is posted too (empty `Digits`), so that the menu decides about it."""
+    """Ask for keys. The caller may press while we speak; silence is posted too (empty `Digits`), for the menu to decide about."""
     response = VoiceResponse()
     gather = Gather(
         input="dtmf",
@@ -124,7 +124,7 @@ def goodbye(prompts: Prompts) -> str:
 
 
 def refuse(reason: str = "rejected") -> str:
-    """Do not take the call at all (`rejected` or `busy`): nobody pays for it, and the caller hears that the number is not in service."""
+    """Do not take the call at all (`rejected` or `busy`): nobody pays for it, and the caller hears a tone."""
     response = VoiceResponse()
     response.reject(reason=reason)
     return str(response)

@@ -35,12 +35,12 @@ class NotPossible(Exception):
 
 
 class SimulatedCarrier:
-    """A carrier in memory that uses the application exactly as Twilio does: signed posts over HTTP in, TwiML out, REST verbs back.
+    """A carrier in memory that uses the application exactly as Twilio does: signed posts over HTTP, TwiML, REST verbs.
 
-    `base_url` is where the application is reached and what the signature covers. `voice_path` answers incoming calls, `status_path`
-    hears that they ended ("" for nobody). `post(url, form, headers) -> Reply` replaces HTTP. `speed` divides every delay; with 0 time moves
-    only by `advance`. `duplicate` and `reorder` (chances), `latency_s` and `seed` make a bad network. `now` is the wall clock
-    (seconds since 1970) for timestamps and token expiry. All methods may be called from any thread.
+    `base_url` is where the application is reached and what the signature covers. `voice_path` answers incoming calls,
+    `status_path` hears that they ended ("" for nobody). `post(url, form, headers) -> Reply` replaces HTTP. `speed` divides every
+    delay; with 0 time moves only by `advance`. `duplicate` and `reorder` (chances), `latency_s` and `seed` make a bad network.
+    `now` is the wall clock (seconds since 1970) for timestamps and token expiry. All methods may be called from any thread.
     """
 
     name = "simulated"
@@ -272,6 +272,11 @@ class SimulatedCarrier:
             if call is None:
                 raise _no_such_call()
             return call.identity
+
+    def live_calls(self) -> list[str]:
+        """The CallSids of all legs that have not ended, oldest first."""
+        with self._exchange.lock:
+            return [call.sid for call in self._exchange.calls.values() if not call.ended]
 
     def leg_of(self, identity: str) -> str | None:
         """The leg a softphone is on or that rings there, the one it talks on first."""

@@ -1,8 +1,8 @@
 """The Socket.IO doors of the simulated carrier: `/phone` for the telephone on the try page, `/softphone` for an agent's leg.
 
-Every client event is answered by its acknowledgement: `{"ok": true, ...}` or `{"error": {"code", "message"}}`. Everything that a leg
-perceives is sent as `{"call_sid", "n", "kind", "data"}` (see `ListenEvent`); `n` grows by one per call, so that a page can put what
-it is told twice or early into place.
+Every client event is answered by its acknowledgement: `{"ok": true, ...}` or `{"error": {"code", "message"}}`. Everything that
+a leg perceives is sent as `{"call_sid", "n", "kind", "data"}` (see `ListenEvent`); `n` grows by one per call, so that a page sees
+what it was told twice and what it missed.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def attach(
 ) -> None:
     """Open both doors. Call once, before the server starts.
 
-    `identify(auth)` says which softphone a connection is (`agent-7`) or None to refuse it; it runs inside the connection's request,
-    so it may look at the session; `carrier.identity_of(auth["token"])` reads our own tokens. `phone_allowed()` says whether visitors
-    may use the demonstration telephone now.
+    `identify(auth)` says which softphone a connection is (`agent-7`) or None to refuse it; it runs inside the request of the
+    connection, so it may look at the session; `carrier.identity_of(auth["token"])` reads our own tokens. `phone_allowed()` says
+    whether visitors may use the demonstration telephone now.
     """
     phones = PhoneDoor(socketio, carrier, phone_allowed)
     softphones = SoftphoneDoor(socketio, carrier, identify)
@@ -84,9 +84,9 @@ class _Door(Namespace):
 class PhoneDoor(_Door):
     """The telephone of a visitor. It sees the calls that it dialled, and rings when the desk calls the number it goes by.
 
-    From the client: `line {from}` (the number this telephone goes by), `dial {from}`, `press {call_sid, digit}`, `say {call_sid, text}`,
-    `answer {call_sid}`, `reject {call_sid}`, `hang_up {call_sid}`, `resume {call_sid}` after a reconnect. To it: `phone`. The
-    CallSid is random and told only to the telephone that dialled, so knowing it is the right to resume.
+    From the client: `line {from}` (the number this telephone goes by), `dial {from}`, `press {call_sid, digit}`,
+    `say {call_sid, text}`, `answer {call_sid}`, `reject {call_sid}`, `hang_up {call_sid}`, `resume {call_sid}` after a reconnect.
+    To it: `phone`. The CallSid is random and only the telephone that dialled is told it, so to know it is the right to resume.
     """
 
     def __init__(self, socketio: SocketIO, carrier: SimulatedCarrier, allowed: Callable[[], bool]) -> None:
@@ -205,14 +205,12 @@ class PhoneDoor(_Door):
 class SoftphoneDoor(_Door):
     """The leg of an agent. All pages of one agent ring together and share one leg.
 
-    From the client: `answer`, `reject`, `hang_up {call_sid}`, `say {call_sid, text}`, `press {call_sid, digit}`, `mute {call_sid, on}`,
-    and `leg`, which asks for the leg again. To it: `leg {call_sid | null, state, from, connected, events}` on every connect,
-    `incoming {call_sid, n, from, label, room}`, and `event`.
+    From the client: `answer`, `reject`, `hang_up {call_sid}`, `say {call_sid, text}`, `press {call_sid, digit}`,
+    `mute {call_sid, on}`, and `leg`, which asks for the leg again. To it: `leg {call_sid | null, state, from, connected, events}`
+    on every connect, `incoming {call_sid, n, from, label, room}`, and `event`.
     """
 
-    def __init__(
-        self, socketio: SocketIO, carrier: SimulatedCarrier, identify: Callable[[dict[str, Any]], str | None]
-    ) -> None:
+    def __init__(self, socketio: SocketIO, carrier: SimulatedCarrier, identify: Callable[[dict[str, Any]], str | None]) -> None:
         super().__init__("/softphone", socketio, carrier)
         self._identify = identify
         self._identities: dict[str, str] = {}

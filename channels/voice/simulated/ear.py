@@ -29,7 +29,7 @@ class Ear:
         call_sid: str | None = None,
         *,
         identity: str | None = None,
-        that: Callable[[ListenEvent], bool] = lambda event: True,
+        that: Callable[[ListenEvent], bool] | None = None,
         timeout_s: float = 10.0,
     ) -> ListenEvent:
         """The next event that fits and was not answered before. Raises TimeoutError, whose text tells what was heard instead."""
@@ -42,7 +42,7 @@ class Ear:
                     and call_sid in (None, event.call_sid)
                     and identity in (None, event.identity)
                 )
-                if fits and that(event):
+                if fits and (that is None or that(event)):
                     return index
             return None
 

@@ -1,4 +1,4 @@
-"""What the parts of the simulated carrier share: the calls and rooms, the lock over them, the way to listeners and to webhooks."""
+"""What the parts of the simulated carrier share: calls and rooms, the lock over them, the way to listeners and to webhooks."""
 
 from __future__ import annotations
 

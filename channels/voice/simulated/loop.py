@@ -1,4 +1,4 @@
-"""The simulated carrier's one thread of time: a queue of what is to run now, a heap of what is to run later, a small pool for HTTP."""
+"""The simulated carrier's one thread of time: a queue of what runs now, a heap of what runs later, a small pool for HTTP."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Timer:
 class Loop:
     """Runs callables one at a time, in order, on one thread.
 
-    `speed` divides every delay: 1 is real time, 20 is a demonstration in a hurry. With speed 0 time stands still and moves only by
-    `advance`, which is how tests wait for half a minute without sleeping.
+    `speed` divides every delay: 1 is real time, 20 is a demonstration in a hurry. With speed 0 time stands still and moves only
+    by `advance`, which is how tests wait for half a minute without sleeping.
     """
 
     def __init__(self, *, speed: float = 1.0, workers: int = 8) -> None:

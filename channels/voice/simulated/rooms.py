@@ -12,7 +12,7 @@ _OWN_MUSIC = "carrier:music"
 
 
 class Rooms:
-    """All methods are called with the exchange's lock held. `left(call, seat)` says what a leg does after the room ended under it."""
+    """All methods are called with the exchange's lock held. `left(call, seat)` is told of a leg whose room ended under it."""
 
     def __init__(self, exchange: Exchange, player: Player, *, left: Callable[[Call, Seat], None]) -> None:
         self._exchange = exchange

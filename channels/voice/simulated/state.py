@@ -20,7 +20,7 @@ class ListenEvent:
     """What one leg perceives. `identity` is the softphone's (`agent-7`), None for a telephone.
 
     `kind` and `data`: `ringing` {from, to, room, label} · `status` {status} · `answered` {} · `say` {text, lang} · `gather`
-    {num_digits, finish_on_key} · `music` {url} · `joined` {room} and `connected` {room} (alone, then with somebody) · `said`
+    {num_digits, finish_on_key} · `music` {url} · `joined` {room}, then `connected` {room} when somebody hears · `said`
     {text, heard_by} (own words) · `heard` {text, by, by_identity} · `hold` {on} · `mute` {on} · `error` {code, message} ·
     `ended` {reason, status}. Every event of a call has a number in `data["n"]`, growing by one.
     """
@@ -33,7 +33,7 @@ class ListenEvent:
 
 @dataclass
 class Run:
-    """A document being carried out for a call. A cancelled run does nothing more, whatever timer or answer still arrives for it."""
+    """A document being carried out for a call. Once cancelled, no timer and no answer moves it."""
 
     url: str
     purpose: str
@@ -69,6 +69,8 @@ class Seat:
 
 @dataclass
 class Call:
+    """One leg, from the first ring to its end. `identity` is the softphone's name, None for a telephone."""
+
     sid: str
     from_: str
     to: str
@@ -99,6 +101,8 @@ class Call:
 
 @dataclass
 class Room:
+    """A conference in progress. It has started when somebody came who starts it and there are two."""
+
     sid: str
     name: str
     members: list[Call] = field(default_factory=list)
@@ -110,4 +114,5 @@ class Room:
 
 
 def new_sid(prefix: str) -> str:
+    """A name nobody can guess: `CA` for a call, `CF` for a room, then 32 hexadecimal digits."""
     return prefix + uuid.uuid4().hex

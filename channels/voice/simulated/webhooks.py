@@ -1,4 +1,4 @@
-"""How the simulated carrier calls the application: signed form posts over real HTTP, with the faults of a real network on request."""
+"""How the simulated carrier calls the application: signed form posts over real HTTP, with the faults of a network on request."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ Post = Callable[[str, Form, Mapping[str, str]], Reply]
 
 
 def post_form(url: str, form: Form, headers: Mapping[str, str]) -> Reply:
-    """POST `form` as x-www-form-urlencoded. No redirects are followed and no proxy is used. Raises OSError when nobody answers."""
-    request = urllib.request.Request(url, data=urlencode(form).encode(), headers=dict(headers), method="POST")
+    """POST `form` as x-www-form-urlencoded, without redirects and proxies. Raises OSError when nobody answers."""
+    if not url.startswith(("http://", "https://")):
+        raise OSError(f"{url} is not a web address.")
+    request = urllib.request.Request(url, data=urlencode(form).encode(), headers=dict(headers), method="POST")  # noqa: S310 - checked above
     try:
         with _opener.open(request, timeout=_TIMEOUT_S) as response:
             return Reply(response.status, response.read(_MAX_BODY + 1).decode("utf-8", "replace"))
@@ -97,7 +99,7 @@ class Webhooks:
         self._lanes: dict[str, _Lane] = {}
 
     def ask(self, url: str, form: Form, then: Callable[[Reply], None]) -> None:
-        """Request instructions. A duplicate is the retry of a request whose first answer was lost: only the last answer counts."""
+        """Request instructions. A duplicate is the retry of a request whose first answer was lost: the last answer counts."""
         headers = self._headers(url, form)
         times = 2 if self._chance(self._duplicate) else 1
         self._after_latency(lambda: self._loop.outside(lambda: self._send(url, form, headers, times), then))

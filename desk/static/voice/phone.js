@@ -17,7 +17,7 @@ const LIVE = ["dialling", "inMenu", "waiting", "connected", "onHold"];
  * strings  the words named in STRINGS, in the language of the page, and `errors`: {code: sentence} for those of the door
  * numbers  [{number: "+8613800138000", label: "李娜"}, ...] to call from
  *
- * Gives {stop}. Fires the bubbling event "phone:state" {state, callSid} on `element`, for pages that show more around it.
+ * Gives {socket, stop}. Fires the bubbling event "phone:state" {state, callSid} on `element`, for pages that show more around it.
  */
 export function mountPhone(element, { io, strings, numbers }) {
   const missing = STRINGS.filter((key) => !strings[key]);
@@ -81,7 +81,7 @@ export function mountPhone(element, { io, strings, numbers }) {
     pick("dial", { from: view.from.value });
   }
 
-  // Begin a call (ours or one that rings): until the answer comes we do not know its name, so what arrives early is fetched after.
+  // Begin a call, ours or one that rings. Until the answer comes we do not know its name: what arrives early is fetched after.
   async function pick(name, data) {
     pending = true;
     const reply = await ask(name, data);
@@ -209,6 +209,7 @@ export function mountPhone(element, { io, strings, numbers }) {
 
   show("offline");
   return {
+    socket,
     stop() {
       voice.hush();
       socket.disconnect();
@@ -229,8 +230,8 @@ function build(element, strings, numbers) {
 
   const pad = node("div", { class: "phone-keys", role: "group", "aria-label": strings.keypad });
   const keys = KEYS.map((digit) => {
-    const key = node("button", { type: "button", class: "button phone-key", "data-digit": digit, "aria-label": digit });
-    key.append(node("span", { class: "phone-digit" }, digit), node("small", { "aria-hidden": "true" }, SMALL_LETTERS[digit] ?? ""));
+    const key = node("button", { type: "button", class: "button phone-key", "data-digit": digit });
+    key.append(node("span", { class: "phone-digit" }, digit), node("small", {}, SMALL_LETTERS[digit] ?? ""));
     pad.append(key);
     return key;
   });
@@ -247,7 +248,7 @@ function build(element, strings, numbers) {
   const send = node("button", { type: "submit", class: "button" }, strings.send);
   form.append(wordsLabel, send);
 
-  const readAloud = node("button", { type: "button", class: "button quiet phone-aloud", "aria-pressed": "false" }, strings.readAloud);
+  const readAloud = node("button", { type: "button", class: "button quiet", "aria-pressed": "false" }, strings.readAloud);
   root.append(fromLabel, status, log, pad, actions, form, readAloud);
   element.replaceChildren(root);
   return { root, status, log, from, keys, call, hangUp, form, words, send, readAloud };

@@ -1,14 +1,16 @@
-// An agent's softphone. One interface over two carriers: Twilio's device in the browser, and the simulated carrier's /softphone door.
+// An agent's softphone: one interface over Twilio's device in the browser and over the simulated carrier's /softphone door.
 
 /**
  * kind          "twilio" | "simulated"
  * token         what the server gave for this agent
  * socketFactory (namespace, auth) => a socket.io socket that is not connected yet; used by "simulated"
- * onState       ({state, callSid, from, muted}) on every change. state: "offline" | "ready" | "ringing" | "connecting" | "connected" | "reconnecting"
- * onEvent       ({callSid, kind, data}): "said" and "heard" {text, ...}, "hold" {on}, "mute" {on}, "music", "connected", "ended" {reason}, "error" {code, message}
+ * onState       ({state, callSid, from, muted}) on every change; state is one of
+ *               "offline" | "ready" | "ringing" | "connecting" | "connected" | "reconnecting"
+ * onEvent       ({callSid, kind, data}): "said" and "heard" {text, ...}, "hold" {on}, "mute" {on}, "connected" {}, "ended" {reason},
+ *               "error" {code, message}, and what else the carrier lets a leg perceive
  * fetchToken    optional async () => a new token, asked for shortly before the old one ends
  *
- * Gives {start, stop, answer, reject, hangUp, mute, sendDigits, say, canSay, current}.
+ * Gives {start, stop, answer, reject, hangUp, mute, sendDigits, say, canSay, current}; the simulated one its `socket` too.
  */
 export function createSoftphone(options) {
   return options.kind === "twilio" ? twilioSoftphone(options) : simulatedSoftphone(options);
@@ -73,10 +75,9 @@ function simulatedSoftphone({ token, socketFactory, onState, onEvent, fetchToken
       keeper.set({ state: "ready", ...IDLE });
       return;
     }
-    adopt(leg.call_sid, leg.from, leg.state === "ringing" ? "ringing" : "connecting");
-    const missed = leg.events.filter((event) => event.n > seen);
-    missed.forEach(perceive);
-    if (missed.length === 0 && leg.connected) keeper.set({ state: "connected" });
+    const state = leg.state === "ringing" ? "ringing" : leg.connected ? "connected" : "connecting";
+    adopt(leg.call_sid, leg.from, state);
+    leg.events.filter((event) => event.n > seen).forEach(perceive);
   }
 
   function refresh() {
@@ -94,7 +95,7 @@ function simulatedSoftphone({ token, socketFactory, onState, onEvent, fetchToken
     if (callSid !== keeper.current.callSid) {
       seen = 0;
       keeper.set({ state, callSid, from, muted: false });
-    } else if (keeper.current.state !== "connected") {
+    } else {
       keeper.set({ state });
     }
   }
@@ -107,7 +108,7 @@ function simulatedSoftphone({ token, socketFactory, onState, onEvent, fetchToken
       refresh();
       return;
     }
-    if (event.kind === "answered") keeper.set({ state: "connecting" });
+    if (event.kind === "answered" && keeper.current.state === "ringing") keeper.set({ state: "connecting" });
     if (event.kind === "connected") keeper.set({ state: "connected" });
     if (event.kind === "mute") keeper.set({ muted: event.data.on });
     if (event.kind !== "ringing") onEvent?.({ callSid: event.call_sid, kind: event.kind, data: event.data });
@@ -133,10 +134,12 @@ function simulatedSoftphone({ token, socketFactory, onState, onEvent, fetchToken
 
   return {
     canSay: true,
+    socket,
     get current() {
       return keeper.current;
     },
-    start: async () => void socket.connect(),
+    // A page that has another namespace open gets a socket that connects by itself; asking it twice would be refused.
+    start: async () => void (socket.active || socket.connect()),
     stop: () => socket.disconnect(),
     answer: () => ask("answer"),
     reject: () => ask("reject"),

@@ -147,7 +147,9 @@ def test_a_phone_has_one_call_at_a_time(doors, carrier, desk):
     assert ask(phone, "/phone", "dial", **{"from": CALLER})["ok"] is True
 
 
-@pytest.mark.parametrize("data", [None, [], "x", {}, {"from": ""}, {"from": 7}, {"from": "138"}, {"from": "+0"}, {"from": "+86 138"}])
+@pytest.mark.parametrize(
+    "data", [None, [], "x", {}, {"from": ""}, {"from": 7}, {"from": "138"}, {"from": "+0"}, {"from": "+86 138"}]
+)
 def test_a_request_that_makes_no_sense_is_answered_with_an_error(doors, carrier, data):
     phone = doors.phone()
 
@@ -163,7 +165,7 @@ def test_a_phone_that_comes_back_hears_what_was_said_and_goes_on(doors, carrier,
     carrier.advance(10)
 
     answer = ask(again, "/phone", "resume", call_sid=call)
-    assert [event["data"]["text"] for event in answer["events"] if event["kind"] == "say"][0] == "账单请按 1。"
+    assert next(event["data"]["text"] for event in answer["events"] if event["kind"] == "say") == "账单请按 1。"
     assert [event["n"] for event in answer["events"]] == list(range(1, len(answer["events"]) + 1))
     carrier.advance(40)
     assert carrier.call_state(call) == "in-progress"

@@ -357,7 +357,7 @@ def test_a_mistake_in_the_wait_document_leaves_silence_but_keeps_the_caller(carr
     assert carrier.call_state(call) == "in-progress"
 
 
-def test_an_application_that_is_away_fails_the_call(ear, make_carrier, desk):
+def test_an_application_that_is_away_fails_the_call(make_carrier):
     carrier = make_carrier(voice_path="http://127.0.0.1:1/voice")
     with Ear(carrier) as ear:
         call = carrier.dial(CALLER)
@@ -507,7 +507,7 @@ def test_a_token_is_valid_for_its_softphone_until_its_time_is_over(make_carrier)
 
 @pytest.mark.parametrize("options", [{"speed": -1}, {"auth_token": ""}])
 def test_settings_that_make_no_sense_are_refused(options):
-    with pytest.raises(ValueError, match="carrier|speed"):
+    with pytest.raises(ValueError, match=r"carrier|speed"):
         SimulatedCarrier(**{"base_url": "http://127.0.0.1", "auth_token": "t", "number": "+864008001234"} | options)
 
 

@@ -142,7 +142,9 @@ def test_the_state_of_a_leg_is_the_word_of_the_carrier(twilio, carrier):
     assert carrier.call_state(LEG) == "in-progress"
 
 
-@pytest.mark.parametrize(("status", "retryable"), [(400, False), (401, False), (404, False), (429, True), (500, True), (503, True)])
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(400, False), (401, False), (404, False), (429, True), (500, True), (503, True)]
+)
 def test_a_refusal_says_what_twilio_said_and_whether_to_try_again(twilio, carrier, status, retryable):
     twilio.status, twilio.body = status, {"code": 13224, "message": "number is not valid"}
 
