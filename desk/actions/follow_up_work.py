@@ -1,0 +1,78 @@
+"""Having a customer asked again (回访): the work for it, always for somebody other than the one who handled the matter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from desk.actions import work_items
+from desk.actions.timers import set_timer
+from desk.models import FollowUp, Queue, Ticket, WorkItem
+from desk.store import Tx
+
+REASONS = ("low_score", "not_solved", "complaint")
+RETRY_AFTER = timedelta(days=1)
+
+
+def open_follow_up(tx: Tx, ticket: Ticket, reason: str, exclude: int | None) -> FollowUp:
+    """Put a follow-up into the queue, never for the agent `exclude`. A ticket has one open follow-up; asked again, that is it."""
+    follow_up = open_one(tx, ticket.id)
+    if follow_up is not None:
+        return follow_up
+    follow_up = FollowUp(ticket_id=ticket.id, reason=reason, excluded_agent_id=exclude, created_at=tx.now)
+    tx.session.add(follow_up)
+    _queue(tx, follow_up, ticket)
+    tx.emit("follow_up.opened", ticket=ticket, customer=ticket.customer_id, item=follow_up.item_id, data=_data(follow_up))
+    return follow_up
+
+
+def plan_next_try(tx: Tx, follow_up: FollowUp) -> None:
+    """Nobody was reached: the work comes back tomorrow (timer `follow_up.try_again`)."""
+    after = FollowUp(
+        ticket_id=follow_up.ticket_id,
+        reason=follow_up.reason,
+        excluded_agent_id=follow_up.excluded_agent_id,
+        created_at=tx.now,
+    )
+    tx.session.add(after)
+    tx.session.flush()
+    set_timer(tx, "follow_up.try_again", str(after.id), tx.now + RETRY_AFTER, {"follow_up_id": after.id})
+
+
+def try_again(tx: Tx, follow_up: FollowUp) -> None:
+    """Queue the next try, unless the matter has been settled meanwhile."""
+    if follow_up.state == "open" and follow_up.item_id is None:
+        _queue(tx, follow_up, tx.session.get_one(Ticket, follow_up.ticket_id))
+
+
+def settle(tx: Tx, follow_up: FollowUp, outcome: str, *, note: str = "", handler_id: int | None = None) -> None:
+    """Note what came of it and take the work out of the queue."""
+    follow_up.state, follow_up.outcome, follow_up.note = "done", outcome, note.strip()[:4000]
+    follow_up.handler_id, follow_up.done_at = handler_id, tx.now
+    if follow_up.item_id is not None:
+        work_items.finish(tx, tx.session.get_one(WorkItem, follow_up.item_id))
+    tx.emit("follow_up.done", ticket=follow_up.ticket_id, agent=handler_id, item=follow_up.item_id, data=_data(follow_up))
+
+
+def open_one(tx: Tx, ticket_id: int) -> FollowUp | None:
+    """The ticket's follow-up that is still to be done."""
+    query = select(FollowUp).where(FollowUp.ticket_id == ticket_id, FollowUp.state == "open")
+    return tx.session.scalar(query.order_by(FollowUp.id.desc()).limit(1))
+
+
+def _queue(tx: Tx, follow_up: FollowUp, ticket: Ticket) -> None:
+    item = work_items.enqueue(
+        tx,
+        "follow_up",
+        "followup",
+        ticket,
+        tx.session.get_one(Queue, ticket.queue_id),
+        skills=((f"lang:{ticket.locale}", 1),) if ticket.locale else (),
+        excluded_agent_ids=(follow_up.excluded_agent_id,) if follow_up.excluded_agent_id else (),
+    )
+    follow_up.item_id = item.id
+
+
+def _data(follow_up: FollowUp) -> dict[str, object]:
+    return {"follow_up": follow_up.id, "reason": follow_up.reason, "outcome": follow_up.outcome}

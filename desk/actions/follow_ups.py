@@ -1,0 +1,66 @@
+"""What came of asking a customer again (回访): recorded by whoever asked, who is never the one who handled the matter."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from sqlalchemy import select
+
+from desk.actions import complaints, tickets, work_items
+from desk.actions.follow_up_work import plan_next_try, settle
+from desk.actions.tickets import TICKET_WORK
+from desk.errors import Conflict, Invalid, NotAllowed
+from desk.models import Agent, Complaint, FollowUp, Queue, Ticket
+from desk.models.complaint import FOLLOW_UP
+from desk.models.ticket import MERGED, SPAM
+from desk.store import Tx
+
+OUTCOMES = ("satisfied", "dissatisfied", "not_reached")
+
+
+def record(tx: Tx, follow_up: FollowUp, agent: Agent, outcome: str, note: str = "") -> None:
+    """Record the answer and finish the work. Dissatisfied opens the matter again, one level higher; not reached is tried again.
+
+    A complaint ends here: satisfied closes it, three tries without reaching anybody close it unconfirmed. Raises `Invalid`
+    for an unknown outcome or a missing note, `NotAllowed` for the handler of the matter, `Conflict` when it is done already.
+    """
+    if outcome not in OUTCOMES:
+        raise Invalid("Choose what came of it.", {"outcome": "Choose what came of it."})
+    if outcome == "dissatisfied" and not note.strip():
+        raise Invalid("Please note what is still open.", {"note": "Please note what is still open."})
+    if follow_up.state != "open":
+        raise Conflict("This follow-up has been recorded already.")
+    if agent.id == follow_up.excluded_agent_id:
+        raise NotAllowed("You handled this matter yourself; somebody else has to ask the customer.")
+    settle(tx, follow_up, outcome, note=note, handler_id=agent.id)
+    ticket = tx.session.get_one(Ticket, follow_up.ticket_id)
+    complaint = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
+    at_its_end = complaint is not None and complaint.stage == FOLLOW_UP
+    if outcome == "not_reached":
+        _not_reached(tx, follow_up, complaint if at_its_end else None)
+    elif at_its_end and complaint is not None:
+        complaints.heard(tx, complaint, outcome == "satisfied", reason=note or "follow_up", agent=agent)
+    elif outcome == "dissatisfied" and ticket.status not in (MERGED, SPAM):
+        _raise(tx, ticket)
+
+
+def _not_reached(tx: Tx, follow_up: FollowUp, complaint: Complaint | None) -> None:
+    if _tries_in_vain(tx, follow_up.ticket_id) < complaints.NOT_REACHED_TRIES:
+        plan_next_try(tx, follow_up)
+    elif complaint is not None:
+        complaints.close_unconfirmed(tx, complaint)
+
+
+def _tries_in_vain(tx: Tx, ticket_id: int) -> int:
+    """How often in a row, up to now, nobody was reached."""
+    query = select(FollowUp.outcome).where(FollowUp.ticket_id == ticket_id, FollowUp.state == "done")
+    outcomes = tx.session.scalars(query.order_by(FollowUp.id.desc()))
+    return sum(1 for _ in takewhile(lambda outcome: outcome == "not_reached", outcomes))
+
+
+def _raise(tx: Tx, ticket: Ticket) -> None:
+    tickets.reopen(tx, ticket, reason="follow_up")
+    ticket.level = min(ticket.level + 1, 3)
+    tx.emit("ticket.raised", ticket=ticket, customer=ticket.customer_id, data={"level": ticket.level})
+    if work_items.open_item(tx, ticket.id, TICKET_WORK) is None:
+        tickets.queue_work(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))

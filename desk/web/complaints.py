@@ -1,0 +1,128 @@
+"""The public complaint form: the promise first, a number at once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, astuple
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask_babel import gettext
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from werkzeug.wrappers import Response
+
+from channels.form import ComplaintForm, read_complaint, to_inbound
+from desk.actions import complaints
+from desk.actions.complaint_policy import promise
+from desk.days import day_in_words
+from desk.errors import Invalid, NotFound
+from desk.events import Actor
+from desk.files import KeptFile
+from desk.models import Queue
+from desk.models.ticket import CATEGORIES
+from desk.queries.complaints import complaint_by_key, status_view
+from desk.web.context import MAX_FILES, installation, keep_uploads, reading, writing
+from desk.web.guard import public, signed
+from desk.web.problems import say
+from desk.web.rate import limit
+from desk.web.reader import language
+
+pages = Blueprint("complaints", __name__)
+
+TRAP = "website"  # a field that people do not see and programs fill in
+
+
+@pages.get("/complaints/new")
+@public
+def new() -> str:
+    return _page(ComplaintForm(token=secrets.token_urlsafe(16)), [], {})
+
+
+@pages.post("/complaints/new")
+@public
+def send() -> Response | tuple[str, int]:
+    limit("complaint", "60 per 10 minutes")
+    form = read_complaint(request.form, language())
+    if len(form.token) < 16:
+        raise Invalid("This form is incomplete. Load the page again and send it once more.")
+    files, errors = _files()
+    try:
+        complaints.check_form(form)
+    except Invalid as wrong:
+        errors = {name: gettext(sentence) for name, sentence in wrong.fields.items()} | errors
+    if request.form.get(TRAP):
+        errors[TRAP] = gettext("Please leave this field empty.")
+    if errors:
+        return _page(form, files, errors), 422
+    return redirect(url_for("complaints.received", key=_once(lambda: _file(form, files))), 303)
+
+
+@pages.get("/complaints/received/<key>")
+@signed
+def received(key: str) -> Response:
+    with reading() as session:
+        complaint = complaint_by_key(session, key)
+        view = status_view(session, complaint, language(), now=installation().clock.now())
+    link = f"{installation().settings.base_url}/track/{key}"
+    response = current_app.make_response(render_template("complaints/received.html", view=view, link=link))
+    return unlisted(response)
+
+
+def unlisted(response: Response) -> Response:
+    """For pages whose address is a secret: no search engine lists it, no other site learns it."""
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _file(form: ComplaintForm, files: list[KeptFile]) -> str:
+    with writing(Actor("customer", None, form.name or "visitor")) as tx:
+        return complaints.file_complaint(tx, to_inbound(form), form, files).access_key
+
+
+def _once(act: Callable[[], str]) -> str:
+    """A form sent twice at the same moment meets the unique key of its first message; then the first one's complaint is there."""
+    try:
+        return act()
+    except IntegrityError:
+        return act()
+
+
+def _files() -> tuple[list[KeptFile], dict[str, str]]:
+    """The files of this sending and of earlier ones that had a mistake elsewhere, so that nobody has to choose them again."""
+    try:
+        kept = [KeptFile(*each) for each in _sealed().loads(request.form.get("kept", ""))]
+    except BadSignature:
+        kept = []
+    try:
+        new = keep_uploads()
+    except Invalid as wrong:
+        return kept, {"files": say(wrong)}
+    if len(kept) + len(new) > MAX_FILES:
+        return kept, {"files": gettext("Please attach at most %(count)s files.", count=MAX_FILES)}
+    return kept + new, {}
+
+
+def _page(form: ComplaintForm, files: list[KeptFile], errors: dict[str, str]) -> str:
+    locale = language()
+    with reading() as session:
+        queue = session.scalar(select(Queue).where(Queue.key == complaints.QUEUE_KEY))
+        if queue is None:
+            raise NotFound("Complaints cannot be taken here yet. Please write or call us.")
+        promised = promise(session, queue, installation().clock.now())
+    return render_template(
+        "complaints/new.html",
+        form=asdict(form),
+        files=files,
+        kept=_sealed().dumps([astuple(file) for file in files]) if files else "",
+        errors=errors,
+        categories=CATEGORIES,
+        answer_by=day_in_words(promised.decide_by, promised.zone, locale),
+        trap=TRAP,
+    )
+
+
+def _sealed() -> URLSafeSerializer:
+    return URLSafeSerializer(installation().secret, salt="complaint files")

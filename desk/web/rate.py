@@ -1,0 +1,21 @@
+"""How often the same address may do the same thing on public pages. Counted in memory: a restart forgets, which does no harm."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from desk.errors import TooMany
+
+
+def limit(what: str, rate: str, who: str = "") -> None:
+    """Count one more of `what` for this caller (or for `who`); raises `TooMany` beyond `rate`, such as "30 per 10 minutes"."""
+    limiter = current_app.extensions.setdefault("rates", FixedWindowRateLimiter(MemoryStorage()))
+    allowed, key = parse(rate), who or request.remote_addr or ""
+    if not limiter.hit(allowed, what, key):
+        reset_at = limiter.get_window_stats(allowed, what, key).reset_time
+        raise TooMany(
+            "That was a lot at once. Please wait a little and try again.", retry_after=max(1, int(reset_at - time.time()))
+        )
