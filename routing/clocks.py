@@ -123,4 +123,4 @@ def _open_seconds_of_days(start: datetime, days: int, calendar: Calendar) -> flo
         raise ValueError("the calendar is closed for good")
     local = begins.astimezone(calendar.tz)
     ends = calendar.moment(calendar.add_business_days(local.date(), days), local.time())
-    return calendar.business_seconds(begins, ends)
+    return calendar.business_seconds(start, ends)

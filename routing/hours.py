@@ -56,6 +56,8 @@ class Calendar:
     def add_business(self, start: datetime, seconds: float, pauses: Iterable[Pause] = ()) -> datetime:
         """The first moment, in UTC, at which `seconds` of open time outside the pauses have passed since `start`.
 
+        Pauses may overlap and come in any order; one that ends before it begins is none.
+
         Raises ValueError for negative seconds, or when the calendar offers less open time than that (see `HORIZON_DAYS`).
         """
         if seconds < 0:

@@ -99,11 +99,8 @@ class Index:
             return
         self._leave(record)
         self.changed_items.discard(item_id)
-        followers = self._followers.get(record.item.sticky_agent)
-        if followers is not None:
-            followers.discard(item_id)
-            if not followers:
-                del self._followers[record.item.sticky_agent]
+        if record.item.sticky_agent is not None:
+            self._followers[record.item.sticky_agent].discard(item_id)
 
     def holder(self, item: Item, now: float) -> int | None:
         """The agent the item is held for at `now`: available, able by skill and not excluded; otherwise nobody."""

@@ -49,6 +49,11 @@ def test_the_first_rule_that_fails_is_named(work, agent, rule):
     assert failed(work, agent) == rule
 
 
+def test_of_several_missing_skills_the_first_by_name_is_told_every_time():
+    work = item(requires=[(name, 1) for name in "fedcba"])
+    assert failure(work, holding(), load_of({}, CHANNEL_RULES), 0.0, CHANNEL_RULES)[1] == {"skill": "a", "needs": 1}
+
+
 def test_an_exclusion_ends_at_its_moment():
     work = item(excluded={7: 60.0})
     assert failed(work, holding(), now=59.9) == "excluded"

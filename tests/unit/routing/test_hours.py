@@ -78,6 +78,10 @@ def test_a_target_that_fits_exactly_is_due_at_closing_time():
     assert OFFICE.add_business(SUNDAY_10, 0) == SUNDAY_10
 
 
+def test_a_pause_that_ends_before_it_begins_is_none():
+    assert OFFICE.add_business(SUNDAY_10, 4 * HOUR, [(at(23, 11), at(23, 10))]) == at(23, 13)
+
+
 def test_pauses_may_overlap_and_come_in_any_order():
     pauses = [(at(23, 11), at(23, 12)), (at(23, 10), at(23, 11, 30)), (at(21, 0), at(22, 0))]
     assert OFFICE.add_business(SUNDAY_10, 4 * HOUR, pauses) == at(23, 15)
@@ -109,6 +113,11 @@ def test_an_interval_inside_the_skipped_hour_does_not_exist():
     night = Calendar(BERLIN, ((("02:00", "03:00"),),) * 7)
     assert night.business_seconds(at(29, 0, zone=BERLIN, month=3), at(30, 0, zone=BERLIN, month=3)) == 0.0
     assert night.business_seconds(at(25, 0, zone=BERLIN, month=10), at(26, 0, zone=BERLIN, month=10)) == 2 * HOUR
+
+
+def test_an_opening_that_the_clocks_skip_is_not_the_next_one():
+    night = Calendar(BERLIN, ((("02:30", "03:00"),),) * 7)
+    assert night.next_open(at(29, 0, zone=BERLIN, month=3)) == at(30, 2, 30, zone=BERLIN, month=3)
 
 
 def test_business_days_leave_out_holidays_and_count_make_up_days():

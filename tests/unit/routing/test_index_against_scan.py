@@ -98,7 +98,7 @@ class Scan:
 
 moments = st.integers(0, 60).map(float)
 agent_ids = st.integers(1, 5)
-item_ids = st.integers(100, 130)
+item_ids = st.integers(100, 112)
 items = st.builds(
     Item,
     id=item_ids,
@@ -256,15 +256,33 @@ def _some_agent(chance, now):
     )
 
 
-def test_the_heaps_do_not_grow_with_the_number_of_changes():
+def test_the_heaps_of_items_and_timers_do_not_grow_with_the_number_of_changes():
     matcher = Matcher()
-    matcher.put_item(Item(1, "voice", frozenset(), 1, 0.0, 0.0))
-    for n in range(3000):
-        matcher.put_agent(Agent(1, True, {}, held={9: "voice"}, version=n))
-        matcher.put_item(Item(1, "voice", frozenset(), 1, float(n), 0.0, excluded={1: 1e9 + n}, version=n))
-        matcher.put_agent(Agent(2, True, {}, held={8: "chat"}, version=n))
+    matcher.put_agent(Agent(1, True, {}, held={9: "voice"}))
+    for n in range(500):
+        matcher.put_item(Item(1, "voice", frozenset(), 1, float(n), 0.0, excluded={1: 1e9 + n}))
         matcher.decide(float(n))
-    index = matcher._index
-    heaps = [group.heap for group in index.groups.values()]
-    heaps += [heap for group in index.groups.values() for heap in group.offers.values()]
-    assert max(len(heap) for heap in [*heaps, index._timers]) < 100
+    [group] = matcher._index.groups.values()
+    assert max(len(group.heap), len(matcher._index._timers)) < 100
+
+
+def test_the_heap_of_free_agents_does_not_grow_with_the_number_of_changes():
+    matcher = Matcher()
+    matcher.put_agent(Agent(1, True, {}))
+    matcher.put_item(Item(1, "chat", frozenset(), 1, 0.0, 0.0))
+    assert len(matcher.decide(0.0)) == 1
+    for n in range(500):
+        matcher.put_agent(Agent(1, True, {}, idle_since=float(n)))
+        matcher.decide(float(n))
+    [group] = matcher._index.groups.values()
+    assert len(group.offers["least_flexible"]) < 100
+
+
+def test_the_class_of_a_held_item_is_forgotten_with_it():
+    matcher = Matcher()
+    matcher.put_agent(Agent(1, True, {}, held={9: "voice"}))
+    for n in range(5):
+        matcher.put_item(Item(n, "voice", frozenset({(f"skill {n}", 0)}), 1, 0.0, 0.0, sticky_agent=1, sticky_until=9.0))
+        matcher.put_item(Item(10 + n, "voice", frozenset(), 1, 0.0, 0.0, sticky_agent=1, sticky_until=9.0))
+        matcher.drop_item(10 + n)
+    assert {group.holder for group in matcher._index.groups.values()} == {None}

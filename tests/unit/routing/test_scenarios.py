@@ -329,6 +329,12 @@ def test_the_only_agent_for_an_item_is_offered_it_again_soon():
     assert pairs(matcher, 10.0) == [(10, ANA)]
 
 
+def test_an_agent_who_is_excluded_himself_does_not_make_the_cool_off_longer():
+    matcher = world(agent(ANA), agent(BEN), call(10, excluded={BEN: float("inf")}))
+    assert pairs(matcher, 0.0) == [(10, ANA)]
+    assert matcher.cool_off_s(10, ANA) == LONE_COOL_OFF_S
+
+
 def test_who_has_a_conflict_of_interest_is_never_offered_the_case():
     matcher = world(agent(ANA), call(10, channel="complaint", excluded={ANA: float("inf")}))
     assert pairs(matcher, 1e12) == []
@@ -399,8 +405,11 @@ def test_putting_everything_again_changes_nothing():
 
 
 def test_an_older_row_never_replaces_a_newer_one():
-    matcher = world(agent(ANA, held={1: "voice"}, version=5), call(10, [("x", 1)], version=5))
-    put(matcher, agent(ANA, version=4), call(10, version=4))
+    matcher = world(agent(ANA, held={1: "voice"}, version=5), call(10))
+    put(matcher, agent(ANA, version=4))
+    assert pairs(matcher) == []
+    matcher = world(agent(ANA), call(10, [("x", 1)], version=5))
+    put(matcher, call(10, version=4))
     assert pairs(matcher) == []
 
 
@@ -410,6 +419,13 @@ def test_dropping_the_unknown_is_fine():
     matcher.drop_agent(1)
     assert matcher.decide(0.0) == []
     assert (matcher.next_change_at(), matcher.position(1), matcher.waiting()) == (None, None, ())
+
+
+def test_work_that_is_given_up_before_it_is_looked_at_is_forgotten():
+    matcher = world(agent(ANA), agent(BEN), call(10))
+    matcher.drop_item(10)
+    matcher.drop_agent(BEN)
+    assert pairs(matcher) == []
 
 
 def test_bad_input_is_refused_and_changes_nothing():
