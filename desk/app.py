@@ -14,14 +14,20 @@ from flask_socketio import SocketIO
 from flask_wtf.csrf import CSRFProtect
 
 from channels.voice.port import Carrier
+from channels.voice.simulated import door
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.twilio_carrier import TwilioCarrier
+from desk.api import token, v1
 from desk.clock import Clock
 from desk.config import LOCALES, Settings, keep_secret
 from desk.db import make_engine
 from desk.files import FileStore
+from desk.http import guard, problems
 from desk.installation import Installation
+from desk.live import staff, visitors
+from desk.models import Setting
 from desk.store import Store
+from desk.web import sign_in
 from knowledge.index import KnowledgeIndex
 
 ROOT = Path(__file__).parent.parent
@@ -122,21 +128,27 @@ def _carrier(settings: Settings, voice_token: str) -> Carrier:
 
 
 def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
-    from desk.web import guard, problems, sign_in
-
     problems.install(app)
     sign_in.install(app)
+    token.install(app)
     guard.install(app)
     for name in PAGES:
         if (ROOT / "desk" / "web" / f"{name}.py").exists():
             app.register_blueprint(import_module(f"desk.web.{name}").pages)
-    csrf.exempt(app.blueprints["voice"])
+    app.register_blueprint(v1.pages)
+    csrf.exempt(app.blueprints["voice"])  # the carrier signs its requests
+    csrf.exempt(v1.pages)  # a token is sent on purpose, never by a browser on its own
 
 
 def _install_live(app: Flask, socketio: SocketIO, desk: Installation) -> None:
-    from desk.live import staff
-
-    app.extensions["staff"] = staff.install(socketio, desk)
+    screens = staff.install(socketio, desk)
+    windows = visitors.install(socketio, desk, lambda _chat_id, ticket_number: screens.visitor_typing(ticket_number))
+    screens.typing_to_visitor = windows.agent_typing_on
+    app.extensions["staff"] = screens
+    if isinstance(desk.carrier, SimulatedCarrier):
+        door.attach(
+            socketio, desk.carrier, identify=screens.softphone_identity, phone_allowed=lambda: desk.settings.demo
+        )
 
 
 def _add_context(app: Flask, desk: Installation) -> None:
@@ -164,8 +176,6 @@ def _add_context(app: Flask, desk: Installation) -> None:
 
 def company_name(desk: Installation, locale: str) -> str:
     """The company's name in this language."""
-    from desk.models import Setting
-
     with desk.store.read() as reading:
         setting = reading.get(Setting, "company")
     return (setting.value.get(locale) or setting.value.get("en")) if setting else "Service Desk"

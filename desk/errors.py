@@ -25,6 +25,12 @@ class NotFound(DeskError):
     status = 404
 
 
+class NotSignedIn(DeskError):
+    """Nobody is known here, and somebody must be."""
+
+    status = 401
+
+
 class NotAllowed(DeskError):
     """The viewer is known, and may not do this."""
 

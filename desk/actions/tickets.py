@@ -91,7 +91,7 @@ def add_message(tx: Tx, ticket: Ticket, message: Message, files: Sequence[KeptFi
 def reply(
     tx: Tx,
     ticket: Ticket,
-    agent: Agent,
+    agent: Agent | None,
     text: str,
     *,
     channel: str,
@@ -99,7 +99,7 @@ def reply(
     files: Sequence[KeptFile] = (),
     external_id: str | None = None,
 ) -> Message:
-    """An agent answers the customer. By mail it goes to the outbox in this transaction; by chat it is there at once.
+    """An agent (or a program in its own name: None) answers the customer. By mail it goes to the outbox in this transaction; by chat it is there at once.
 
     Raises `Invalid` without text or without a way to reach the customer, `Conflict` on a closed ticket. A repeated
     `external_id` returns the first message.
@@ -118,9 +118,9 @@ def reply(
     message = Message(
         channel=channel,
         direction=OUT,
-        agent_id=agent.id,
+        agent_id=agent.id if agent else None,
         customer_id=customer.id,
-        author_name=agent.name,
+        author_name=agent.name if agent else tx.actor.name,
         text=text.strip(),
         reply_text=text.strip(),
         external_id=external_id,
@@ -131,19 +131,24 @@ def reply(
     if channel == "email":
         queue_mail(tx, ticket_id=ticket.id, message=message, payload={"kind": "reply"})
     _answered(tx, ticket)
-    if ticket.owner_id is None:
+    if ticket.owner_id is None and agent is not None:
         assign(tx, ticket, agent.id)
     if ticket.status == NEW:
-        ticket.status = OPEN
+        set_status(tx, ticket, OPEN)
     return message
 
 
-def note(tx: Tx, ticket: Ticket, agent: Agent, text: str, files: Sequence[KeptFile] = ()) -> Message:
+def note(tx: Tx, ticket: Ticket, agent: Agent | None, text: str, files: Sequence[KeptFile] = ()) -> Message:
     """A note among colleagues; no customer ever sees it."""
     if not text.strip():
         raise Invalid("Please write something before sending.")
     message = Message(
-        channel="note", direction=INTERNAL, kind="note", agent_id=agent.id, author_name=agent.name, text=text.strip()
+        channel="note",
+        direction=INTERNAL,
+        kind="note",
+        agent_id=agent.id if agent else None,
+        author_name=agent.name if agent else tx.actor.name,
+        text=text.strip(),
     )
     return add_message(tx, ticket, message, files)
 

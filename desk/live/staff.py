@@ -12,6 +12,7 @@ from flask import request, session
 from flask_socketio import Namespace, SocketIO, disconnect, join_room, leave_room, rooms
 from sqlalchemy import func, select
 
+from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.access import Viewer, viewer_of
 from desk.actions import presence
 from desk.actions.sessions import signed_in
@@ -104,6 +105,15 @@ class Staff(Namespace):
         )
         if topic.startswith("ticket:"):
             self.typing_to_visitor(int(topic.partition(":")[2]), viewer.name)
+
+    def softphone_identity(self, auth: dict[str, Any]) -> str | None:
+        """Whose softphone this connection is: the signed-in agent's own, and only with the token made for it."""
+        viewer = self._viewer(session.get("token", ""))
+        carrier = self._desk.carrier
+        if viewer is None or viewer.agent_id is None or not isinstance(carrier, SimulatedCarrier):
+            return None
+        identity = f"agent-{viewer.agent_id}"
+        return identity if carrier.identity_of(str(auth.get("token", ""))) == identity else None
 
     def visitor_typing(self, ticket_number: int) -> None:
         """The visitor of this ticket's chat is writing."""

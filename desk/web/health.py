@@ -11,8 +11,8 @@ from desk.migrate import is_current
 from desk.models import Agent, OutboxMail, WorkItem
 from desk.models.mail import FAILED, QUEUED
 from desk.models.work_item import WAITING
-from desk.web.context import installation, reading
-from desk.web.guard import public
+from desk.http.context import installation, reading
+from desk.http.guard import public
 
 pages = Blueprint("health", __name__)
 

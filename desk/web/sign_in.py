@@ -14,8 +14,8 @@ from desk.config import LOCALES
 from desk.errors import Invalid, NotAllowed, TooMany
 from desk.events import SYSTEM
 from desk.models import Agent
-from desk.web.context import installation, viewer, writing
-from desk.web.guard import needs, public
+from desk.http.context import installation, viewer, writing
+from desk.http.guard import needs, public
 
 pages = Blueprint("sign_in", __name__)
 

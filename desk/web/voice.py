@@ -22,8 +22,8 @@ from desk.events import SYSTEM
 from desk.models import Call, Webhook
 from desk.models.call import OVER, QUEUED
 from desk.store import Tx
-from desk.web.context import installation, reading, writing
-from desk.web.guard import signed
+from desk.http.context import installation, reading, writing
+from desk.http.guard import signed
 
 log = logging.getLogger(__name__)
 

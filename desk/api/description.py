@@ -1,0 +1,217 @@
+"""The API's own description in OpenAPI 3.1, made from one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PAGING = (("limit", "integer"), ("cursor", "string"))
+TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
+MAYBE_TEXT, MAYBE_TIME = {"type": ["string", "null"]}, {"type": ["string", "null"], "format": "date-time"}
+TIME = {"type": "string", "format": "date-time"}
+
+
+def _object(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def _list(of: str) -> dict[str, Any]:
+    return _object(("items", "next"), items={"type": "array", "items": _ref(of)}, next=MAYBE_TEXT)
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+SCHEMAS: dict[str, Any] = {
+    "Ticket": _object(
+        ("number", "subject", "status", "type", "channel", "priority", "customer", "owner", "created_at"),
+        id=NUMBER,
+        number=NUMBER,
+        subject=TEXT,
+        status={"enum": ["new", "open", "pending_customer", "pending_internal", "solved", "closed", "merged", "spam"]},
+        type={"enum": ["enquiry", "request", "incident", "complaint"]},
+        category=MAYBE_TEXT,
+        channel={"enum": ["email", "chat", "voice", "form", "manual"]},
+        priority={"type": "integer", "minimum": 1, "maximum": 4},
+        level={"type": "integer", "minimum": 1, "maximum": 3},
+        locale=MAYBE_TEXT,
+        queue=TEXT,
+        customer=_object(("id", "name", "tier"), id=NUMBER, name=TEXT, tier=TEXT),
+        owner={"type": ["object", "null"], "properties": {"id": NUMBER, "name": TEXT}},
+        created_at=TIME,
+        updated_at=TIME,
+        first_due_at=MAYBE_TIME,
+        resolve_due_at=MAYBE_TIME,
+        first_human_reply_at=MAYBE_TIME,
+        solved_at=MAYBE_TIME,
+        closed_at=MAYBE_TIME,
+        reopened=NUMBER,
+        wrap_up_code=MAYBE_TEXT,
+        resolution=MAYBE_TEXT,
+        score={"type": ["integer", "null"]},
+    ),
+    "Message": _object(
+        ("id", "ticket", "channel", "direction", "from", "to", "text", "reply_text", "attachments", "kind", "created_at"),
+        id=NUMBER,
+        ticket=NUMBER,
+        channel=TEXT,
+        direction={"enum": ["in", "out", "internal"]},
+        kind={"enum": ["message", "note", "auto_reply", "bounce"]},
+        **{"from": _object((), name=TEXT, address=MAYBE_TEXT)},
+        to={"type": "array", "items": TEXT},
+        cc={"type": "array", "items": TEXT},
+        subject=MAYBE_TEXT,
+        text=TEXT,
+        reply_text=TEXT,
+        attachments={
+            "type": "array",
+            "items": _object((), id=NUMBER, name=TEXT, content_type=TEXT, size=NUMBER, sha256=TEXT),
+        },
+        delivery=MAYBE_TEXT,
+        held=FLAG,
+        threaded_by=MAYBE_TEXT,
+        created_at=TIME,
+    ),
+    "Customer": _object(
+        ("id", "name", "tier"),
+        id=NUMBER,
+        name=TEXT,
+        tier={"enum": ["vip", "gold", "silver", "standard"]},
+        locale=MAYBE_TEXT,
+        contacts={"type": "array", "items": _object((), kind=TEXT, value=TEXT, verified=FLAG)},
+        created_at=TIME,
+    ),
+    "Agent": _object(("id", "name", "presence"), id=NUMBER, name=TEXT, email=TEXT, presence=TEXT, used=NUMBER, capacity=NUMBER),
+    "WorkItem": _object(
+        ("id", "kind", "channel", "state", "ticket", "due_at", "enqueued_at"),
+        id=NUMBER,
+        kind={"enum": ["call", "chat", "ticket", "complaint", "callback", "follow_up"]},
+        channel=TEXT,
+        state={"enum": ["waiting", "offered", "active", "wrap_up", "done", "abandoned"]},
+        ticket=NUMBER,
+        tier=TEXT,
+        agent={"type": ["integer", "null"]},
+        due_at=TIME,
+        enqueued_at=TIME,
+    ),
+    "Complaint": _object(("id", "ticket", "stage"), id=NUMBER, ticket=NUMBER, stage=TEXT, decide_due_at=TIME),
+    "Article": _object(("id", "lang", "title", "text"), id=TEXT, lang={"enum": ["en", "zh"]}, title=TEXT, text=TEXT, audience=TEXT),
+    "Hit": _object(("id", "score", "title"), id=TEXT, score={"type": "number"}, title=TEXT, snippet_html=TEXT, lang=TEXT),
+    "Event": _object(
+        ("id", "at", "kind", "actor", "about", "data"),
+        id=NUMBER,
+        at=TIME,
+        kind=TEXT,
+        actor=_object((), kind=TEXT, id={"type": ["integer", "null"]}, name=TEXT),
+        about={"type": "object"},
+        data={"type": "object"},
+    ),
+    "Stats": _object((), waiting={"type": "object"}, agents={"type": "object"}, tickets={"type": "object"}),
+    "NewTicket": _object(
+        ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
+    ),
+    "TicketChange": _object((), subject=TEXT, category=TEXT, priority=NUMBER, owner=NUMBER),
+    "NewMessage": _object(("text",), text=TEXT, kind={"enum": ["message", "note"]}, cc={"type": "array", "items": TEXT}),
+    "NewCustomer": _object(("name",), name=TEXT, email=TEXT, phone=TEXT, tier=TEXT, locale=TEXT),
+    "Problem": _object(
+        ("type", "title", "status", "detail"), type=TEXT, title=TEXT, status=NUMBER, detail=TEXT, fields={"type": "object"}
+    ),
+}
+
+# (method, path, what it does, filters, body or None, answer, status)
+OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, Any, int], ...] = (
+    (
+        "get",
+        "/tickets",
+        "Tickets, the newest first.",
+        (*PAGING, ("status", "string"), ("type", "string"), ("channel", "string"), ("queue", "string"), ("customer", "integer")),
+        None,
+        _list("Ticket"),
+        200,
+    ),
+    ("post", "/tickets", "Open a ticket and queue it.", (), "NewTicket", _ref("Ticket"), 201),
+    ("get", "/tickets/{number}", "One ticket.", (), None, _ref("Ticket"), 200),
+    ("patch", "/tickets/{number}", "Change what a ticket says.", (), "TicketChange", _ref("Ticket"), 200),
+    ("get", "/tickets/{number}/messages", "A ticket's messages, the oldest first.", PAGING, None, _list("Message"), 200),
+    ("post", "/tickets/{number}/messages", "Reply by mail, or add a note.", (), "NewMessage", _ref("Message"), 201),
+    (
+        "get",
+        "/customers",
+        "Customers.",
+        (*PAGING, ("tier", "string"), ("email", "string"), ("phone", "string")),
+        None,
+        _list("Customer"),
+        200,
+    ),
+    ("post", "/customers", "Add a customer, or find the one with this contact.", (), "NewCustomer", _ref("Customer"), 201),
+    ("get", "/customers/{customer_id}", "One customer.", (), None, _ref("Customer"), 200),
+    ("get", "/agents", "People who work at the desk.", PAGING, None, _list("Agent"), 200),
+    (
+        "get",
+        "/work-items",
+        "Work that waits, is offered or in hand.",
+        (*PAGING, ("state", "string"), ("channel", "string"), ("kind", "string")),
+        None,
+        _list("WorkItem"),
+        200,
+    ),
+    ("get", "/complaints", "Complaints, the newest first.", (*PAGING, ("stage", "string")), None, _list("Complaint"), 200),
+    (
+        "get",
+        "/articles",
+        "Knowledge articles.",
+        (*PAGING, ("lang", "string"), ("state", "string"), ("audience", "string")),
+        None,
+        _list("Article"),
+        200,
+    ),
+    ("get", "/search", "Articles that answer a question.", (("q", "string"), ("lang", "string")), None, _list("Hit"), 200),
+    (
+        "get",
+        "/events",
+        "Everything that happened, the oldest first, from a cursor on.",
+        (*PAGING, ("kind", "string"), ("ticket", "integer")),
+        None,
+        _list("Event"),
+        200,
+    ),
+    ("get", "/stats", "How much waits and who is there, now.", (), None, _ref("Stats"), 200),
+)
+
+
+def describe(base_url: str) -> dict[str, Any]:
+    """The OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path, what, filters, body, answer, status in OPERATIONS:
+        paths.setdefault(path, {})[method] = _operation(method, path, what, filters, body, answer, status)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Service desk", "version": "1", "description": "Lists answer {items, next}; errors are RFC 9457 problems."},
+        "servers": [{"url": f"{base_url}/api/v1"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {"schemas": SCHEMAS, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+    }
+
+
+def _operation(
+    method: str, path: str, what: str, filters: tuple[tuple[str, str], ...], body: str | None, answer: Any, status: int
+) -> dict[str, Any]:
+    inside = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    parameters: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": NUMBER} for name in inside]
+    parameters += [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in filters]
+    if method == "post":
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": TEXT})
+    problem = {"description": "What was wrong, and what to do.", "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    operation: dict[str, Any] = {
+        "summary": what,
+        "operationId": method + "_" + path.strip("/").replace("/", "_").replace("{", "").replace("}", "").replace("-", "_"),
+        "parameters": parameters,
+        "responses": {
+            str(status): {"description": what, "content": {"application/json": {"schema": answer}}},
+            "default": problem,
+        },
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+    return operation
