@@ -29,7 +29,8 @@ class Carrier(Protocol):
     ) -> str:
         """Ring `to` (`client:agent-7` or E.164) and let it into the room when it answers. Answers the CallSid of the new leg.
 
-        `label` is unique in the room and comes back in conference events. Progress is posted to `status_url`.
+        `label` is unique in the room and comes back in conference events. Progress is posted to `status_url`. `conference` must
+        not hold personal data; Twilio keeps `ring_timeout_s` between 5 and 600 and lets it ring about 5 s longer.
         """
         ...
 
@@ -39,6 +40,13 @@ class Carrier(Protocol):
 
     def mute(self, *, conference_sid: str, call_sid: str, on: bool) -> None:
         """Stop or start passing on what a leg says. It still hears."""
+        ...
+
+    def redirect(self, *, call_sid: str, url: str) -> None:
+        """Take a leg out of whatever it does, its room included, and let it go on with the TwiML at `url` (callback, voicemail).
+
+        A room that was to end with this leg ends.
+        """
         ...
 
     def hang_up(self, call_sid: str) -> None:
@@ -60,7 +68,7 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True)
 class ClientToken:
-    """A pass for one softphone: `kind` chooses the transport in `softphone.js`. Ask for the next before `expires_in_s` is over."""
+    """A pass for one softphone: `kind` chooses the transport in `softphone.js`. It must be renewed within `expires_in_s`."""
 
     kind: Literal["twilio", "simulated"]
     token: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ from channels.voice.port import CarrierFailed, ClientToken
 _TIMEOUT_S = 10.0
 _TOKEN_S = 3600
 _GONE = 404
+_SHORTEST_RING_S, _LONGEST_RING_S = 5, 600
 
 
 class TwilioCarrier:
@@ -57,13 +59,13 @@ class TwilioCarrier:
     ) -> str:
         with _carrier_errors():
             participant = self._client.conferences(conference).participants.create(
-                to=to,
+                to=_allowed(to) if to.startswith("client:") else to,
                 from_=from_,
                 label=label,
                 status_callback=status_url,
                 status_callback_method="POST",
                 status_callback_event=["initiated", "ringing", "answered", "completed"],
-                timeout=ring_timeout_s,
+                timeout=min(max(ring_timeout_s, _SHORTEST_RING_S), _LONGEST_RING_S),
                 start_conference_on_enter=True,
                 end_conference_on_exit=end_conference_on_exit,
                 # Without this the caller would hear the agent's phone ring.
@@ -84,6 +86,10 @@ class TwilioCarrier:
         with _carrier_errors():
             self._client.conferences(conference_sid).participants(call_sid).update(muted=on)
 
+    def redirect(self, *, call_sid: str, url: str) -> None:
+        with _carrier_errors():
+            self._client.calls(call_sid).update(url=url, method="POST")
+
     def hang_up(self, call_sid: str) -> None:
         with _carrier_errors(gone_is_fine=True):
             self._client.calls(call_sid).update(status="completed")
@@ -98,9 +104,14 @@ class TwilioCarrier:
         return None
 
     def client_token(self, identity: str) -> ClientToken:
-        token = AccessToken(self._account_sid, self._api_key, self._api_secret, identity=identity, ttl=_TOKEN_S)
+        token = AccessToken(self._account_sid, self._api_key, self._api_secret, identity=_allowed(identity), ttl=_TOKEN_S)
         token.add_grant(VoiceGrant(incoming_allow=True, outgoing_application_sid=self._twiml_app_sid))
         return ClientToken(kind="twilio", token=token.to_jwt(), identity=identity, expires_in_s=_TOKEN_S)
+
+
+def _allowed(client: str) -> str:
+    """A client's name as Twilio allows it: letters, digits and underscores. Token and dialling must agree on it."""
+    return re.sub(r"[^A-Za-z0-9_:]", "_", client)
 
 
 @contextmanager

@@ -56,6 +56,11 @@ class Loop:
         self._thread: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether anything that is asked for now will happen."""
+        return not self._stopping
+
     def start(self) -> None:
         with self._changed:
             if not self._stopping:

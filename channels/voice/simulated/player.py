@@ -103,7 +103,9 @@ class Player:
         try:
             verbs = script.parse(reply.body)
             if run.purpose != "main" and not all(isinstance(verb, _BESIDE_ROOM) for verb in verbs):
-                raise BadTwiml(script.WRONG_PLACE, "Only Say, Play, Pause and Redirect can stand in a wait or hold document.")
+                raise BadTwiml(
+                    script.NOT_BESIDE_A_ROOM, "Only Say, Play, Pause and Redirect can stand in a wait or hold document."
+                )
         except BadTwiml as error:
             self._fail(call, run, error.code, str(error))
             return

@@ -74,6 +74,12 @@ class Rooms:
         for member, seat in sent_home:
             self._left(member, seat)
 
+    def close_if_empty(self, room: Room) -> None:
+        """Forget a room that was opened for a leg that never came."""
+        if not room.members and not room.ended:
+            room.ended = True
+            self._exchange.rooms.pop(room.sid, None)
+
     def hold(self, call: Call, seat: Seat, on: bool, url: str) -> None:
         if seat.held == on:
             return
@@ -82,7 +88,10 @@ class Rooms:
         self._exchange.perceive(call, "hold", on=on)
         if on and url:
             self._play_over(call, Run(url=url, purpose="hold"))
-        elif on or seat.room.started:
+        elif on:
+            self._hush(call)
+            self._exchange.perceive(call, "music", url=_OWN_MUSIC)
+        elif seat.room.started:
             self._hush(call)
         else:
             self._play_wait(call)

@@ -11,7 +11,7 @@ _MAX_CHARS = 64 * 1024
 # Error numbers of the real carrier, so that they can be looked up.
 NOT_XML = 12100
 SCHEMA = 12200
-WRONG_PLACE = 12200
+NOT_BESIDE_A_ROOM = 13238
 HTTP_FAILED = 11200
 
 
@@ -178,7 +178,7 @@ def _gather(element: ElementTree.Element) -> Gather:
     prompts = []
     for child in element:
         if child.tag not in ("Say", "Play", "Pause"):
-            raise BadTwiml(WRONG_PLACE, f"<{child.tag}> cannot stand inside <Gather>.")
+            raise BadTwiml(SCHEMA, f"<{child.tag}> cannot stand inside <Gather>.")
         prompts.append(_verb(child))
     return Gather(
         prompts=tuple(prompts),
@@ -197,7 +197,7 @@ def _redirect(element: ElementTree.Element) -> Redirect:
 def _dial(element: ElementTree.Element) -> Dial:
     children = list(element)
     if len(children) != 1 or children[0].tag != "Conference":
-        raise BadTwiml(WRONG_PLACE, "Only one <Conference> can be dialled here.")
+        raise BadTwiml(SCHEMA, "Only one <Conference> can be dialled here.")
     room = children[0]
     _check_attributes(room)
     if not _text(room):

@@ -54,7 +54,7 @@ class Run:
 
 @dataclass
 class Seat:
-    """A leg's place in a room. `after` is the address that decides what comes after the room ("" for the rest of the document)."""
+    """A leg's place in a room. `after` is the address that decides what comes after the room, "" for the rest of the document."""
 
     room: Room
     label: str

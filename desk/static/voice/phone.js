@@ -6,6 +6,11 @@ export const STRINGS = [
   "you", "them", "machine", "music", "pressed", "notHeard", "failed",
 ];
 
+// The codes that `strings.errors` should have a sentence for.
+export const ERRORS = [
+  "bad_number", "no_such_call", "ended", "not_ringing", "not_allowed", "line_busy", "too_many_calls", "timeout",
+];
+
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const SMALL_LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
 const LIVE = ["dialling", "inMenu", "waiting", "connected", "onHold"];

@@ -120,7 +120,16 @@ def test_a_softphone_cannot_touch_the_leg_of_another_agent(doors, carrier, desk)
 
 def test_a_softphone_without_a_valid_token_is_refused(doors, carrier):
     forged = carrier.client_token("agent-7").token[:-1] + "x"
-    for auth in (None, {}, {"token": ""}, {"token": forged}, {"token": "a.b.c"}, {"token": "é"}):
+    for auth in (
+        None,
+        {},
+        {"token": ""},
+        {"token": forged},
+        {"token": "a.b.c"},
+        {"token": "é"},
+        {"token": 7},
+        {"token": "\ud800"},
+    ):
         client = doors.io.test_client(doors.app, namespace="/softphone", auth=auth)
         assert not client.is_connected("/softphone")
 

@@ -327,6 +327,28 @@ def test_a_leg_that_is_not_in_the_room_can_be_neither_held_nor_muted(carrier, de
             carrier.mute(conference_sid=conference_sid, call_sid=call_sid, on=True)
 
 
+def test_a_waiting_caller_is_sent_to_other_instructions(carrier, desk, ear):
+    call = in_queue(carrier, desk)
+    desk.answers["closed"] = lambda event: twiml.goodbye([("en", "We have closed.")])
+    carrier.redirect(call_sid=call, url="/closed")
+    carrier.settle()
+
+    assert ear.texts(call) == ["You are first.", "We have closed."]
+    assert desk.room_events() == ["participant-join", "participant-leave", "conference-end"]
+    carrier.advance(60)
+    assert ear.texts(call)[-1] == "We have closed."
+    for gone in (call, "CA0"):
+        with pytest.raises(CarrierFailed, match="not in progress"):
+            carrier.redirect(call_sid=gone, url="/closed")
+
+
+def test_a_leg_on_hold_without_a_document_hears_the_music_of_the_carrier(carrier, desk, ear):
+    call, _, room = talking(carrier, desk)
+    carrier.hold(conference_sid=room, call_sid=call, on=True, hold_url="")
+
+    assert ear.wait_for("music", call).data["url"] == "carrier:music"
+
+
 # Mistakes of the application
 
 
@@ -353,7 +375,7 @@ def test_a_mistake_in_the_wait_document_leaves_silence_but_keeps_the_caller(carr
     desk.answers["wait"] = lambda event: twiml.goodbye([])
     call = in_queue(carrier, desk)
 
-    assert ear.wait_for("error", call).data["code"] == 12200
+    assert ear.wait_for("error", call).data["code"] == 13238
     assert carrier.call_state(call) == "in-progress"
 
 
@@ -483,6 +505,16 @@ def test_a_carrier_stops_at_once_and_may_be_stopped_twice(make_carrier, desk):
     carrier.stop()
 
     assert carrier.settle(0) is True
+
+
+def test_a_carrier_that_does_not_run_says_so(desk):
+    carrier = SimulatedCarrier(base_url=desk.base_url, auth_token="t", number="+864008001234")
+
+    with pytest.raises(NotPossible, match="not running"):
+        carrier.dial(CALLER)
+    with pytest.raises(CarrierFailed, match="not running") as error:
+        ring(carrier)
+    assert error.value.retryable is True
 
 
 def test_an_ear_says_what_it_heard_instead(carrier, desk, ear):

@@ -89,7 +89,7 @@ def test_an_agent_is_rung_into_the_room(twilio, carrier):
     assert (method, path) == ("POST", f"{ACCOUNT}/Conferences/call 7/Participants.json")
     assert login == (ACCOUNT, "token")
     assert form == {
-        "To": "client:agent-7",
+        "To": "client:agent_7",
         "From": "+864008001234",
         "Label": "agent-7",
         "StatusCallback": "https://desk.example/hooks/status",
@@ -101,6 +101,14 @@ def test_an_agent_is_rung_into_the_room(twilio, carrier):
         "EarlyMedia": "false",
         "Beep": "false",
     }
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(1, "5"), (30, "30"), (3600, "600")])
+def test_the_time_to_ring_stays_within_what_twilio_takes(twilio, carrier, asked, sent):
+    twilio.status, twilio.body = 201, {"call_sid": LEG, "account_sid": ACCOUNT, "conference_sid": ROOM}
+    carrier.add_participant(conference="c", to="+8613800138000", from_="+8640", label="x", status_url="", ring_timeout_s=asked)
+
+    assert twilio.seen[0][2]["Timeout"] == sent
 
 
 def test_a_leg_is_held_and_taken_back_muted_and_opened(twilio, carrier):
@@ -116,6 +124,14 @@ def test_a_leg_is_held_and_taken_back_muted_and_opened(twilio, carrier):
         {"Muted": "true"},
         {"Muted": "false"},
     ]
+
+
+def test_a_leg_is_sent_to_other_instructions(twilio, carrier):
+    carrier.redirect(call_sid=LEG, url="https://desk.example/voicemail")
+
+    ((method, path, form, _),) = twilio.seen
+    assert (method, path) == ("POST", f"{ACCOUNT}/Calls/{LEG}.json")
+    assert form == {"Url": "https://desk.example/voicemail", "Method": "POST"}
 
 
 def test_a_leg_and_a_room_are_ended(twilio, carrier):
@@ -177,7 +193,7 @@ def test_the_token_of_a_softphone_lets_it_take_calls_under_its_name(carrier):
 
     claims = jwt.decode(token.token, options={"verify_signature": False})
     assert (token.kind, token.identity, token.expires_in_s) == ("twilio", "agent-7", 3600)
-    assert claims["grants"]["identity"] == "agent-7"
+    assert claims["grants"]["identity"] == "agent_7"
     assert claims["grants"]["voice"] == {"incoming": {"allow": True}, "outgoing": {"application_sid": "AP" + "5" * 32}}
     assert claims["exp"] - claims["nbf"] == 3600
     assert json.dumps(claims["sub"]) == f'"{ACCOUNT}"'
