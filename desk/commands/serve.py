@@ -87,7 +87,7 @@ def run_part(chosen: Namespace) -> int:
     return 0
 
 
-class _Requests(WSGIRequestHandler):
+class Requests(WSGIRequestHandler):
     """Keeps connections open between requests and leaves the access log to a proxy."""
 
     protocol_version = "HTTP/1.1"
@@ -100,7 +100,7 @@ class _Requests(WSGIRequestHandler):
 
 def _bind(settings: Settings, app: Any) -> BaseWSGIServer:
     try:
-        server = make_server(settings.http_host, settings.http_port, app, threaded=True, request_handler=_Requests)
+        server = make_server(settings.http_host, settings.http_port, app, threaded=True, request_handler=Requests)
     except (OSError, SystemExit) as error:
         raise Conflict(
             "The web pages cannot be served on %(host)s:%(port)s: the port is taken. Set DESK_HTTP_PORT to a free one.",

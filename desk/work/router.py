@@ -63,8 +63,7 @@ class Router:
             return 1.0
         self._catch_up()
         self._expire()
-        self._decide()
-        return self._until_next()
+        return self._until_next() if self._decide() else 1.0
 
     def explain(self, item_id: int) -> Explanation | None:
         """Why this item is where it is, as the matcher sees it now; None when it does not wait here."""
@@ -148,17 +147,25 @@ class Router:
         if offers:
             self._catch_up()
 
-    def _decide(self) -> None:
+    def _decide(self) -> bool:
+        """Claim until nothing more fits. False when the rows refuse what the matcher keeps deciding: then a pause is due."""
+        refused: set[tuple[int, int]] = set()
         while True:
             with self._lock:
                 decisions = self._matcher.decide(self._desk.clock.now().timestamp())
             if not decisions:
-                return
+                return True
             for decision in decisions:
-                self._claim(decision)
+                pair = (decision.item_id, decision.agent_id)
+                if pair in refused:
+                    log.error("item %s is refused to agent %s again and again; looking anew in a moment", *pair)
+                    self._all = True
+                    return False
+                if not self._claim(decision):
+                    refused.add(pair)
             self._catch_up()
 
-    def _claim(self, decision: Decision) -> None:
+    def _claim(self, decision: Decision) -> bool:
         """Make a decision durable. Won or lost, both rows are read again: the matcher then knows what is."""
         assert self._epoch is not None
         with self._changed_lock:
@@ -170,6 +177,7 @@ class Router:
             )
         if made is None:
             log.info("item %s was no longer free for agent %s", decision.item_id, decision.agent_id)
+        return made is not None
 
     def _until_next(self) -> float:
         now = self._desk.clock.now()

@@ -1,0 +1,210 @@
+"""A whole desk on loopback for tests: real web server, real SMTP, real sockets, a database of its own."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from channels.email.parse import parse
+from channels.email.parsed import ParsedMail
+from channels.voice.simulated.carrier import SimulatedCarrier
+from desk.actions.agents import add_agent, set_skill
+from desk.actions.presence import set_presence
+from desk.app import create_app, install
+from desk.clock import Clock
+from desk.commands.migrate import prepare
+from desk.commands.serve import Requests
+from desk.config import Settings
+from desk.events import SYSTEM
+from desk.installation import Installation
+from desk.models import Agent, MailboxMail, Team, Ticket
+from desk.work.background import Background
+
+PASSWORD = "a good password"
+PATIENCE_S = 20
+
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def settings_for(folder: Path, **more: str) -> Settings:
+    """Settings of an installation in `folder`, on free ports of this machine."""
+    http_port = free_port()
+    env = {
+        "DESK_DATA_DIR": str(folder),
+        "DESK_HTTP_PORT": str(http_port),
+        "DESK_SMTP_PORT": str(free_port()),
+        "DESK_BASE_URL": f"http://127.0.0.1:{http_port}",
+        "DESK_SECRET_KEY": "a secret that only this test knows, long enough",
+    }
+    return Settings.from_env({**env, **more})
+
+
+@contextmanager
+def running(settings: Settings, *, clock: Clock | None = None, background: bool = True) -> Iterator[World]:
+    """Start a desk and stop it again. With `background=False` nothing receives mail, routes or sends."""
+    desk = install(settings, clock=clock)
+    prepare(desk)
+    app, _socketio = create_app(desk)
+    parts = Background(desk)
+    app.extensions["background"] = parts
+    server = make_server("127.0.0.1", settings.http_port, app, threaded=True, request_handler=Requests)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    if isinstance(desk.carrier, SimulatedCarrier):
+        desk.carrier.start()
+    if background:
+        parts.start()
+    try:
+        yield World(desk, app, parts)
+    finally:
+        app.extensions["staff"].close()
+        if background:
+            parts.stop()
+        if isinstance(desk.carrier, SimulatedCarrier):
+            desk.carrier.stop()
+        server.shutdown()
+        server.server_close()
+        desk.knowledge.close()
+        desk.store.engine.dispose()
+
+
+class World:
+    """A running desk as a test sees it."""
+
+    def __init__(self, desk: Installation, app: Any, background: Background) -> None:
+        self.desk = desk
+        self.app = app
+        self.background = background
+        self.url = desk.settings.base_url
+        self._committed = threading.Condition()
+        desk.store.subscribe(self._note)
+
+    def _note(self, _events: Any) -> None:
+        with self._committed:
+            self._committed.notify_all()
+
+    def until(self, look: Callable[[], Found], *, seconds: float = PATIENCE_S) -> Found:
+        """Look again after each commit until something true is found; fails when it takes too long."""
+        deadline = self.desk.clock.monotonic() + seconds
+        while True:
+            found = look()
+            if found:
+                return found
+            left = deadline - self.desk.clock.monotonic()
+            assert left > 0, f"{look} found nothing within {seconds} s"
+            with self._committed:
+                self._committed.wait(min(left, 0.25))
+
+    def tx(self) -> Any:
+        return self.desk.store.tx(SYSTEM)
+
+    def one(self, query: Any) -> Any:
+        """The first result of a query, or None."""
+        with self.desk.store.read() as session:
+            return session.scalar(query)
+
+    def all(self, query: Any) -> list[Any]:
+        with self.desk.store.read() as session:
+            return list(session.scalars(query))
+
+    def agent(
+        self,
+        name: str = "Maya",
+        *,
+        roles: tuple[str, ...] = ("agent",),
+        skills: dict[str, int] | None = None,
+        team: str = "service",
+        available: bool = False,
+    ) -> Agent:
+        """Add a person; by default an agent who can do everything in both languages."""
+        if skills is None:
+            skills = {"lang:zh": 5, "lang:en": 5, "billing": 5, "technical": 5, "delivery": 5, "complaints": 5}
+        with self.tx() as tx:
+            home = tx.session.scalar(select(Team).where(Team.key == team))
+            agent = add_agent(
+                tx, email=f"{name.lower()}@desk.example", name=name, password=PASSWORD, roles=list(roles), team=home
+            )
+            for skill, level in skills.items():
+                set_skill(tx, agent, skill, level)
+            if available:
+                set_presence(tx, agent, "available")
+        return agent
+
+    def browser(self, email: str = "") -> Browsing:
+        """A client without scripts; signed in when `email` is given."""
+        client = Browsing(self.url)
+        if email:
+            answer = client.post("/login", data={"email": email, "password": PASSWORD})
+            assert answer.status_code == 302, answer.text
+        return client
+
+    def send(
+        self,
+        text: str,
+        *,
+        sender: str = "li.na@customers.example",
+        to: str = "support@desk.example",
+        subject: str = "Question",
+        headers: dict[str, str] | None = None,
+    ) -> str:
+        """Send a mail over SMTP like any stranger; returns its Message-ID without brackets."""
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
+        for name, value in (headers or {}).items():
+            mail[name] = value
+        if "Message-ID" not in mail:
+            mail["Message-ID"] = f"<{hash((text, subject, sender)) & 0xFFFFFFFFFF:x}@customers.example>"
+        mail.set_content(text)
+        with smtplib.SMTP("127.0.0.1", self.background.mail.port, timeout=PATIENCE_S) as smtp:
+            smtp.send_message(mail)
+        return str(mail["Message-ID"]).strip("<>")
+
+    def ticket(self, number: int | None = None) -> Ticket | None:
+        """The ticket with this number, or the newest."""
+        query = select(Ticket).order_by(Ticket.id.desc()).limit(1)
+        return self.one(query if number is None else query.where(Ticket.number == number))
+
+    def mailbox(self, recipient: str) -> list[ParsedMail]:
+        """What the built-in mailbox holds for somebody, in order."""
+        query = select(MailboxMail.raw).where(MailboxMail.recipient == recipient).order_by(MailboxMail.id)
+        return [parse(raw) for raw in self.all(query)]
+
+
+class Browsing(requests.Session):
+    """HTTP like a browser's: cookies, the CSRF token of the last page, no following of redirects."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.base = url
+        self.csrf = ""
+
+    def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        if method.upper() not in ("GET", "HEAD", "OPTIONS"):
+            self._fetch_csrf()
+            more["headers"] = {"X-CSRFToken": self.csrf, **(more.get("headers") or {})}
+        more.setdefault("allow_redirects", False)
+        more.setdefault("timeout", PATIENCE_S)
+        return super().request(method, self.base + url, **more)
+
+    def _fetch_csrf(self) -> None:
+        page = super().request("GET", self.base + "/login", timeout=PATIENCE_S)
+        marker = 'name="csrf-token" content="'
+        if marker in page.text:
+            self.csrf = page.text.split(marker, 1)[1].split('"', 1)[0]
