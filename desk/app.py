@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from desk.api import token, v1
 from desk.clock import Clock
 from desk.config import LOCALES, Settings, keep_secret
 from desk.db import make_engine
+from desk.events import Event
 from desk.files import FileStore
 from desk.http import guard, problems
 from desk.installation import Installation
@@ -153,6 +155,7 @@ def _install_live(app: Flask, socketio: SocketIO, desk: Installation) -> None:
 
 def _add_context(app: Flask, desk: Installation) -> None:
     versions: dict[str, str] = {}
+    company = _Company(desk)
 
     def asset(path: str) -> str:
         """The address of a static file, changed whenever its content changes."""
@@ -168,17 +171,32 @@ def _add_context(app: Flask, desk: Installation) -> None:
             "viewer": g.get("viewer"),
             "locale": locale,
             "locales": LOCALES,
-            "company": company_name(desk, locale),
+            "company": company.name(locale),
             "asset": asset,
             "demo": desk.settings.demo,
         }
 
 
-def company_name(desk: Installation, locale: str) -> str:
-    """The company's name in this language."""
-    with desk.store.read() as reading:
-        setting = reading.get(Setting, "company")
-    return (setting.value.get(locale) or setting.value.get("en")) if setting else "Service Desk"
+class _Company:
+    """The company's name by language, read once and again after a setting has changed; a minute old at most."""
+
+    def __init__(self, desk: Installation) -> None:
+        self._desk = desk
+        self._names: dict[str, str] = {}
+        self._read_at = float("-inf")
+        desk.store.subscribe(self._forget)
+
+    def name(self, locale: str) -> str:
+        if self._desk.clock.monotonic() - self._read_at > 60:
+            with self._desk.store.read() as reading:
+                setting = reading.get(Setting, "company")
+            self._names = setting.value if setting else {"en": "Service Desk"}
+            self._read_at = self._desk.clock.monotonic()
+        return self._names.get(locale) or self._names.get("en", "")
+
+    def _forget(self, events: Sequence[Event]) -> None:
+        if any(event.kind.startswith(("setting.", "demo.")) for event in events):
+            self._read_at = float("-inf")
 
 
 POLICY = (
@@ -197,4 +215,9 @@ def _add_headers(app: Flask) -> None:
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")
+        elif request.args.get("v"):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        else:
+            # Modules and the icon sprite have no version in their address; they must not vanish while offline.
+            response.headers["Cache-Control"] = "public, max-age=300"
         return response

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from desk.actions import presence, solving
+from desk.actions import presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
-from desk.store import Tx
+from desk.work.due import ACTIONS
 from desk.work.indexing import Indexing
 from desk.work.mail_in import MailDoor
 from desk.work.mail_out import MailOut, sender_for
@@ -17,7 +16,6 @@ from desk.work.router import Router
 from desk.work.timers import Timers
 
 ALL = frozenset({"smtp", "router", "worker"})
-TIMER_ACTIONS: Mapping[str, Callable[[Tx, dict[str, Any]], None]] = {"ticket.close": solving.close_quiet}
 
 
 class Background:
@@ -35,7 +33,7 @@ class Background:
         if self.indexing is not None:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
-            self._add("timers", Timers(desk, TIMER_ACTIONS).turn, _has("timer.set"))
+            self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
         desk.store.subscribe(self._follow)
 
     def start(self) -> None:

@@ -1,0 +1,32 @@
+"""What each kind of timer does when it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from desk.actions import chats, complaints, follow_up_work, solving
+from desk.models import Complaint, FollowUp, Ticket
+from desk.queries.chats import GONE_TIMER
+from desk.store import Tx
+from desk.work.timers import Action
+
+
+def _close_ticket(tx: Tx, data: dict[str, Any]) -> None:
+    solving.close_quiet(tx, tx.session.get_one(Ticket, data["ticket_id"]))
+
+
+def _try_follow_up_again(tx: Tx, data: dict[str, Any]) -> None:
+    follow_up_work.try_again(tx, tx.session.get_one(FollowUp, data["follow_up_id"]))
+
+
+def _ask_complainant(tx: Tx, data: dict[str, Any]) -> None:
+    complaints.follow_up_due(tx, tx.session.get_one(Complaint, data["complaint_id"]))
+
+
+ACTIONS: Mapping[str, Action] = {
+    "ticket.close": _close_ticket,
+    "follow_up.try_again": _try_follow_up_again,
+    "complaint.follow_up": _ask_complainant,
+    GONE_TIMER: chats.visitor_gone,
+}
