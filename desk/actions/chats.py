@@ -44,6 +44,10 @@ class Reception:
     opens_at: datetime | None = None
     minutes: int | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """As a window reads it."""
+        return {"state": self.state, "opens_at": self.opens_at.isoformat() if self.opens_at else None, "minutes": self.minutes}
+
 
 def reception(tx: Tx, topic: str = "other", locale: str = "") -> Reception:
     """Is somebody there for this topic in this language, and how long would one wait? Only reads."""

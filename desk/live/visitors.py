@@ -143,7 +143,7 @@ class Visitors(Namespace):
         if chat_id is None:
             with self._desk.store.read() as reading:
                 asking = Tx(reading, self._desk.clock.now(), SYSTEM, self._desk.settings)
-                return {"chat": None, "reception": described(chats.reception(asking, locale=self.window().locale))}
+                return {"chat": None, "reception": chats.reception(asking, locale=self.window().locale).plain()}
         with self._desk.store.read() as reading:
             chat = reading.get_one(Chat, chat_id)
             said = seen.said_in(reading, chat, _number(data.get("after")))
@@ -308,12 +308,6 @@ class Visitors(Namespace):
 def room_of(chat_id: int) -> str:
     """The room of a chat's windows."""
     return f"chat:{chat_id}"
-
-
-def described(reception: chats.Reception) -> dict[str, Any]:
-    """The reception as a window reads it."""
-    opens_at = reception.opens_at.isoformat() if reception.opens_at else None
-    return {"state": reception.state, "opens_at": opens_at, "minutes": reception.minutes}
 
 
 def _refusal(error: DeskError) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Wire:
     def __init__(self, base_url: str, namespace: str, auth: dict[str, Any] | None = None, headers: dict[str, str] | None = None):
         address = base_url.replace("http://", "ws://") + "/socket.io/?EIO=4&transport=websocket"
         self._namespace = namespace
+        self._auth = auth or {}
         self._socket = Client(address, headers=headers)
         self._acks: dict[int, queue.SimpleQueue[Any]] = {}
         self._ids = itertools.count(1)
@@ -31,7 +32,6 @@ class Wire:
         self._connected = threading.Event()
         self.refused = False
         threading.Thread(target=self._listen, daemon=True).start()
-        self._auth = auth or {}
         if not self._connected.wait(PATIENCE_S):
             raise TimeoutError("the server did not answer the connection")
 

@@ -1,0 +1,351 @@
+// The chat frame. The desk is the truth: at each connection the frame asks for everything after the last message it has, and
+// sends what it still holds; pushes in between only save the asking.
+
+import * as keep from "./keep.js";
+import * as log from "./log.js";
+import { Form } from "./form.js";
+import { onParent, tellParent } from "./parent.js";
+import { ask, connect } from "./wire.js";
+import { lang, text } from "/static/js/texts.js";
+
+const RETRY_MS = 4000;
+const TYPING_MS = 3000;
+const $ = (id) => document.getElementById(id);
+const page = new URLSearchParams(location.search).get("page") ?? "";
+const locale = document.body.dataset.locale;
+
+let token = keep.read("chat:token");
+let last = 0;
+let state = null;
+let reception = JSON.parse(document.body.dataset.reception);
+let seen = true; // whether the visitor has the frame before their eyes
+let unread = 0;
+let sending = false;
+let typedAt = 0;
+let typingEnds = 0;
+let netTimer = 0;
+
+const socket = connect(locale, () => token);
+const start = new Form($("ask"), submitAsk);
+const letter = new Form($("letter"), submitLetter);
+
+socket.on("connect", () => {
+  clearTimeout(netTimer);
+  $("net").hidden = true;
+  sync();
+});
+socket.on("disconnect", () => (netTimer = setTimeout(offline, 800)));
+socket.on("connect_error", offline);
+socket.on("message", (message) => (message.previous > last ? sync() : add([message])));
+socket.on("state", apply);
+socket.on("anyone", () => ask(socket, "here"));
+socket.on("typing", ({ name }) => {
+  $("typing").textContent = text("typing", { name });
+  clearTimeout(typingEnds);
+  typingEnds = setTimeout(() => ($("typing").textContent = ""), TYPING_MS + 1500);
+});
+
+async function sync() {
+  const opening = keep.read("chat:opening");
+  if (opening) await open(opening);
+  let answer;
+  do {
+    const asked = token;
+    answer = await ask(socket, "since", { after: last, ...(token ? { token } : {}) });
+    if (asked !== token) return sync(); // another tab has begun or left a chat meanwhile
+    if (!answer) return later(sync);
+    if (!answer.ok && answer.status === 404) {
+      leave();
+      return sync();
+    }
+    if (!answer.ok) return later(sync);
+    if (answer.reception) return welcome(answer.reception);
+    add(answer.messages);
+  } while (answer.more);
+  apply(answer.state);
+  flush();
+}
+
+function later(what) {
+  setTimeout(() => socket.connected && what(), RETRY_MS);
+}
+
+function offline() {
+  $("net").textContent = text("reconnecting");
+  $("net").hidden = false;
+}
+
+// ---- the views
+
+function show(view) {
+  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${view}`;
+}
+
+const visible = () => document.querySelector("main > section:not([hidden])")?.id.slice(5);
+
+function welcome(now) {
+  reception = now;
+  $("end").hidden = true;
+  $("opening").textContent = openingWords();
+  $("letter-why").textContent = text("letterWhy");
+  if (["start", "letter"].includes(visible()) && (start.busy || letter.busy)) return;
+  if (visible() === "thanks") return;
+  const view = now.state === "open" ? "start" : "letter";
+  if (visible() === view) return;
+  if (view === "letter") letter.fill(start.values());
+  show(view);
+}
+
+function openingWords() {
+  if (reception.state === "open") {
+    if (reception.minutes === 0) return text("openNow");
+    return reception.minutes ? text("openWait", reception) : text("open");
+  }
+  if (reception.state === "nobody") return text("nobody");
+  if (!reception.opens_at) return text("closed");
+  const time = new Date(reception.opens_at).toLocaleString(lang, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+  return text("closedUntil", { time });
+}
+
+function apply(now) {
+  if (!token) return;
+  const before = state?.state;
+  state = now;
+  show("talk");
+  now.lines.forEach(log.putLine);
+  const over = now.state === "ended";
+  $("opening").textContent = { queued: text("waiting"), active: text("with", { name: now.agent }), ended: text("over") }[now.state];
+  $("place").hidden = now.state !== "queued";
+  if (now.state === "queued") setText($("place"), placeWords(now));
+  if (now.state === "active") log.allDelivered();
+  $("say").hidden = $("over").hidden = true;
+  $(over ? "over" : "say").hidden = false;
+  $("end").hidden = over;
+  if (over) {
+    $("ending").hidden = true;
+    $("typing").textContent = "";
+    const chosen = document.querySelector(`[name="score"][value="${now.rating}"]`);
+    if (chosen) chosen.checked = true;
+    if (before && before !== "ended") $("log").scrollTop = $("log").scrollHeight;
+  }
+}
+
+function placeWords({ position, minutes }) {
+  if (minutes === 0 || position === null) return text("placeNow");
+  return text(minutes ? "placeWait" : "place", { position, minutes });
+}
+
+function setText(node, words) {
+  if (node.textContent !== words) node.textContent = words; // a status said again would be read out again
+}
+
+// ---- opening
+
+async function submitAsk(values) {
+  const opening = { ...values, client_id: keep.newId(), token: keep.newToken(), locale, page_url: page };
+  keep.write("chat:opening", opening);
+  await open(opening);
+  if (token) await sync();
+}
+
+/** Open the chat that was asked for. Kept until the desk has answered, and the same each time it is asked. */
+async function open(opening) {
+  const answer = await ask(socket, "open", opening);
+  if (!answer) {
+    start.fill(opening);
+    show("start");
+    start.say(text("unreachable"));
+    return;
+  }
+  keep.forget("chat:opening");
+  if (answer.ok) {
+    keep.write("chat:who", { name: opening.name, email: opening.email });
+    begin(opening.token);
+  } else if (answer.allowed?.includes("leave_message")) {
+    letter.fill(opening);
+    show("letter");
+    $("letter-why").textContent = answer.error;
+    letter.focus();
+  } else {
+    start.fill(opening);
+    show("start");
+    start.refuse(answer);
+  }
+}
+
+function begin(chat) {
+  token = chat;
+  keep.write("chat:token", chat);
+  reset();
+  start.clear();
+  show("talk");
+  $("say-text").focus();
+}
+
+function leave() {
+  token = null;
+  keep.forget("chat:token");
+  reset();
+}
+
+function reset() {
+  last = 0;
+  state = null;
+  log.clear();
+  $("rated").textContent = $("typing").textContent = "";
+  for (const score of document.querySelectorAll("[name='score']")) score.checked = false;
+}
+
+async function submitLetter(values) {
+  const answer = await ask(socket, "leave", { ...values, client_id: letter.id(), token: keep.newToken(), locale, page_url: page });
+  if (!answer) return letter.say(text("unreachable"));
+  if (!answer.ok) return letter.refuse(answer);
+  $("thanks-text").textContent = text("thanks", { number: answer.number, email: values.email });
+  letter.clear();
+  show("thanks");
+  $("thanks-title").focus();
+}
+
+// ---- speaking
+
+$("say").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const said = $("say-text").value.trim();
+  if (!said || !token) return;
+  const message = { client_id: keep.newId(), token, text: said, at: Date.now() };
+  keep.keepUnsent(message);
+  log.putUnsent(message);
+  $("say-text").value = "";
+  keep.forget("chat:draft");
+  flush();
+});
+
+$("say-text").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.isComposing || event.keyCode === 229) return; // Enter ends the composition of a word, not the message
+  event.preventDefault();
+  $("say").requestSubmit();
+});
+
+$("say-text").addEventListener("input", () => {
+  keep.write("chat:draft", $("say-text").value);
+  if (Date.now() - typedAt < TYPING_MS || state?.state !== "active") return;
+  typedAt = Date.now();
+  ask(socket, "typing");
+});
+
+/** Send what is unsent, in order, one after the other; what got no answer is sent again, and counts once. */
+async function flush() {
+  if (sending || !token) return;
+  sending = true;
+  try {
+    for (const message of keep.unsent(token)) {
+      if (message.failed) {
+        log.putUnsent(message, "failed", message.failed);
+        continue;
+      }
+      log.putUnsent(message);
+      const answer = await ask(socket, "say", { client_id: message.client_id, text: message.text });
+      if (!answer || answer.status === 429 || answer.status >= 500) return later(flush);
+      if (answer.ok) {
+        keep.sent(message.client_id);
+      } else {
+        const failed = Object.values(answer.fields ?? {})[0] ?? answer.error;
+        keep.keepUnsent({ ...message, failed });
+        log.putUnsent(message, "failed", failed);
+      }
+    }
+  } finally {
+    sending = false;
+  }
+  if (keep.unsent(token).some((message) => !message.failed)) flush();
+}
+
+log.whenRetried((message) => {
+  if (state?.state === "ended") {
+    keep.sent(message.client_id);
+    again(message.text);
+    return;
+  }
+  keep.keepUnsent({ ...message, failed: undefined });
+  flush();
+});
+
+function add(messages) {
+  let theirs = 0;
+  for (const message of messages) {
+    if (message.client_id) keep.sent(message.client_id);
+    const isNew = log.put(message);
+    last = Math.max(last, message.id);
+    if (message.from !== "agent") continue;
+    $("typing").textContent = "";
+    if (isNew && message.delivery !== "delivered") theirs += 1;
+  }
+  if (!theirs) return;
+  ask(socket, "got", { up_to: last });
+  if (!seen || document.hidden) tellParent("unread", { count: (unread += theirs) });
+}
+
+// ---- ending
+
+$("end").addEventListener("click", () => {
+  $("ending").hidden = false;
+  $("end-yes").focus();
+});
+$("end-no").addEventListener("click", () => {
+  $("ending").hidden = true;
+  $("say-text").focus();
+});
+$("end-yes").addEventListener("click", async () => {
+  const answer = await ask(socket, "end");
+  if (answer?.ok) $("ending").hidden = true;
+  else offline();
+});
+$("rating").addEventListener("change", async (event) => {
+  const answer = await ask(socket, "rate", { score: Number(event.target.value) });
+  $("rated").textContent = answer?.ok ? text("rated") : answer?.error ?? text("unreachable");
+});
+for (const button of document.querySelectorAll("[data-again]")) button.addEventListener("click", () => again());
+
+function again(question = "") {
+  leave();
+  show("none");
+  socket.disconnect().connect(); // leaves the old chat's room
+  start.fill({ ...keep.read("chat:who"), text: question });
+  letter.fill({ ...keep.read("chat:who"), text: question });
+  show(reception.state === "open" ? "start" : "letter");
+  (reception.state === "open" ? start : letter).focus();
+}
+
+$("transcript").addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(["\ufeff", log.transcript()], { type: "text/plain;charset=utf-8" }));
+  link.download = `chat-${new Date().toISOString().slice(0, 10)}.txt`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+
+// ---- other tabs, and the page around us
+
+window.addEventListener("storage", (event) => {
+  if (event.key !== "chat:token" || keep.read("chat:token") === token) return;
+  const other = keep.read("chat:token");
+  if (!other) leave();
+  else {
+    token = other;
+    reset();
+  }
+  socket.disconnect().connect();
+});
+onParent((open, focus) => {
+  seen = open;
+  if (!open) return;
+  unread = 0;
+  if (focus) (token ? $("say-text") : visible() === "letter" ? letter : start).focus();
+});
+
+$("say-text").value = keep.read("chat:draft") ?? "";
+start.fill(keep.read("chat:who") ?? {});
+letter.fill(keep.read("chat:who") ?? {});
+if (token) show("talk");
+else welcome(reception);

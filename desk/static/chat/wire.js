@@ -1,0 +1,25 @@
+// The connection to the desk. Every question gets an answer, or is told that there was none.
+
+const ANSWER_MS = 10000;
+
+/** Connect; `token()` gives the chat's token at each connection, the first and all after a break. */
+export function connect(locale, token) {
+  const socket = window.io("/visitor", {
+    transports: ["websocket"],
+    auth: (tell) => tell({ token: token(), locale }),
+    reconnectionDelay: 500,
+    reconnectionDelayMax: 5000,
+  });
+  for (const event of ["online", "focus"]) window.addEventListener(event, () => socket.connected || socket.connect());
+  return socket;
+}
+
+/** Ask; null when no answer came, which says nothing about whether it was done: the same may be asked again. */
+export async function ask(socket, event, data = {}) {
+  if (!socket.connected) return null;
+  try {
+    return await socket.timeout(ANSWER_MS).emitWithAck(event, data);
+  } catch {
+    return null;
+  }
+}
