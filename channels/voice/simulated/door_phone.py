@@ -31,7 +31,7 @@ class PhoneDoor(Door):
         self._allowed = allowed
         self._calls: dict[str, set[str]] = defaultdict(set)
         self._lines: dict[str, str] = {}
-        self._ringing: dict[str, str] = {}
+        self._ringing: dict[str, ListenEvent] = {}
 
     def on_connect(self, _auth: Any = None) -> None:
         if not self._allowed():
@@ -91,13 +91,13 @@ class PhoneDoor(Door):
         self.tell("phone", wire(event), to=event.call_sid)
         with self.lock:
             if event.kind == "ringing":
-                self._ringing[event.call_sid] = event.data["to"]
-            number = self._ringing.get(event.call_sid)
+                self._ringing[event.call_sid] = event
+            ringing = self._ringing.get(event.call_sid)
             if event.kind in ("answered", "ended"):
                 self._ringing.pop(event.call_sid, None)
-        if number is not None:
+        if ringing is not None:
             # Every telephone with this number rings, and stops ringing when one of them has answered.
-            self.tell("phone", wire(event), to=f"line {number}")
+            self.tell("phone", wire(event), to=f"line {ringing.data['to']}")
 
     def _take_line(self, number: str) -> None:
         with self.lock:
@@ -106,6 +106,10 @@ class PhoneDoor(Door):
         if before is not None and before != number:
             leave_room(f"line {before}")
         join_room(f"line {number}")
+        with self.lock:
+            ringing = [event for event in self._ringing.values() if event.data["to"] == number]
+        for event in ringing:
+            self.tell("phone", wire(event), to=request.sid)
 
     def _watch(self, call_sid: str) -> Answer:
         """Let this telephone perceive the call; the answer holds all that was perceived until now."""
@@ -126,8 +130,9 @@ class PhoneDoor(Door):
         call_sid = text(data, "call_sid")
         with self.lock:
             line = self._lines.get(request.sid)
-            if line is not None and self._ringing.get(call_sid) == line:
-                return call_sid
+            ringing = self._ringing.get(call_sid)
+        if ringing is not None and ringing.data["to"] == line:
+            return call_sid
         raise NotPossible("not_ringing", "This call does not ring any more.")
 
     def _watched(self, call_sid: str) -> bool:

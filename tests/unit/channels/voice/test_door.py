@@ -223,6 +223,15 @@ def test_a_new_softphone_is_told_that_nothing_is_going_on(doors):
     assert current == [{"call_sid": None, "state": None, "from": "", "connected": False, "events": []}]
 
 
+def test_a_phone_that_comes_while_its_number_rings_is_told(doors, carrier, desk):
+    back = carrier.add_participant(conference="back", to=CALLER, from_=carrier.number, label="caller", status_url="/status")
+    carrier.settle()
+    phone = doors.phone()
+    ask(phone, "/phone", "line", **{"from": CALLER})
+
+    assert [(event["kind"], event["call_sid"]) for event in received(phone, "/phone", "phone")] == [("ringing", back)]
+
+
 def test_every_phone_with_the_number_rings_on_a_call_back_until_one_answers(doors, carrier, desk):
     first, second, stranger = doors.phone(), doors.phone(), doors.phone()
     for phone in (first, second):
