@@ -20,12 +20,12 @@ from desk.days import day_in_words
 from desk.errors import Invalid, NotFound
 from desk.events import Actor
 from desk.files import KeptFile
+from desk.http.context import MAX_FILES, installation, keep_uploads, reading, writing
+from desk.http.guard import public, signed
+from desk.http.problems import say
 from desk.models import Queue
 from desk.models.ticket import CATEGORIES
 from desk.queries.complaints import complaint_by_key, status_view
-from desk.web.context import MAX_FILES, installation, keep_uploads, reading, writing
-from desk.web.guard import public, signed
-from desk.web.problems import say
 from desk.web.rate import limit
 from desk.web.reader import language
 

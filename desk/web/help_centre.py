@@ -13,9 +13,9 @@ from desk.actions import articles
 from desk.actions.searches import log_search
 from desk.config import LOCALES
 from desk.events import Actor
+from desk.http.context import installation, reading, writing
+from desk.http.guard import public
 from desk.queries.help_centre import READABLE, popular_by_topic, public_article
-from desk.web.context import installation, reading, writing
-from desk.web.guard import public
 from desk.web.rate import limit
 from desk.web.reader import language
 from knowledge.markdown import to_html

@@ -11,7 +11,7 @@ from flask_babel import force_locale, get_locale
 from sqlalchemy.orm import Session
 
 from desk.config import LOCALES
-from desk.web.context import reading
+from desk.http.context import reading
 
 BABEL_LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 

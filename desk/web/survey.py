@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response
 from desk.actions.surveys import answer_survey, takes_answer
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Actor
+from desk.http.context import installation, reading, writing
+from desk.http.guard import signed
 from desk.models import Survey, Ticket
 from desk.queries.surveys import survey_by_key
 from desk.web.complaints import unlisted
-from desk.web.context import installation, reading, writing
-from desk.web.guard import signed
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
 

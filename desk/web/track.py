@@ -18,12 +18,12 @@ from desk.actions import complaints
 from desk.actions.complaint_letters import mail_status_link
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Actor
+from desk.http.context import installation, keep_uploads, reading, writing
+from desk.http.guard import public, signed
+from desk.http.problems import say
 from desk.models import Complaint, Ticket
 from desk.queries.complaints import complaint_by_key, status_view
 from desk.web.complaints import unlisted
-from desk.web.context import installation, keep_uploads, reading, writing
-from desk.web.guard import public, signed
-from desk.web.problems import say
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
 
