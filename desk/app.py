@@ -18,15 +18,17 @@ from channels.voice.port import Carrier
 from channels.voice.simulated import door
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.twilio_carrier import TwilioCarrier
+from desk.actions.defaults import ensure_defaults
 from desk.api import token, v1
 from desk.clock import Clock
 from desk.config import LOCALES, Settings, keep_secret
 from desk.db import make_engine
-from desk.events import Event
+from desk.events import SYSTEM, Event
 from desk.files import FileStore
 from desk.http import guard, problems
 from desk.installation import Installation
 from desk.live import staff, visitors
+from desk.migrate import upgrade
 from desk.models import Setting
 from desk.store import Store
 from desk.web import sign_in
@@ -75,6 +77,13 @@ def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier 
         carrier=carrier or _carrier(settings, voice_token),
         voice_token=voice_token,
     )
+
+
+def prepare(desk: Installation) -> None:
+    """Bring the database to the shape of this version, and make the defaults of an empty desk."""
+    upgrade(desk.store.engine)
+    with desk.store.tx(SYSTEM) as tx:
+        ensure_defaults(tx)
 
 
 def create_app(desk: Installation) -> tuple[Flask, SocketIO]:

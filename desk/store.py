@@ -25,6 +25,7 @@ from desk.events import ABOUT, Actor, Event
 
 log = logging.getLogger(__name__)
 
+CHUNK = 200
 EVENT_ORDER_LOCK = 7_305_001  # key of the PostgreSQL advisory lock that makes event ids visible in order
 
 
@@ -80,7 +81,10 @@ class Store:
             return []
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENT_ORDER_LOCK})
-        return list(session.scalars(insert(Event).returning(Event, sort_by_parameter_order=True), pending))
+        record = insert(Event).returning(Event, sort_by_parameter_order=True)
+        # In chunks, because reading the ids back in order takes time that grows with the square of their number.
+        chunks = (pending[start : start + CHUNK] for start in range(0, len(pending), CHUNK))
+        return [event for chunk in chunks for event in session.scalars(record, chunk)]
 
     def _publish(self, events: list[Event]) -> None:
         if not events:

@@ -20,9 +20,8 @@ from channels.email.parsed import ParsedMail
 from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.presence import set_presence
-from desk.app import create_app, install
+from desk.app import create_app, install, prepare
 from desk.clock import Clock
-from desk.commands.migrate import prepare
 from desk.commands.serve import Requests
 from desk.config import Settings
 from desk.events import SYSTEM

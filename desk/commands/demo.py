@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from desk.app import install
-from desk.commands.migrate import prepare
+from desk.app import install, prepare
 from desk.config import Settings
 from desk.demo import seed
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from desk.actions.articles import set_state, write_article
-from desk.app import install
-from desk.commands.migrate import prepare
+from desk.app import install, prepare
 from desk.config import Settings
 from desk.errors import Invalid
 from desk.events import SYSTEM

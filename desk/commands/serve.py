@@ -12,8 +12,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from channels.voice.simulated.carrier import SimulatedCarrier
-from desk.app import create_app, install
-from desk.commands.migrate import prepare
+from desk.app import create_app, install, prepare
 from desk.config import Settings
 from desk.demo import seed
 from desk.errors import Conflict

@@ -1,0 +1,120 @@
+"""`bench routing`: a decision of the matcher against a bare heap, and a durable claim against a bare commit."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from desk.actions import customers, intake, tickets, work_items
+from desk.actions.agents import add_agent
+from desk.actions.presence import set_presence
+from desk.app import install, prepare
+from desk.bench.figures import figure, median_s
+from desk.config import Settings
+from desk.events import SYSTEM
+from desk.installation import Installation
+from desk.models import RouterLease
+from routing.matcher import Matcher
+from routing.values import Agent, Item
+
+SKILLS = [f"s{number}" for number in range(50)]
+AGENTS = 2000
+ROUNDS = 400
+
+
+def run(settings: Settings) -> dict[str, Any]:
+    floor = _heap_floor_us()
+    figures = {
+        f"decision_{name}": figure(_decision_us(count), "us", floor, "heap push-pop on 10k")
+        for name, count in (("1k", 1_000), ("10k", 10_000), ("100k", 100_000))
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        desk = install(replace(settings, data_dir=Path(folder), database_url=f"sqlite:///{folder}/desk.db"))
+        prepare(desk)
+        figures["claim_sqlite"] = figure(_claim_ms(desk), "ms", _commit_ms(desk), "one-row commit through the same store")
+        desk.store.engine.dispose()
+    return figures
+
+
+def _heap_floor_us() -> float:
+    heap = [(random.random(), number) for number in range(10_000)]
+    heapq.heapify(heap)
+    entry = (0.5, 1)
+    return median_s(lambda: heapq.heappushpop(heap, entry), 20_000) * 1e6
+
+
+def _decision_us(waiting: int) -> float:
+    """An agent becomes free while `waiting` items wait: until it is decided what they get."""
+    dice = random.Random(1)
+    matcher = Matcher()
+    for number in range(AGENTS):
+        matcher.put_agent(_busy(number, dice))
+    for number in range(waiting):
+        needs = frozenset((skill, dice.randint(1, 5)) for skill in dice.sample(SKILLS, dice.randint(1, 2)))
+        matcher.put_item(Item(number, "voice", needs, 1, dice.random() * 3600, 0.0))
+    matcher.decide(0.0)
+    turn = itertools.count()
+    agents = [_busy(number, random.Random(number)) for number in range(AGENTS)]
+
+    def free_one() -> None:
+        agent = agents[next(turn) % AGENTS]
+        matcher.put_agent(replace(agent, held={}, version=agent.version + 1))
+        for decision in matcher.decide(1.0):
+            matcher.drop_item(decision.item_id)
+
+    return median_s(free_one, ROUNDS) * 1e6
+
+
+def _busy(number: int, dice: random.Random) -> Agent:
+    skills = {skill: dice.randint(3, 10) for skill in dice.sample(SKILLS, dice.randint(2, 8))}
+    return Agent(number, True, skills, held={-number - 1: "voice"})
+
+
+def _claim_ms(desk: Installation) -> float:
+    with desk.store.tx(SYSTEM) as tx:
+        tx.session.merge(RouterLease(id=1, epoch=1, holder="bench", until=tx.now))
+        agent = add_agent(tx, email="bench@desk.example", name="Bench", password="bench " * 3, roles=["agent"], team=None)
+        set_presence(tx, agent, "available")
+        customer = customers.identify(tx, "email", "bench@example.com")
+        queue = intake.find_queue(tx, "general")
+        ticket = tickets.open_ticket(tx, customer=customer, queue=queue, subject="bench", channel="email")
+        items = [work_items.enqueue(tx, "ticket", "email", ticket, queue) for _ in range(ROUNDS)]
+        ids = iter([item.id for item in items])
+        agent_id = agent.id
+
+    held: list[int] = []
+
+    def claim() -> None:
+        with desk.store.tx(SYSTEM) as tx:
+            made = work_items.offer(tx, next(ids), agent_id, epoch=1, reason={})
+            assert made is not None
+            held.append(made.item_id)
+
+    def clear() -> None:
+        with desk.store.tx(SYSTEM) as tx:
+            for item_id in held:
+                work_items.finish(tx, tx.session.get_one(type(items[0]), item_id))
+        held.clear()
+
+    taken = []
+    for _ in range(ROUNDS // 4):
+        taken.append(median_s(claim, 4))
+        clear()
+    return sorted(taken)[len(taken) // 2] * 1e3
+
+
+def _commit_ms(desk: Installation) -> float:
+    def commit() -> None:
+        with desk.store.tx(SYSTEM) as tx:
+            tx.session.execute(text("UPDATE router_lease SET holder = holder WHERE id = 1"))
+
+    with desk.store.tx(SYSTEM) as tx:
+        tx.session.merge(RouterLease(id=1, epoch=1, holder="bench", until=tx.now))
+    return median_s(commit, ROUNDS) * 1e3

@@ -1,0 +1,46 @@
+"""`bench search`: a question to the index against SQLite's full text over the same words."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from desk.bench.figures import figure, median_s
+from desk.config import Settings
+from knowledge.article import Article
+from knowledge.index import KnowledgeIndex
+from knowledge.tokens import query_tokens, tokens
+
+ARTICLES = 2_000
+ENGLISH = "refund invoice router light payment card parcel delay address change cancel contract speed network login phone".split()
+CHINESE = "退款 发票 路由器 指示灯 付款 银行卡 包裹 延迟 地址 修改 取消 合同 网速 网络 登录 电话".split()
+
+
+def run(_settings: Settings) -> dict[str, Any]:
+    dice = random.Random(7)
+    articles = [_article(number, dice) for number in range(ARTICLES)]
+    questions = [" ".join(dice.sample(words, 2)) for words in (ENGLISH, CHINESE) for _ in range(50)]
+    with tempfile.TemporaryDirectory() as folder:
+        index = KnowledgeIndex(Path(folder))
+        index.open()
+        index.rebuild(iter(articles))
+        turn = iter(questions * 4)
+        value = median_s(lambda: index.search(next(turn), audiences={"public"}, snippets=False), 200) * 1e3
+        index.close()
+    table = sqlite3.connect(":memory:")
+    table.execute("CREATE VIRTUAL TABLE article USING fts5(words)")
+    table.executemany("INSERT INTO article VALUES (?)", ((" ".join(tokens(each.title + each.text)),) for each in articles))
+    matches = iter([" OR ".join(f'"{word}"' for word in query_tokens(question)) for question in questions] * 4)
+    ask = "SELECT rowid FROM article WHERE article MATCH ? ORDER BY rank LIMIT 10"
+    floor = median_s(lambda: table.execute(ask, (next(matches),)).fetchall(), 200) * 1e3
+    return {"query_2k": figure(value, "ms", floor, "SQLite FTS5 over the same tokens")}
+
+
+def _article(number: int, dice: random.Random) -> Article:
+    lang, words = ("en", ENGLISH) if number % 2 else ("zh", CHINESE)
+    filler = [f"w{dice.randint(0, 3000)}" for _ in range(80)]
+    text = " ".join(dice.sample(words, 5) + filler)
+    return Article(id=f"a{number}", lang=lang, title=" ".join(dice.sample(words, 2)), text=text)

@@ -1,0 +1,25 @@
+"""`bench NAME`: one benchmark, or `all`; one line of JSON each, figures beside their floors."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any
+
+from desk.bench import mail, routing, search
+from desk.config import Settings
+
+BENCHES = {"routing": routing.run, "mail": mail.run, "search": search.run}
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("bench", help="measure, each figure beside a floor of the same run")
+    parser.add_argument("name", choices=[*BENCHES, "all"])
+    parser.set_defaults(run=run)
+
+
+def run(chosen: Namespace) -> int:
+    settings = Settings.from_env()
+    for name in BENCHES if chosen.name == "all" else [chosen.name]:
+        print(json.dumps({"bench": name, "figures": BENCHES[name](settings)}), flush=True)
+    return 0
