@@ -26,6 +26,7 @@ from routing.values import Agent, Item
 
 SKILLS = [f"s{number}" for number in range(50)]
 AGENTS = 2000
+CLASSES = 200  # different sets of skills asked for
 ROUNDS = 400
 
 
@@ -56,9 +57,11 @@ def _decision_us(waiting: int) -> float:
     matcher = Matcher()
     for number in range(AGENTS):
         matcher.put_agent(_busy(number, dice))
+    classes = [
+        frozenset((skill, dice.randint(1, 5)) for skill in dice.sample(SKILLS, dice.randint(1, 2))) for _ in range(CLASSES)
+    ]
     for number in range(waiting):
-        needs = frozenset((skill, dice.randint(1, 5)) for skill in dice.sample(SKILLS, dice.randint(1, 2)))
-        matcher.put_item(Item(number, "voice", needs, 1, dice.random() * 3600, 0.0))
+        matcher.put_item(Item(number, "voice", dice.choice(classes), 1, dice.random() * 3600, 0.0))
     matcher.decide(0.0)
     turn = itertools.count()
     agents = [_busy(number, random.Random(number)) for number in range(AGENTS)]
