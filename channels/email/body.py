@@ -111,15 +111,15 @@ def _content(part: Message) -> bytes:
 
 
 def _from_uuencode(raw: bytes) -> bytes:
-    out = b""
+    out = []
     for line in raw.split(b"begin ", 1)[-1].splitlines()[1:]:
         if line.strip() in {b"end", b"`"}:
             break
         try:
-            out += binascii.a2b_uu(line)
+            out.append(binascii.a2b_uu(line))
         except binascii.Error:
             continue
-    return out
+    return b"".join(out)
 
 
 def _nested_bytes(part: Message) -> bytes:

@@ -43,6 +43,7 @@ def first(message: Message, name: str, fallback: str = "") -> str:
 def address_list(message: Message, name: str, fallback: str = "") -> tuple[Contact, ...]:
     """All addresses of all fields of that name."""
     values = [raw_text(str(value), fallback) for key, value in message.raw_items() if key.lower() == name]
+    values = values[:MOST_VALUES]
     return contacts(",".join(values))
 
 

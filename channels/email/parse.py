@@ -18,6 +18,8 @@ from channels.email.reply_text import reply_text
 from channels.message import Contact, File, Inbound, MessageKind
 
 MOST_BOUNDARIES = 400
+MOST_DELIMITERS = 20_000
+MOST_COMPARISONS = 20_000_000
 LONGEST_TEXT = 1_000_000
 NESTING = re.compile(rb"boundary\*?0?\*?\s*=|content-type:\s*message/", re.IGNORECASE)
 
@@ -70,7 +72,9 @@ def identity(mail: ParsedMail | bytes) -> str:
 
 def _structure(raw: bytes) -> Message:
     """The parser recurses and slows with nesting; a mail built to exploit that is read as headers and one flat body."""
-    parser = BytesHeaderParser if len(NESTING.findall(raw)) > MOST_BOUNDARIES else BytesParser
+    levels = len(NESTING.findall(raw))
+    costly = levels > MOST_BOUNDARIES or levels * raw.count(b"\n") > MOST_COMPARISONS or raw.count(b"\n--") > MOST_DELIMITERS
+    parser = BytesHeaderParser if costly else BytesParser
     return parser(policy=compat32).parsebytes(raw.lstrip(b"\r\n \t") if not raw[:1].isalnum() else raw)
 
 
@@ -96,7 +100,8 @@ def _read(message: Message, raw: bytes) -> ParsedMail:
         text=text[:LONGEST_TEXT],
         html=body.html,
         reply_text=reply_text(text[:LONGEST_TEXT]),
-        files=tuple(body.files),
+        # What the walk could not keep in parts is kept whole.
+        files=(*body.files, *([_original(raw)] if body.problems else [])),
         message_id=headers.own_id(message),
         in_reply_to=next(iter(headers.message_ids(headers.first(message, "in-reply-to"))), ""),
         references=headers.message_ids(headers.first(message, "references")),
@@ -127,5 +132,8 @@ def _problems(message: Message, body: Body, kept: dict, from_address: str, text:
 
 def _unreadable(raw: bytes, problem: str) -> ParsedMail:
     text = decode(raw[:20_000]).replace("\x00", "")
-    original = File(name="original.eml", content_type="message/rfc822", data=raw)
-    return ParsedMail(text=text, reply_text=text, files=(original,), size=len(raw), problems=(problem,))
+    return ParsedMail(text=text, reply_text=text, files=(_original(raw),), size=len(raw), problems=(problem,))
+
+
+def _original(raw: bytes) -> File:
+    return File(name="original.eml", content_type="message/rfc822", data=raw)

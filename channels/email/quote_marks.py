@@ -50,15 +50,26 @@ INLINE = re.compile(
     re.IGNORECASE,
 )
 
-BLANK = r"(?:\s|&nbsp;)*"
-SEPARATOR = re.compile(
-    rf"^[\s>*|]*[-_=*—－]{{2,}}{BLANK}(?:{either(SEPARATORS)}|forwarded by .{{1,80}}){BLANK}[-_=*—－]*\s*$"
-    r"|^\W*begin forwarded message:\s*$"
-    r"|^(?:anfang der weitergeleiteten nachricht|début du message (?:transféré|réexpédié)|(?:开始|以下是)转发的邮件)\s*[:：]\s*$",
-    re.IGNORECASE,
+DASHES = "-_=*—－"
+SEPARATOR = re.compile(rf"{either(SEPARATORS)}|forwarded by .{{1,80}}", re.IGNORECASE)
+FORWARDS = (
+    "begin forwarded message",
+    "anfang der weitergeleiteten nachricht",
+    "début du message (?:transféré|réexpédié)",
+    "(?:开始|以下是)转发的邮件",
 )
+FORWARD = re.compile(rf"{either(FORWARDS)}\s*[:：]", re.IGNORECASE)
 LABEL = re.compile(
     rf"^[\s|*_]{{0,8}}(?:{'|'.join(f'(?P<{kind}>{words})' for kind, words in LABELS.items())})"
     r"[\s*_|]{0,4}(?:[:：]|\|)[\s*_|]*(?P<value>.*)$",
     re.IGNORECASE,
 )
+
+
+def separates(line: str) -> bool:
+    """Whether a line such as `-----Original Message-----` announces a copied mail."""
+    bare = line.replace("&nbsp;", " ").strip()
+    lead = bare.lstrip(" \t>|")[:2]
+    if len(lead) == 2 and lead[0] in DASHES and lead[1] in DASHES:
+        return bool(SEPARATOR.fullmatch(bare.strip(f" \t>|{DASHES}")))
+    return bool(FORWARD.fullmatch(bare))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from channels.email.phrases import LABELS
-from channels.email.quote_marks import ENDING, INLINE, LABEL, SEPARATOR, STRONG, WEAK
+from channels.email.quote_marks import ENDING, INLINE, LABEL, STRONG, WEAK, separates
 from channels.email.signature import without_signature
 
 LONGEST = 400_000
@@ -115,7 +115,7 @@ def _copied_mail_starts(lines: list[str], at: int) -> bool:
     line = lines[at]
     if len(line) > LONGEST_LINE:
         return False
-    if SEPARATOR.match(line):
+    if separates(line):
         return True
     first = LABEL.match(line) if COLON.search(line[:40]) else None
     if not first:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import nh3
+
+from channels.email.html_text import html_to_text
 
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div", "dl",
@@ -39,14 +42,21 @@ SWALLOWED = {
 SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=\s]+", re.IGNORECASE)
 FETCHES = re.compile(r"url\s*\(|expression\s*\(|@import|image-set|\\", re.IGNORECASE)
-LONGEST = 3_000_000
+LONGEST = 1_000_000
+DEEPEST = 500
+MOST_AMPERSANDS = 60_000
+NO_END = "p|li|td|th|tr|dd|dt|br|img|hr|meta|link|col|input|option|html|body|tbody|o:p"
+NESTING = re.compile(rf"<(/?)(?!(?:{NO_END})\b)[a-z]", re.IGNORECASE)
 
 
 def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
     """HTML without scripts, forms, overlays and tracking. `cid:` images stay; remote ones only when the agent allowed them.
 
-    Links open in a new window and give away neither referrer nor opener.
+    Links open in a new window and give away neither referrer nor opener. Markup nested or littered beyond any use is shown
+    as its text.
     """
+    if _made_to_stall(html):
+        return f"<pre>{escape(html_to_text(html))}</pre>"
 
     def filtered(_tag: str, attribute: str, value: str) -> str | None:
         if attribute == "style":
@@ -74,6 +84,17 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
 def has_remote_images(html: str) -> bool:
     """Whether `safe_html` leaves images out that the agent could ask for."""
     return len(safe_html(html, allow_remote_images=True)) != len(safe_html(html))
+
+
+def _made_to_stall(html: str) -> bool:
+    """Whether the cleaner, whose time grows with depth, would be kept busy for minutes."""
+    if html.count("&") > MOST_AMPERSANDS:
+        return True
+    depth = deepest = 0
+    for tag in NESTING.finditer(html[:LONGEST]):
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        deepest = max(deepest, depth)
+    return deepest > DEEPEST
 
 
 def _image_allowed(source: str, remote: bool) -> bool:

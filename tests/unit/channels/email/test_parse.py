@@ -234,6 +234,7 @@ def test_a_mail_nested_thousands_deep_is_read_at_once_and_says_so():
     parsed = parse(raw + b"deep")
     assert parsed.from_address == "wang.fang@example.com"
     assert parsed.problems
+    assert parsed.files[-1].name == "original.eml"
 
 
 def test_a_mail_in_mails_down_to_the_limit_is_read():
@@ -246,7 +247,22 @@ def test_a_mail_in_mails_down_to_the_limit_is_read():
 
 def test_more_parts_than_allowed_are_left_to_the_original():
     field, body = multipart("mixed", *[("Content-Type: text/plain", b"x")] * 300)
-    assert any("too many parts" in problem for problem in parse(mail(field, body=body)).problems)
+    raw = mail(field, body=body)
+    parsed = parse(raw)
+    assert any("too many parts" in problem for problem in parsed.problems)
+    assert parsed.files[-1].data == raw
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", ["<", "<!--", "<![CDATA[", '<a b="', "</a ", "&", "<blockquote>x", "<script>", "<b>x</b>"])
+def test_html_made_to_stall_its_reader_is_read_at_once(piece):
+    assert parse(mail("Content-Type: text/html", body="您好 " + piece * 100_000)).text.startswith("您好")
+
+
+@pytest.mark.timeout(20)
+def test_a_mail_of_a_million_delimiters_is_kept_whole():
+    raw = mail('Content-Type: multipart/mixed; boundary="a"', body=b"--a\r\n\r\n\r\n" * 200_000)
+    assert parse(raw).files[-1].data == raw
 
 
 @given(st.binary(max_size=600))

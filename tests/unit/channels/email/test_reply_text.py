@@ -148,3 +148,11 @@ def test_an_empty_body_has_no_reply():
 def test_something_remains_of_every_body_that_says_something(lines):
     body = "\n".join(lines)
     assert bool(reply_text(body)) == bool(body.strip())
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "line", ["On 1 a@a a@a a@a wrote x:", "x <a@b.example>", "From: a", "> a", "*" * 600, "On Mon, 1 On Mon, 2 wrote"]
+)
+def test_a_body_made_to_stall_the_rules_is_read_at_once(line):
+    assert reply_text((line + "\n") * (400_000 // len(line)))

@@ -76,3 +76,9 @@ def test_the_look_of_an_ordinary_mail_survives():
     assert "订单" in clean
     assert "font-size:12px" in clean
     assert "<blockquote>旧</blockquote>" in clean
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", ["<div>", "&", "<b>x", "<table>", "<p>"])
+def test_html_made_to_stall_the_cleaner_is_shown_as_text(piece):
+    assert "您好" in safe_html("您好 " + piece * 200_000)
