@@ -113,9 +113,9 @@ COLLEAGUES = (
         ("complaint_officer",),
         "care",
         "en",
-        "complaint officer, English",
-        "投诉专员，英文",
-        {"lang:en": 10, "complaints": 9},
+        "complaint officer, English and some Chinese",
+        "投诉专员，英文为主，略懂中文",
+        {"lang:en": 10, "lang:zh": 4, "complaints": 9},
     ),
     Colleague(
         "yutong",
@@ -162,21 +162,22 @@ class Patron:
 
 
 _ZH = (
-    "王秀兰 李建国 张雅琴 刘思远 陈嘉怡 杨立新 赵春梅 黄子轩 吴佩珊 周明轩 徐海燕 孙志强 马晓东 朱梓涵 胡文博 郭丽娜 "
-    "何俊杰 高雪莹 林国栋 罗婉清 郑浩然 梁美琪 谢天宇 宋佳宁 唐永福 许静雯 韩冬梅 冯启航 邓若溪 曹振华 彭思涵 曾庆玲"
-).split()
+    "王秀兰", "李建国", "张雅琴", "刘思远", "陈嘉怡", "杨立新", "赵春梅", "黄子轩", "吴佩珊", "周明轩", "徐海燕", "孙志强",
+    "马晓东", "朱梓涵", "胡文博", "郭丽娜", "何俊杰", "高雪莹", "林国栋", "罗婉清", "郑浩然", "梁美琪", "谢天宇", "宋佳宁",
+    "唐永福", "许静雯", "韩冬梅", "冯启航", "邓若溪", "曹振华", "彭思涵", "曾庆玲",
+)  # fmt: skip
 _ZH_MAIL = (
-    "wang.xiulan li.jianguo zhang.yaqin liu.siyuan chen.jiayi yang.lixin zhao.chunmei huang.zixuan wu.peishan zhou.mingxuan "
-    "xu.haiyan sun.zhiqiang ma.xiaodong zhu.zihan hu.wenbo guo.lina he.junjie gao.xueying lin.guodong luo.wanqing "
-    "zheng.haoran liang.meiqi xie.tianyu song.jianing tang.yongfu xu.jingwen han.dongmei feng.qihang deng.ruoxi "
-    "cao.zhenhua peng.sihan zeng.qingling"
-).split()
+    "wang.xiulan", "li.jianguo", "zhang.yaqin", "liu.siyuan", "chen.jiayi", "yang.lixin", "zhao.chunmei", "huang.zixuan",
+    "wu.peishan", "zhou.mingxuan", "xu.haiyan", "sun.zhiqiang", "ma.xiaodong", "zhu.zihan", "hu.wenbo", "guo.lina",
+    "he.junjie", "gao.xueying", "lin.guodong", "luo.wanqing", "zheng.haoran", "liang.meiqi", "xie.tianyu", "song.jianing",
+    "tang.yongfu", "xu.jingwen", "han.dongmei", "feng.qihang", "deng.ruoxi", "cao.zhenhua", "peng.sihan", "zeng.qingling",
+)  # fmt: skip
 _EN = (
-    "Emily Carter|James Whitfield|Amara Nwosu|Oliver Grant|Priscilla Fernandes|Henry Sutton|Chloe Bennett|Rajesh Iyer|"
-    "Sophie Laurent|Marcus Bell|Grace O'Connor|Ivan Petrov|Leila Haddad|Thomas Keane|Nina Rossi|Samuel Adeyemi|Hannah Price|"
-    "Victor Almeida|Ruth Goldberg|Kenji Tanaka|Alice Munro|Peter Novak|Isabel Torres|George Lambert|Zoe Mitchell|"
-    "Farah Rahman|William Hughes|Elena Popescu"
-).split("|")
+    "Emily Carter", "James Whitfield", "Amara Nwosu", "Oliver Grant", "Priscilla Fernandes", "Henry Sutton", "Chloe Bennett",
+    "Rajesh Iyer", "Sophie Laurent", "Marcus Bell", "Grace O'Connor", "Ivan Petrov", "Leila Haddad", "Thomas Keane",
+    "Nina Rossi", "Samuel Adeyemi", "Hannah Price", "Victor Almeida", "Ruth Goldberg", "Kenji Tanaka", "Alice Munro",
+    "Peter Novak", "Isabel Torres", "George Lambert", "Zoe Mitchell", "Farah Rahman", "William Hughes", "Elena Popescu",
+)  # fmt: skip
 _TIERS = ("vip", "gold", "silver", "standard", "standard", "silver", "standard", "gold", "standard", "standard")
 
 

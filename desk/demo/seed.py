@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.articles import set_state, write_article
 from desk.actions.customers import add_contact_point, identify, set_tier
+from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
 from desk.events import SYSTEM
 from desk.installation import Installation
@@ -17,7 +19,7 @@ from desk.models.article import PUBLISHED
 from desk.store import Tx
 from knowledge.front_matter import read_markdown_article
 
-PASSWORD = "try-the-desk"
+PASSWORD = "try-the-desk"  # noqa: S105 - printed at every start: the demo has no secrets
 SEEDED = "demo_seeded"
 ARTICLES = Path(__file__).parent / "content" / "articles"
 
@@ -36,9 +38,12 @@ def ensure_demo(desk: Installation) -> bool:
         if tx.session.get(Setting, SEEDED) is not None:
             return False
         tx.session.merge(Setting(key="company", value=COMPANY))
+        now, tx.now = tx.now, tx.now - timedelta(days=DAYS + 14)
         _add_colleagues(tx)
-        _add_patrons(tx)
         _add_articles(tx)
+        _add_patrons(tx)
+        tx.now = now
+        play_past(tx)
         tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
         tx.emit("demo.seeded")
     return True
@@ -62,6 +67,7 @@ def _add_colleagues(tx: Tx) -> None:
 
 def _add_patrons(tx: Tx) -> None:
     for each in patrons():
+        tx.now -= timedelta(days=11, hours=5)  # they have come one after the other
         customer = identify(tx, "phone", each.phone, name=each.name, locale=each.locale, verified=True)
         add_contact_point(tx, customer, "email", each.email, verified=True)
         set_tier(tx, customer, each.tier)
