@@ -1,0 +1,419 @@
+"""The board: what waits, who is there, and how today goes, in a number of queries that does not grow with the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, case, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from desk.access import ROLE_RIGHTS, Right, Viewer, visible_tickets
+from desk.errors import NotFound
+from desk.events import Event
+from desk.models import Agent, AgentSkill, Call, Chat, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
+from desk.models.agent import AVAILABLE, OFFLINE
+from desk.models.work_item import ABANDONED, ACTIVE, DONE, HOLDING, OFFERED, WAITING, WRAP_UP
+from desk.queries.complaints import OPEN_STAGES, ClockState, next_clock
+from desk.queries.figures import Contact, Counts, abandonment, count, handle_time_s, satisfaction, service_level
+from routing.estimate import expected_wait_s
+from routing.values import CHANNEL_RULES, DEFERRED, LIVE
+
+LIVE_CHANNELS = ("voice", "chat")
+THRESHOLD_S = {"voice": 20, "chat": 60}
+HANDLE_S = {"voice": 240.0, "chat": 480.0}  # until today has measurements
+PATIENCE_S = 300.0
+MOST_WAITING = 100
+MOST_ROWS = 500
+FREE, ON_WORK, AWAY, GONE = "free", "on_work", "away", "offline"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One piece of work that entered a queue today. `contact` is its wait and outcome; `handle_s` is known when it is over."""
+
+    item_id: int
+    queue_id: int
+    channel: str
+    agent_id: int | None
+    ticket_id: int
+    customer_id: int
+    queued_at: datetime
+    contact: Contact
+    handle_s: float | None
+
+
+@dataclass(frozen=True)
+class QueueLine:
+    """One queue and channel. `estimate_s` is the wait of whoever comes now; None where nobody waits on the line."""
+
+    queue: Queue
+    channel: str
+    waiting: int
+    longest_since: datetime | None
+    estimate_s: float | None
+    counts: Counts
+    staffed: int
+    free: int
+
+    @property
+    def level(self) -> float | None:
+        return service_level(self.counts) if self.channel in LIVE_CHANNELS else None
+
+
+@dataclass(frozen=True)
+class WaitingLine:
+    """One piece of waiting work; `position` counts from 1 among those that ask for the same channel and skills."""
+
+    item: WorkItem
+    number: int
+    subject: str
+    customer_name: str
+    queue: Queue
+    position: int
+
+
+@dataclass(frozen=True)
+class HeldWork:
+    """Something an agent was offered or has in hand."""
+
+    item_id: int
+    number: int
+    channel: str
+    kind: str
+    state: str
+    since: datetime
+    customer_name: str
+
+
+@dataclass(frozen=True)
+class AgentLine:
+    """One agent now. `state` is free, on_work, away or offline; `word` is the finer reason behind away."""
+
+    agent: Agent
+    state: str
+    word: str
+    since: datetime
+    held: list[HeldWork]
+    answered_today: int
+
+
+@dataclass(frozen=True)
+class RiskLine:
+    """A complaint whose promise is near or broken."""
+
+    complaint: Complaint
+    ticket: Ticket
+    customer_name: str
+    clock: ClockState
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything on the board at `at`; `day` is the beginning of today in the installation's time zone."""
+
+    at: datetime
+    day: datetime
+    queues: list[QueueLine]
+    waiting: list[WaitingLine]
+    agents: list[AgentLine]
+    at_risk: list[RiskLine]
+    entries: list[Entry] = field(repr=False)
+    scores: list[int]
+    all_queues: list[Queue]
+
+    @property
+    def waiting_total(self) -> int:
+        return sum(line.waiting for line in self.queues)
+
+    @property
+    def longest_since(self) -> datetime | None:
+        """The oldest call or chat still waiting; written work waits by its due time instead."""
+        return min(
+            (line.longest_since for line in self.queues if line.channel in LIVE_CHANNELS and line.longest_since), default=None
+        )
+
+    def counts(self, *channels: str) -> Counts:
+        """Today's counts of these channels together, each against its own threshold."""
+        return sum((line.counts for line in self.queues if line.channel in channels), Counts())
+
+    @property
+    def level(self) -> float | None:
+        return service_level(self.counts("voice"))
+
+    @property
+    def abandoned(self) -> float | None:
+        return abandonment(self.counts(*LIVE_CHANNELS))
+
+    @property
+    def satisfaction(self) -> float | None:
+        return satisfaction(self.scores)
+
+    def in_state(self, state: str) -> list[AgentLine]:
+        return [line for line in self.agents if line.state == state]
+
+
+def board(session: Session, viewer: Viewer, now: datetime, zone: str, *, most_waiting: int = MOST_WAITING) -> Board:
+    """The board as this supervisor may see it: all queues, and the people of their own team."""
+    day = start_of_day(now, zone)
+    queues = list(session.scalars(select(Queue).order_by(Queue.position, Queue.id)))
+    entries = entries_since(session, [queue.id for queue in queues], day, now)
+    waiting = _waiting_by_line(session)
+    staff = _staff(session)
+    skills = _skills(session)
+    held = _held(session)
+    answered: dict[int, int] = {}
+    for entry in entries:
+        if entry.agent_id is not None and entry.contact.outcome == "answered":
+            answered[entry.agent_id] = answered.get(entry.agent_id, 0) + 1
+    lines = [agent_line(agent, held.get(agent.id, []), answered.get(agent.id, 0)) for agent in staff]
+    return Board(
+        at=now,
+        day=day,
+        queues=_queue_lines(queues, entries, waiting, lines, skills),
+        waiting=waiting_lines(session, now, {queue.id: queue for queue in queues}, limit=most_waiting),
+        agents=[line for line in lines if _is_visible(viewer, line.agent)],
+        at_risk=complaints_at_risk(session, viewer, now),
+        entries=entries,
+        scores=scores_since(session, day),
+        all_queues=queues,
+    )
+
+
+def start_of_day(now: datetime, zone: str) -> datetime:
+    """When today began on the clocks of this time zone."""
+    return now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def entries_since(session: Session, queue_ids: Sequence[int], start: datetime, now: datetime) -> list[Entry]:
+    """What entered these queues since `start`; queue measures belong to the moment of entering.
+
+    The answer to a call is the moment the agent's line was connected, not the press of a button.
+    """
+    query = (
+        select(
+            WorkItem.id,
+            WorkItem.queue_id,
+            WorkItem.channel,
+            WorkItem.state,
+            WorkItem.agent_id,
+            WorkItem.ticket_id,
+            WorkItem.customer_id,
+            WorkItem.enqueued_at,
+            WorkItem.answered_at,
+            WorkItem.ended_at,
+            Call.id,
+            Call.answered_at,
+            Call.abandoned_at,
+            Chat.answered_at,
+        )
+        .outerjoin(Call, Call.item_id == WorkItem.id)
+        .outerjoin(Chat, Chat.item_id == WorkItem.id)
+        .where(WorkItem.queue_id.in_(queue_ids), WorkItem.enqueued_at >= start)
+        .order_by(WorkItem.enqueued_at, WorkItem.id)
+    )
+    entries = []
+    for row in session.execute(query):
+        (item_id, queue_id, channel, state, agent_id, ticket_id, customer_id, queued_at, taken_at, ended_at, *spoken) = row
+        call_id, call_answered_at, call_abandoned_at, chat_answered_at = spoken
+        answered_at = call_answered_at if call_id is not None else chat_answered_at or taken_at
+        left_at = call_abandoned_at or (ended_at if state == ABANDONED else None)
+        if answered_at is not None:
+            contact = Contact((answered_at - queued_at).total_seconds(), "answered")
+        elif left_at is not None:
+            contact = Contact((left_at - queued_at).total_seconds(), "abandoned")
+        else:
+            contact = Contact((now - queued_at).total_seconds(), "left_otherwise" if state == DONE else "waiting")
+        handle_s = (ended_at - answered_at).total_seconds() if answered_at and ended_at else None
+        entries.append(Entry(item_id, queue_id, channel, agent_id, ticket_id, customer_id, queued_at, contact, handle_s))
+    return entries
+
+
+def scores_since(session: Session, start: datetime) -> list[int]:
+    """The answers that customers gave since `start`, 1 to 5; found by their events, which have an index by time."""
+    answered = select(Event.ticket_id).where(Event.kind.in_(("survey.answered", "chat.rated")), Event.at >= start)
+    query = select(Survey.score).where(Survey.ticket_id.in_(answered), Survey.answered_at >= start, Survey.score.is_not(None))
+    return [score for score in session.scalars(query) if score is not None]
+
+
+def waiting_lines(session: Session, now: datetime, queues: dict[int, Queue], *, limit: int = MOST_WAITING) -> list[WaitingLine]:
+    """Waiting work in the order in which it will be served."""
+    band = case((((WorkItem.band == DEFERRED) & (WorkItem.promote_at <= now)), LIVE), else_=WorkItem.band)
+    query = (
+        select(WorkItem, Ticket.number, Ticket.subject, Customer.name)
+        .join(Ticket, Ticket.id == WorkItem.ticket_id)
+        .join(Customer, Customer.id == WorkItem.customer_id)
+        .where(WorkItem.state == WAITING)
+        .order_by(band, WorkItem.due_at, WorkItem.id)
+        .limit(limit)
+    )
+    lines: list[WaitingLine] = []
+    places: dict[str, int] = {}
+    for item, number, subject, name in session.execute(query):
+        kin = f"{item.channel}:{item.requires}"
+        places[kin] = places.get(kin, 0) + 1
+        lines.append(WaitingLine(item, number, subject, name, queues[item.queue_id], places[kin]))
+    return lines
+
+
+def complaints_at_risk(session: Session, viewer: Viewer, now: datetime) -> list[RiskLine]:
+    """Open complaints of whose promised time three quarters have passed, or all of it; the most urgent first."""
+    query = (
+        select(Complaint, Ticket, Customer.name)
+        .join(Ticket, Ticket.id == Complaint.ticket_id)
+        .join(Customer, Customer.id == Ticket.customer_id)
+        .where(Complaint.stage.in_(OPEN_STAGES), visible_tickets(viewer))
+        .order_by(Complaint.decide_due_at, Complaint.id)
+    )
+    lines = [RiskLine(complaint, ticket, name, next_clock(complaint, now)) for complaint, ticket, name in session.execute(query)]
+    return sorted((line for line in lines if line.clock.word in ("soon", "late")), key=lambda line: line.clock.due_at)
+
+
+def agent_line(agent: Agent, held: list[HeldWork], answered_today: int = 0) -> AgentLine:
+    """What somebody is doing, in one word. Who is away with a conversation in hand is still at work."""
+    talking = any(work.channel in LIVE_CHANNELS and work.state in (ACTIVE, WRAP_UP) for work in held)
+    if agent.presence == OFFLINE:
+        return AgentLine(agent, GONE, agent.presence_reason, agent.presence_since, held, answered_today)
+    if held and (talking or agent.presence == AVAILABLE):
+        return AgentLine(agent, ON_WORK, "", max(agent.presence_since, min(work.since for work in held)), held, answered_today)
+    if agent.presence == AVAILABLE:
+        return AgentLine(agent, FREE, "", max(agent.presence_since, agent.idle_since), held, answered_today)
+    word = agent.presence_reason if agent.presence == "away" else agent.presence
+    return AgentLine(agent, AWAY, word, agent.presence_since, held, answered_today)
+
+
+def takes_work(agent: Agent) -> bool:
+    """Whether this person is somebody that work is offered to."""
+    return any(Right.TAKE_WORK in ROLE_RIGHTS.get(role, ()) for role in agent.roles)
+
+
+def visible_agents(viewer: Viewer) -> ColumnElement[bool]:
+    """The condition on `Agent` for the people a supervisor looks after: their own team; administrators see everybody."""
+    if viewer.can(Right.ADMINISTER):
+        return true()
+    return Agent.team_id == viewer.team_id if viewer.team_id is not None else Agent.id == viewer.agent_id
+
+
+def access_agent(session: Session, viewer: Viewer, agent_id: int) -> Agent:
+    """Somebody of the viewer's team; raises `NotFound` otherwise, whichever the reason."""
+    agent = session.scalar(select(Agent).where(Agent.id == agent_id, visible_agents(viewer)))
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+def access_item(session: Session, viewer: Viewer, item_id: int) -> tuple[WorkItem, Ticket]:
+    """A work item whose ticket the viewer may read; raises `NotFound` otherwise."""
+    query = select(WorkItem, Ticket).join(Ticket, Ticket.id == WorkItem.ticket_id)
+    row = session.execute(query.where(WorkItem.id == item_id, visible_tickets(viewer))).first()
+    if row is None:
+        raise NotFound("There is no such work.")
+    return row[0], row[1]
+
+
+def _is_visible(viewer: Viewer, agent: Agent) -> bool:
+    """The same rule as `visible_agents`, for rows that are read already."""
+    if viewer.can(Right.ADMINISTER):
+        return True
+    return agent.team_id == viewer.team_id if viewer.team_id is not None else agent.id == viewer.agent_id
+
+
+def _waiting_by_line(session: Session) -> dict[tuple[int, str], tuple[int, datetime]]:
+    query = select(WorkItem.queue_id, WorkItem.channel, func.count(), func.min(WorkItem.enqueued_at))
+    rows = session.execute(query.where(WorkItem.state == WAITING).group_by(WorkItem.queue_id, WorkItem.channel))
+    return {(queue_id, channel): (number, oldest) for queue_id, channel, number, oldest in rows}
+
+
+def _staff(session: Session) -> list[Agent]:
+    query = select(Agent).where(or_(Agent.active.is_(True), Agent.used > 0)).order_by(Agent.name, Agent.id)
+    return [agent for agent in session.scalars(query) if takes_work(agent)]
+
+
+def _skills(session: Session) -> dict[int, dict[str, int]]:
+    skills: dict[int, dict[str, int]] = {}
+    for agent_id, skill, level in session.execute(select(AgentSkill.agent_id, AgentSkill.skill, AgentSkill.level)):
+        skills.setdefault(agent_id, {})[skill] = level
+    return skills
+
+
+def _held(session: Session) -> dict[int, list[HeldWork]]:
+    query = (
+        select(Offer.agent_id, Offer.state, Offer.offered_at, WorkItem, Ticket.number, Customer.name)
+        .join(WorkItem, WorkItem.id == Offer.item_id)
+        .join(Ticket, Ticket.id == WorkItem.ticket_id)
+        .join(Customer, Customer.id == WorkItem.customer_id)
+        .where(Offer.state.in_(HOLDING))
+        .order_by(Offer.offered_at, Offer.id)
+    )
+    held: dict[int, list[HeldWork]] = {}
+    for agent_id, state, offered_at, item, number, name in session.execute(query):
+        since = item.wrap_up_at if item.state == WRAP_UP else item.answered_at if state != OFFERED else None
+        held.setdefault(agent_id, []).append(
+            HeldWork(item.id, number, item.channel, item.kind, item.state, since or offered_at, name)
+        )
+    return held
+
+
+def _queue_lines(
+    queues: Iterable[Queue],
+    entries: list[Entry],
+    waiting: dict[tuple[int, str], tuple[int, datetime]],
+    staff: list[AgentLine],
+    skills: dict[int, dict[str, int]],
+) -> list[QueueLine]:
+    """A line for each channel that a queue has had work of today; a queue without any has one line all the same."""
+    by_line: dict[tuple[int, str], list[Entry]] = {}
+    for entry in entries:
+        by_line.setdefault((entry.queue_id, entry.channel), []).append(entry)
+    handle = {channel: _handle_s(entries, channel) for channel in LIVE_CHANNELS}
+    lines = []
+    for queue in queues:
+        used = {channel for queue_id, channel in (*by_line, *waiting) if queue_id == queue.id}
+        able = [line for line in staff if line.state != GONE and _has_skills(skills.get(line.agent.id, {}), queue.requires)]
+        for channel in [each for each in CHANNEL_RULES if each in used] or [""]:
+            number, oldest = waiting.get((queue.id, channel), (0, None))
+            counts = count((entry.contact for entry in by_line.get((queue.id, channel), ())), THRESHOLD_S.get(channel, 20))
+            free = sum(1 for line in able if _has_room(line, channel))
+            lines.append(
+                QueueLine(
+                    queue=queue,
+                    channel=channel,
+                    waiting=number,
+                    longest_since=oldest,
+                    estimate_s=_estimate_s(channel, number, able, free, handle.get(channel)),
+                    counts=counts,
+                    staffed=len(able),
+                    free=free,
+                )
+            )
+    return lines
+
+
+def _has_skills(skills: dict[str, int], requires: list[list]) -> bool:
+    return all(skills.get(skill, 0) >= level for skill, level in requires)
+
+
+def _has_room(line: AgentLine, channel: str) -> bool:
+    if line.agent.presence != AVAILABLE:
+        return False
+    if channel in LIVE_CHANNELS:
+        live = [work for work in line.held if work.channel in LIVE_CHANNELS]
+        rule = CHANNEL_RULES[channel]
+        return not live or (not rule.exclusive and all(work.channel == channel for work in live) and len(live) < rule.maximum)
+    return line.agent.used < line.agent.capacity
+
+
+def _estimate_s(channel: str, ahead: int, able: list[AgentLine], free: int, handle_s: float | None) -> float | None:
+    if handle_s is None:
+        return None
+    if free and not ahead:
+        return 0.0
+    working = sum(1 for line in able if line.state in (FREE, ON_WORK))
+    return expected_wait_s(ahead, working * CHANNEL_RULES[channel].maximum, handle_s, PATIENCE_S)
+
+
+def _handle_s(entries: list[Entry], channel: str) -> float:
+    measured = [entry.handle_s for entry in entries if entry.channel == channel and entry.handle_s is not None]
+    return handle_time_s(measured) or HANDLE_S[channel]

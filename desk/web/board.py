@@ -1,0 +1,155 @@
+"""The supervisor's board and the wallboard: what waits, who is there, how today goes; and taking a hand in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, current_app, render_template, request
+from flask_babel import gettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from desk.access import Right
+from desk.actions import presence, supervising
+from desk.actions.presence import AWAY_REASONS, PRESENCES
+from desk.errors import Invalid, NotFound
+from desk.http.context import installation, is_fragment, reading, viewer, writing
+from desk.http.guard import needs
+from desk.models import Agent, Customer, Queue, WorkItem
+from desk.models.work_item import WAITING
+from desk.queries import board as figures_of
+from desk.queries.board_rows import FIGURES, rows_of
+from desk.queries.figures import abandonment, service_level
+from desk.store import Tx
+from desk.web.words import everything
+
+pages = Blueprint("board", __name__)
+
+
+@pages.get("/board")
+@needs(Right.SUPERVISE)
+def show() -> str:
+    page = "board/_board.html" if is_fragment() else "board/index.html"
+    return render_template(page, board=_now(), presences=PRESENCES, reasons=AWAY_REASONS, terms=everything())
+
+
+@pages.get("/wallboard")
+@needs(Right.SUPERVISE)
+def wall() -> str:
+    page = "board/_wall.html" if is_fragment() else "board/wall.html"
+    return render_template(page, board=_now(), zone=installation().settings.timezone, terms=everything())
+
+
+@pages.get("/board/rows")
+@needs(Right.SUPERVISE)
+def rows() -> str:
+    """The rows that a figure is made of, with their sum."""
+    figure = request.args.get("figure", "")
+    if figure not in FIGURES:
+        raise NotFound("There is no such figure.")
+    queue_id, channel = request.args.get("queue", type=int), request.args.get("channel", "")
+    desk = installation()
+    with reading() as session:
+        found = rows_of(session, viewer(), desk.clock.now(), desk.settings.timezone, figure, queue_id=queue_id, channel=channel)
+        queue = session.get(Queue, queue_id) if queue_id else None
+    return render_template(
+        "board/rows.html",
+        figure=figure,
+        found=found,
+        queue=queue,
+        channel=channel,
+        level=service_level(found.counts),
+        lost=abandonment(found.counts),
+        terms=everything(),
+    )
+
+
+@pages.get("/board/items/<int:item_id>")
+@needs(Right.SUPERVISE)
+def item(item_id: int) -> str:
+    """Why this work waits, and what can be done about it."""
+    background = current_app.extensions.get("background")
+    router = background.router if background is not None else None
+    with reading() as session:
+        work, ticket = figures_of.access_item(session, viewer(), item_id)
+        customer = session.get_one(Customer, work.customer_id)
+        queues = list(session.scalars(select(Queue).order_by(Queue.position, Queue.id)))
+        people = select(Agent).where(figures_of.visible_agents(viewer()), Agent.active.is_(True)).order_by(Agent.name)
+        agents = [agent for agent in session.scalars(people) if figures_of.takes_work(agent)]
+    why = router.explain(item_id) if router is not None and work.state == WAITING else None
+    return render_template(
+        "board/_item.html",
+        item=work,
+        ticket=ticket,
+        customer=customer,
+        queues=queues,
+        names={agent.id: agent.name for agent in agents},
+        why=why,
+        looked_at=datetime.fromtimestamp(why.next_change_at, UTC) if why is not None and why.next_change_at else None,
+        waits=work.state == WAITING,
+        terms=everything(),
+    )
+
+
+@pages.post("/board/items/<int:item_id>/give")
+@needs(Right.SUPERVISE)
+def give(item_id: int) -> Response:
+    agent_id = request.form.get("agent", type=int)
+    if agent_id is None:
+        raise Invalid("Choose who is to have this work.", {"agent": "Choose who is to have this work."})
+    with writing() as tx:
+        agent = figures_of.access_agent(tx.session, viewer(), agent_id)
+        theirs = supervising.give(tx, _work(tx, item_id), agent)
+    if theirs:
+        return _done(gettext("%(name)s has it now.", name=agent.name))
+    return _done(gettext("%(name)s is asked first.", name=agent.name))
+
+
+@pages.post("/board/items/<int:item_id>/back")
+@needs(Right.SUPERVISE)
+def back(item_id: int) -> Response:
+    with writing() as tx:
+        work = _work(tx, item_id)
+        if work.agent_id is not None:
+            figures_of.access_agent(tx.session, viewer(), work.agent_id)
+        supervising.send_back(tx, work)
+    return _done(gettext("It waits in the queue again."))
+
+
+@pages.post("/board/items/<int:item_id>/move")
+@needs(Right.SUPERVISE)
+def move(item_id: int) -> Response:
+    with writing() as tx:
+        queue = tx.session.get(Queue, request.form.get("queue", type=int) or 0)
+        if queue is None:
+            raise Invalid("Choose a queue.", {"queue": "Choose a queue."})
+        supervising.move(tx, _work(tx, item_id), queue)
+    return _done(gettext("It waits in the other queue now."))
+
+
+@pages.post("/board/agents/<int:agent_id>/presence")
+@needs(Right.SUPERVISE)
+def set_presence(agent_id: int) -> Response:
+    chosen, _, reason = request.form.get("presence", "").partition(":")
+    with writing() as tx:
+        agent = figures_of.access_agent(tx.session, viewer(), agent_id)
+        presence.set_presence(tx, agent, chosen, reason)
+    return _done(gettext("%(name)s: changed.", name=agent.name))
+
+
+def _now() -> figures_of.Board:
+    desk = installation()
+    with reading() as session:
+        return figures_of.board(session, viewer(), desk.clock.now(), desk.settings.timezone)
+
+
+def _work(tx: Tx, item_id: int) -> WorkItem:
+    work, _ticket = figures_of.access_item(tx.session, viewer(), item_id)
+    return work
+
+
+def _done(sentence: str) -> Response:
+    """Nothing to show but a line; the board itself follows by its own hint."""
+    response = current_app.response_class(status=204)
+    response.headers["HX-Trigger"] = current_app.json.dumps({"toast": {"text": sentence, "kind": "good"}}, ensure_ascii=True)
+    return response
