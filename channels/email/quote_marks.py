@@ -25,7 +25,7 @@ STRONG = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         rf"^{OPENING}\b.{{3,400}}\b{VERB}\s*[:：]?$",
-        rf"^[在于於]\s*.{{3,400}}{VERB}\s*[:：]?$",
+        rf"^[在于於]\s*(?=.*(?:@|\d{{4}}\s?[年/.-]\s?\d{{1,2}}[月/.-]))(?=.*[，,<\"“]).{{3,400}}{VERB}\s*[:：]?$",
         rf"^{OPENING}\b.{{3,300}}\b{VERB}\b.{{0,200}}{ADDRESS}\s*[:：]$",
         rf"^{DATE}.{{0,200}}<[^<>@]{{1,80}}{ADDRESS}\s*[:：]?$",
         rf"^{DATE}.{{0,250}}{VERB}\s*[:：]$",
@@ -43,10 +43,10 @@ WEAK = tuple(
 )
 ENDING = re.compile(rf"(?:[:：]|[>)\]]|[-—]{{2,}}|{VERB})\s*$", re.IGNORECASE)
 
-# The same, begun in the middle of a line: some programs put it right behind the reply.
+# The same, begun in the middle of a line: some programs put it right behind the reply. Followed by quoted lines only.
 INLINE = re.compile(
     r"(?:-{2,}\s*)?(?:\bOn (?:(?:mon|tue|wed|thu|fri|sat|sun)\w*,? |\w{3,9}\.? \d{1,2}, |\d{1,2} \w{3,9} |\d{1,4}[/-])"
-    r"[^\n]{3,200}\bwrote\s*:|在\s?\d{4}[年/-][^\n]{3,120}写道\s*[:：])\s*$",
+    r"[^\n]{3,200}\bwrote\s*:|(?<=[\s。！？!?.])在\s?\d{4}[年/-][^\n]{3,120}写道\s*[:：])\s*$",
     re.IGNORECASE,
 )
 

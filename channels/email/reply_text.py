@@ -166,8 +166,9 @@ def _without_trailing_quote(segments: list[list[str]]) -> list[list[str]]:
 def _split_inline(lines: list[str]) -> list[str]:
     """Give an attribution that follows text on the same line a line of its own."""
     out: list[str] = []
-    for line in lines:
+    for at, line in enumerate(lines):
         found = INLINE.search(line) if len(line) <= LONGEST_LINE and not QUOTED.match(line) else None
+        found = found if found and _quoted_next(lines, at + 1) else None
         before = line[: found.start()].strip() if found else ""
         out += [before, line[found.start() :].strip()] if found and before else [line]
     return out
