@@ -31,6 +31,7 @@ from desk.models.complaint import (
 )
 from desk.models.message import IN
 from desk.models.ticket import CATEGORIES, LIVE, MERGED, SPAM
+from desk.sentences import N_
 from desk.store import Tx
 
 QUEUE_KEY = "complaints"
@@ -86,9 +87,9 @@ def register_from_ticket(
     before = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
     if before is not None:
         return before
-    fields = {} if statement.strip() else {"statement": "Write down what the customer complains of, in their words."}
+    fields = {} if statement.strip() else {"statement": N_("Write down what the customer complains of, in their words.")}
     if category and category not in CATEGORIES:
-        fields["category"] = "Choose what it is about."
+        fields["category"] = N_("Choose what it is about.")
     if fields:
         raise Invalid("Something is missing before this can be recorded as a complaint.", fields)
     if ticket.status in (MERGED, SPAM):
@@ -191,9 +192,9 @@ def customer_adds(tx: Tx, complaint: Complaint, text: str, files: Sequence[KeptF
     if complaint.stage in (CLOSED, WITHDRAWN):
         raise Conflict("This complaint is closed. If something is still open, tell us below and we look at it again.")
     if not text.strip() and not files:
-        raise Invalid("Please write something or attach a file.", {"text": "Please write something or attach a file."})
+        raise Invalid("Please write something or attach a file.", {"text": N_("Please write something or attach a file.")})
     if len(text) > MAX_TEXT:
-        raise Invalid("This text is too long.", {"text": "This text is too long; please attach it as a file."})
+        raise Invalid("This text is too long.", {"text": N_("This text is too long; please attach it as a file.")})
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
     inbound = addition(token, _contact(tx, ticket), text or "—", ticket.locale)
     receipt = intake.receive(tx, inbound, files, ticket=ticket)
@@ -212,7 +213,7 @@ def customer_answers(tx: Tx, complaint: Complaint, satisfied: bool, text: str = 
     if wanted not in NEXT[complaint.stage]:
         raise Conflict("There is nothing to answer at this stage.", allowed=NEXT[complaint.stage])
     if not satisfied and not text.strip():
-        raise Invalid("Please tell us what is still open.", {"text": "Please tell us what is still open."})
+        raise Invalid("Please tell us what is still open.", {"text": N_("Please tell us what is still open.")})
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
     if text.strip():
         inbound = addition(token or secrets.token_hex(8), _contact(tx, ticket), text[:MAX_TEXT], ticket.locale)
@@ -240,19 +241,19 @@ def check_form(form: ComplaintForm) -> None:
     """Raises `Invalid` with a sentence for each field that has to be changed."""
     fields = {}
     if not form.statement:
-        fields["statement"] = "Please tell us what happened."
+        fields["statement"] = N_("Please tell us what happened.")
     elif len(form.statement) > MAX_TEXT:
-        fields["statement"] = "This text is too long; please attach it as a file."
+        fields["statement"] = N_("This text is too long; please attach it as a file.")
     if len(form.remedy_wanted) > MAX_TEXT:
-        fields["remedy_wanted"] = "This text is too long; please attach it as a file."
+        fields["remedy_wanted"] = N_("This text is too long; please attach it as a file.")
     if not form.email and not form.phone:
-        fields["email"] = "We need an e-mail address or a phone number to answer you."
+        fields["email"] = N_("We need an e-mail address or a phone number to answer you.")
     fields |= _wrong_contacts(form)
     for name in ("name", "product", "order_number"):
         if len(getattr(form, name)) > MAX_LINE:
-            fields[name] = "This is too long; 200 characters are enough."
+            fields[name] = N_("This is too long; 200 characters are enough.")
     if form.category and form.category not in CATEGORIES:
-        fields["category"] = "Choose what it is about, or leave it to us."
+        fields["category"] = N_("Choose what it is about, or leave it to us.")
     if fields:
         raise Invalid("Please check your answers; nothing has been sent yet.", fields)
 
@@ -324,9 +325,9 @@ def _acknowledge(tx: Tx, complaint: Complaint, ticket: Ticket, *, how: str) -> N
 def _assess(complaint: Complaint, ticket: Ticket, category: str, severity: int | None) -> None:
     fields = {}
     if (category or complaint.category) not in CATEGORIES:
-        fields["category"] = "Choose what it is about."
+        fields["category"] = N_("Choose what it is about.")
     if severity is not None and severity not in SEVERITIES:
-        fields["severity"] = "Severity is a number from 1 to 4."
+        fields["severity"] = N_("Severity is a number from 1 to 4.")
     if fields:
         raise Invalid("Something is missing before this step.", fields)
     complaint.category = ticket.category = category or complaint.category
@@ -336,9 +337,9 @@ def _assess(complaint: Complaint, ticket: Ticket, category: str, severity: int |
 def _decide(tx: Tx, complaint: Complaint, ticket: Ticket, outcome: str, decision: str) -> None:
     fields = {}
     if outcome not in OUTCOMES:
-        fields["outcome"] = "Choose what was found."
+        fields["outcome"] = N_("Choose what was found.")
     if not decision.strip():
-        fields["decision"] = "Write the decision and its reasons, as the customer will read them."
+        fields["decision"] = N_("Write the decision and its reasons, as the customer will read them.")
     if fields:
         raise Invalid("Something is missing before this complaint can be decided.", fields)
     complaint.outcome, complaint.decision = outcome, decision.strip()
@@ -383,7 +384,7 @@ def _reopen(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
 
 def _withdraw(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     if not reason.strip():
-        raise Invalid("Please note why, in the customer's words.", {"reason": "Please note why, in the customer's words."})
+        raise Invalid("Please note why, in the customer's words.", {"reason": N_("Please note why, in the customer's words.")})
     complaint.outcome = "withdrawn"
     ticket.wrap_up_code, ticket.resolution = "no_action", reason.strip()
     _close(tx, complaint, ticket, "withdrawn")
@@ -401,8 +402,8 @@ def _keep_second_contact(tx: Tx, ticket: Ticket, form: ComplaintForm) -> None:
 
 def _wrong_contacts(form: ComplaintForm) -> dict[str, str]:
     sentences = {
-        "email": "This is no e-mail address. It should look like name@example.com.",
-        "phone": "This is no phone number. Write it with its country code, such as +86 138 0013 8000.",
+        "email": N_("This is no e-mail address. It should look like name@example.com."),
+        "phone": N_("This is no phone number. Write it with its country code, such as +86 138 0013 8000."),
     }
     return {kind: sentence for kind, sentence in sentences.items() if getattr(form, kind) and not _is_contact(kind, form)}
 

@@ -13,6 +13,7 @@ from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import Agent, Complaint, FollowUp, Queue, Ticket
 from desk.models.complaint import FOLLOW_UP
 from desk.models.ticket import MERGED, SPAM
+from desk.sentences import N_
 from desk.store import Tx
 
 OUTCOMES = ("satisfied", "dissatisfied", "not_reached")
@@ -25,9 +26,9 @@ def record(tx: Tx, follow_up: FollowUp, agent: Agent, outcome: str, note: str = 
     for an unknown outcome or a missing note, `NotAllowed` for the handler of the matter, `Conflict` when it is done already.
     """
     if outcome not in OUTCOMES:
-        raise Invalid("Choose what came of it.", {"outcome": "Choose what came of it."})
+        raise Invalid("Choose what came of it.", {"outcome": N_("Choose what came of it.")})
     if outcome == "dissatisfied" and not note.strip():
-        raise Invalid("Please note what is still open.", {"note": "Please note what is still open."})
+        raise Invalid("Please note what is still open.", {"note": N_("Please note what is still open.")})
     if follow_up.state != "open":
         raise Conflict("This follow-up has been recorded already.")
     if agent.id == follow_up.excluded_agent_id:

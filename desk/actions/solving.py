@@ -17,6 +17,7 @@ from desk.models.complaint import CLOSED as COMPLAINT_CLOSED
 from desk.models.complaint import DECIDED, FOLLOW_UP, WITHDRAWN
 from desk.models.ticket import CATEGORIES, CLOSED, LIVE, SOLVED, WRAP_UP_CODES
 from desk.models.work_item import WRAP_UP
+from desk.sentences import N_
 from desk.store import Tx
 
 QUIET = timedelta(days=5)  # solved and nothing heard for so long: closed
@@ -85,11 +86,11 @@ def finish_work(tx: Tx, ticket: Ticket) -> None:
 def _check_answers(category: str, wrap_up_code: str, resolution: str) -> None:
     fields = {}
     if category not in CATEGORIES:
-        fields["category"] = "Choose what it was about."
+        fields["category"] = N_("Choose what it was about.")
     if wrap_up_code not in WRAP_UP_CODES:
-        fields["wrap_up_code"] = "Choose how it ended."
+        fields["wrap_up_code"] = N_("Choose how it ended.")
     if not resolution.strip():
-        fields["resolution"] = "Write in a sentence what settled it."
+        fields["resolution"] = N_("Write in a sentence what settled it.")
     if fields:
         raise Invalid("Something is missing before this ticket can be solved.", fields)
 

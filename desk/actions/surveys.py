@@ -15,6 +15,7 @@ from desk.models.complaint import CLOSED as COMPLAINT_CLOSED
 from desk.models.complaint import WITHDRAWN
 from desk.models.message import OUT
 from desk.models.ticket import CLOSED, LIVE, SOLVED, SPAM
+from desk.sentences import N_
 from desk.store import Tx
 
 LOW_SCORE = 2
@@ -56,9 +57,9 @@ def answer_survey(tx: Tx, survey: Survey, score: int | None, solved: bool | None
     """
     fields = {}
     if score is None or not 1 <= score <= 5:
-        fields["score"] = "Please choose a mark from 1 to 5."
+        fields["score"] = N_("Please choose a mark from 1 to 5.")
     if solved is None:
-        fields["solved"] = "Please say whether your problem is solved."
+        fields["solved"] = N_("Please say whether your problem is solved.")
     if fields:
         raise Invalid("Two answers are needed.", fields)
     comment = comment.strip()[:MAX_COMMENT]

@@ -15,7 +15,4 @@ def limit(what: str, rate: str, who: str = "") -> None:
     limiter = current_app.extensions.setdefault("rates", FixedWindowRateLimiter(MemoryStorage()))
     allowed, key = parse(rate), who or request.remote_addr or ""
     if not limiter.hit(allowed, what, key):
-        reset_at = limiter.get_window_stats(allowed, what, key).reset_time
-        raise TooMany(
-            "That was a lot at once. Please wait a little and try again.", retry_after=max(1, int(reset_at - time.time()))
-        )
+        raise TooMany("That was a lot at once. Please wait a little and try again.", retry_after=allowed.get_expiry())

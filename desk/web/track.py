@@ -23,6 +23,7 @@ from desk.http.guard import public, signed
 from desk.http.problems import say
 from desk.models import Complaint, Ticket
 from desk.queries.complaints import complaint_by_key, status_view
+from desk.sentences import N_
 from desk.web.complaints import unlisted
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
@@ -89,7 +90,7 @@ def answer(key: str) -> tuple[Response, int] | Response:
     text, settled = request.form.get("text", "").strip(), request.form.get("settled", "")
     try:
         if settled not in ("yes", "no"):
-            raise Invalid("Please choose an answer.", {"settled": "Please choose an answer."})
+            raise Invalid("Please choose an answer.", {"settled": N_("Please choose an answer.")})
         with writing(_writer()) as tx:
             complaints.customer_answers(tx, complaint_by_key(tx.session, key), settled == "yes", text, token=_token())
     except Invalid as wrong:
