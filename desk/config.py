@@ -154,8 +154,8 @@ def _secret(text: str) -> str:
 
 
 def _mail_relay(text: str) -> str:
-    if text and urlsplit(text).scheme not in ("smtp", "smtps"):
-        raise ValueError("give smtp://USER:PASSWORD@HOST:PORT or smtps://…")
+    if text and urlsplit(text).scheme not in ("smtp", "smtp+starttls"):
+        raise ValueError("give smtp://USER:PASSWORD@HOST:PORT or smtp+starttls://…")
     return text
 
 

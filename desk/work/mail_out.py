@@ -88,7 +88,7 @@ def sender_for(settings: Settings, store: Store) -> Sender:
     return SmtpSender(
         relay.hostname or "localhost",
         relay.port or 25,
-        starttls=relay.scheme == "smtps",
+        starttls=relay.scheme == "smtp+starttls",
         username=unquote(relay.username or ""),
         password=unquote(relay.password or ""),
     )
