@@ -178,7 +178,10 @@ def expire(tx: Tx, offer_id: int) -> bool:
     made = tx.session.get(Offer, offer_id)
     if made is None or made.state != OFFERED or made.deadline > tx.now:
         return False
-    made = _answer(tx, offer_id, TIMEOUT)
+    try:
+        made = _answer(tx, offer_id, TIMEOUT)
+    except Conflict:
+        return False  # the answer came at the very last moment
     agent = tx.session.get_one(Agent, made.agent_id)
     agent.presence, agent.presence_reason, agent.presence_since = NOT_RESPONDING, "missed_offer", tx.now
     item = _return(tx, made, cool_off_s=COOL_OFF_S)
@@ -198,7 +201,13 @@ def rescind_offers(tx: Tx, agent_id: int, reason: str) -> int:
 
 
 def hand_back(tx: Tx, item: WorkItem, *, queue: Queue | None = None, to_agent_id: int | None = None) -> None:
-    """Put work that someone holds back into the line (into another queue, or for one agent first), keeping its due time."""
+    """Put work that someone holds back into the line (into another queue, or for one agent first), keeping its due time.
+
+    Raises `Conflict` when the work is over.
+    """
+    _lock_item(tx, item)
+    if item.state in (DONE, ABANDONED):
+        raise Conflict("This work has moved on.")
     made = _release(tx, item, RESCINDED)
     if made is not None and made.agent_id != to_agent_id:
         item.excluded = {**item.excluded, str(made.agent_id): (tx.now + timedelta(seconds=COOL_OFF_S)).isoformat()}
@@ -214,6 +223,7 @@ def hand_back(tx: Tx, item: WorkItem, *, queue: Queue | None = None, to_agent_id
 
 def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
     """The contact is over; the agent still holds the work until the wrap-up is done."""
+    _lock_item(tx, item)
     if item.state == ACTIVE:
         item.state, item.wrap_up_at, item.version = WRAP_UP, tx.now, item.version + 1
         tx.emit("item.wrap_up_began", agent=item.agent_id, **_about(item, tx))
@@ -221,6 +231,7 @@ def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
 
 def finish(tx: Tx, item: WorkItem) -> None:
     """The work is done; the agent's capacity is free again. Finishing twice has one effect."""
+    _lock_item(tx, item)
     if item.state in (DONE, ABANDONED):
         return
     agent_id = item.agent_id
@@ -231,6 +242,7 @@ def finish(tx: Tx, item: WorkItem) -> None:
 
 def abandon(tx: Tx, item: WorkItem) -> bool:
     """The customer left before an agent answered. False when the work was already answered or over."""
+    _lock_item(tx, item)
     if item.state not in (WAITING, OFFERED):
         return False
     _release(tx, item, CANCELED)
@@ -257,6 +269,21 @@ def _lock_agent(tx: Tx, agent_id: int) -> Agent | None:
     if agent is not None:
         tx.session.refresh(agent)
     return agent
+
+
+def _lock_item(tx: Tx, item: WorkItem) -> None:
+    """Read the item as it is now and keep it so: its agent's row is locked first, as everywhere, then its own."""
+    tx.session.flush()
+    while True:
+        attempt = tx.session.begin_nested()
+        agent_id = item.agent_id
+        if agent_id is not None:
+            _lock_agent(tx, agent_id)
+        tx.session.refresh(item, with_for_update=True)
+        if item.agent_id == agent_id:
+            attempt.commit()
+            return
+        attempt.rollback()  # it has changed hands meanwhile: let go of both, then lock its new agent first
 
 
 def _held(tx: Tx, agent_id: int) -> dict[int, str]:
