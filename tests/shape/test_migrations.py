@@ -1,0 +1,99 @@
+"""The migrations make exactly what the models say, from nothing, back again and once more."""
+
+from __future__ import annotations
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from desk.app import install
+from desk.commands.migrate import prepare
+from desk.config import Settings
+from desk.db import Base, make_engine
+from desk.migrate import alembic_config, is_current, upgrade
+
+
+@pytest.fixture
+def engine(database_url):
+    engine = make_engine(Settings.from_env({"DESK_DATABASE_URL": database_url}).database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_the_migrations_make_what_the_models_say(engine):
+    upgrade(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_every_migration_can_be_taken_back_and_made_again(engine):
+    upgrade(engine)
+    first = shape(engine)
+    run(engine, command.downgrade, "base")
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    assert not is_current(engine)
+    upgrade(engine)
+    assert shape(engine) == first
+    assert is_current(engine)
+
+
+def test_each_migration_alone_can_be_taken_back_and_made_again(engine):
+    upgrade(engine)
+    for step in range(1, len(revisions()) + 1):
+        run(engine, command.downgrade, f"-{step}")
+        assert not is_current(engine)
+        upgrade(engine)
+        assert is_current(engine)
+
+
+def test_preparing_a_desk_a_second_time_changes_nothing(database_url, tmp_path):
+    desk = install(Settings.from_env({"DESK_DATA_DIR": str(tmp_path), "DESK_DATABASE_URL": database_url}))
+    prepare(desk)
+    first = content(desk.store.engine)
+    prepare(desk)
+    assert content(desk.store.engine) == first
+    assert first["queue"]
+    desk.store.engine.dispose()
+
+
+def run(engine: Engine, verb, revision: str) -> None:
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        verb(config, revision)
+
+
+def revisions() -> list[str]:
+    return [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
+
+
+def shape(engine: Engine) -> dict[str, object]:
+    """Tables, columns, indexes, keys and checks, in an order of no importance."""
+    inspector = inspect(engine)
+    return {
+        name: (
+            sorted((column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(name)),
+            sorted(told(index) for index in inspector.get_indexes(name)),
+            sorted(str(key) for key in inspector.get_foreign_keys(name)),
+            sorted(str(check) for check in inspector.get_check_constraints(name)),
+            sorted(str(unique) for unique in inspector.get_unique_constraints(name)),
+        )
+        for name in inspector.get_table_names()
+    }
+
+
+def told(index: dict[str, object]) -> str:
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return f"{index['name']} {index['column_names']} {index['unique']} {options}"
+
+
+def content(engine: Engine) -> dict[str, list[str]]:
+    with engine.connect() as connection:
+        return {
+            name: sorted(str(row) for row in connection.execute(text(f'SELECT * FROM "{name}"')))
+            for name in inspect(engine).get_table_names()
+        }
