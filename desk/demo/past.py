@@ -19,7 +19,7 @@ from desk.models.message import OUT
 from desk.store import Tx
 
 DAYS = 60
-A_DAY = 6  # contacts on an ordinary day
+A_DAY = 4  # contacts on an ordinary day
 TODAY = {by_phone: 16, in_chat: 7, by_mail: 6}
 FRESH = 8  # mails that wait now
 LIVE_ENDS = timedelta(minutes=22)  # no conversation begins later, so that none is cut off by the present

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from desk.actions import work_items
 from desk.actions.presence import set_presence
 from desk.events import SYSTEM, Actor
-from desk.models import Agent, AgentSkill, Customer, Offer, Queue, RouterLease, WorkItem
+from desk.models import Agent, AgentSkill, Calendar, Customer, Offer, Queue, RouterLease, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
 from desk.models.work_item import OFFERED, WAITING
 from desk.store import Tx
@@ -37,6 +37,7 @@ class Stage:
         self._plots: list[tuple[datetime, int, Plot]] = []
         self._count = 0
         self.agents: list[Agent] = []
+        self._kept: list[object] = []
         self._skills: dict[int, dict[str, int]] = {}
         self._browsers: dict[int, str] = {}
 
@@ -118,6 +119,8 @@ class Stage:
 
     def _open(self) -> None:
         tx = self.acting()
+        # Rows that everybody asks for stay loaded; the session itself keeps nothing that nobody holds.
+        self._kept = [row for noun in (Queue, Calendar) for row in tx.session.scalars(select(noun))]
         tx.session.add(RouterLease(id=1, epoch=EPOCH, holder="", until=self.now))
         for row in tx.session.scalars(select(AgentSkill)):
             self._skills.setdefault(row.agent_id, {})[row.skill] = row.level
