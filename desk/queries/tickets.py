@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from desk.access import Viewer, visible_tickets
 from desk.models import Agent, ContactPoint, Customer, Queue, Ticket
 from desk.models.ticket import LIVE
+from desk.queries.ticket_page import next_due
 
 PAGE = 50
 VIEWS = ("mine", "unassigned", "open", "pending", "solved", "all")
@@ -26,6 +27,7 @@ class TicketRow:
     owner_name: str
     queue_name: str
     queue_name_zh: str
+    due_at: datetime | None
 
 
 def ticket_list(
@@ -62,7 +64,8 @@ def ticket_list(
         query = query.where(or_(Ticket.updated_at < at, (Ticket.updated_at == at) & (Ticket.id < ticket_id)))
     rows = session.execute(query.order_by(Ticket.updated_at.desc(), Ticket.id.desc()).limit(limit + 1))
     return [
-        TicketRow(ticket, name, tier, owner or "", queue, queue_zh) for ticket, name, tier, owner, queue, queue_zh in rows
+        TicketRow(ticket, name, tier, owner or "", queue, queue_zh, next_due(ticket))
+        for ticket, name, tier, owner, queue, queue_zh in rows
     ]
 
 

@@ -23,6 +23,8 @@ SHOWN = (
     "ticket.moved",
     "ticket.changed",
     "ticket.raised",
+    "ticket.closed",
+    "ticket.confirmed",
     "offer.made",
     "offer.accepted",
     "offer.rejected",
@@ -33,23 +35,28 @@ SHOWN = (
     "message.detached",
     "mail.failed",
     "mail.bounced",
-    "chat.accepted",
     "chat.ended",
     "chat.rated",
     "call.answered",
     "call.held",
     "call.resumed",
     "call.agent_lost",
-    "call.wrapped_up",
     "survey.sent",
     "survey.answered",
     "follow_up.opened",
     "follow_up.done",
     "complaint.received",
-    "complaint.advanced",
     "complaint.acknowledged",
+    "complaint.assessed",
+    "complaint.investigation_began",
+    "complaint.decided",
+    "complaint.follow_up_began",
+    "complaint.closed",
+    "complaint.reopened",
+    "complaint.withdrawn",
     "article.linked",
 )
+ANSWERS = ("offer.accepted", "offer.rejected", "offer.timed_out")
 
 
 @dataclass(frozen=True)
@@ -65,30 +72,43 @@ class Entry:
     names: dict[int, str] = field(default_factory=dict)
 
 
-def timeline(session: Session, ticket: Ticket, *, before: datetime | None = None) -> tuple[list[Entry], datetime | None]:
-    """The latest entries, oldest first, and the time before which there are more (None when these are all)."""
-    messages = _latest(session, select(Message).where(Message.ticket_id == ticket.id), Message.created_at, Message.id, before)
-    events = _latest(
-        session, select(Event).where(Event.ticket_id == ticket.id, Event.kind.in_(SHOWN)), Event.at, Event.id, before
-    )
-    calls = _latest(session, select(Call).where(Call.ticket_id == ticket.id), Call.arrived_at, Call.id, before)
+def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[Entry], bool]:
+    """The latest entries (`PAGE` for each of `pages`), oldest first, and whether there are earlier ones."""
+    most = PAGE * pages
+    messages = _latest(session, select(Message).where(Message.ticket_id == ticket.id), Message.id, most)
+    events = _latest(session, select(Event).where(Event.ticket_id == ticket.id, Event.kind.in_(SHOWN)), Event.id, most)
+    calls = _latest(session, select(Call).where(Call.ticket_id == ticket.id), Call.id, most)
     files = _attachments(session, [message.id for message in messages])
     names = _names(session, events, calls)
     entries = [
         *(Entry(f"m{each.id}", each.created_at, message=each, attachments=files.get(each.id, [])) for each in messages),
         *(Entry(f"c{each.id}", each.arrived_at, call=each, names=names) for each in calls),
-        *(Entry(f"e{each.id}", each.at, event=each, names=names) for each in events),
+        *(Entry(f"e{each.id}", each.at, event=each, names=names) for each in _telling(events)),
     ]
     entries.sort(key=lambda entry: (entry.at, entry.message is None, int(entry.key[1:])))
-    more = len(entries) > PAGE
-    entries = entries[-PAGE:]
-    return entries, entries[0].at if more else None
+    return entries[-most:], len(messages) + len(calls) + len(events) > most
 
 
-def _latest(session: Session, query: Any, at: Any, key: Any, before: datetime | None) -> list[Any]:
-    if before is not None:
-        query = query.where(at < before)
-    return list(session.scalars(query.order_by(key.desc()).limit(PAGE + 1)))
+def _telling(events: list[Event]) -> list[Event]:
+    """Leave out what another line says already: an offer that was answered, an owner who took the offer, a status that follows."""
+    answered = {event.data.get("offer") for event in events if event.kind in ANSWERS}
+    accepted_at = {event.at for event in events if event.kind == "offer.accepted"}
+    return [event for event in events if not _is_said_already(event, answered, accepted_at)]
+
+
+def _is_said_already(event: Event, answered: set[Any], accepted_at: set[datetime]) -> bool:
+    match event.kind:
+        case "offer.made":
+            return event.data.get("offer") in answered
+        case "ticket.assigned":
+            return event.at in accepted_at
+        case "ticket.status_set":
+            return event.data.get("new") not in ("pending_customer", "pending_internal")
+    return False
+
+
+def _latest(session: Session, query: Any, key: Any, most: int) -> list[Any]:
+    return list(session.scalars(query.order_by(key.desc()).limit(most + 1)))
 
 
 def _attachments(session: Session, message_ids: list[int]) -> dict[int, list[Attachment]]:

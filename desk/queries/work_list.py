@@ -13,6 +13,7 @@ from desk.models import Call, Chat, Customer, Message, Offer, Ticket, WorkItem
 from desk.models.message import IN, OUT
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
+from desk.queries.ticket_page import next_due
 
 MOST_OWN = 100
 
@@ -93,7 +94,7 @@ def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
             chat_id=chat.id if chat else None,
             since=item.wrap_up_at or item.answered_at or item.enqueued_at,
             until=offer.deadline if offer.state == OFFERED else None,
-            due_at=_due(ticket),
+            due_at=next_due(ticket),
             unread=unread.get(ticket.id, 0),
         )
         for offer, item, ticket, customer, call, chat in rows
@@ -121,18 +122,11 @@ def _own(session: Session, viewer: Viewer, in_hand: set[int]) -> tuple[list[Work
             kind="ticket",
             state="own",
             locale=ticket.locale,
-            due_at=_due(ticket),
+            due_at=next_due(ticket),
         )
         for ticket, customer in session.execute(query)
     ]
     return [row for row in rows if row.ticket_number not in in_hand], total
-
-
-def _due(ticket: Ticket) -> datetime | None:
-    """The promise that comes first."""
-    first = ticket.first_due_at if ticket.first_human_reply_at is None else None
-    clocks = [due for due in (first, ticket.next_due_at, ticket.resolve_due_at) if due is not None]
-    return min(clocks) if clocks and ticket.status != PENDING_CUSTOMER else None
 
 
 def _unanswered(session: Session, ticket_ids: list[int]) -> dict[int, int]:

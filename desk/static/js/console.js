@@ -1,0 +1,331 @@
+// The console: moving between its pages without losing the frame (a call lives in it), the composer, the side pane, the keys.
+
+import { startOffers } from "./console-offers.js";
+import { live } from "./live.js";
+import { toast } from "./notices.js";
+import { text } from "./texts.js";
+import { tick } from "./times.js";
+
+const TYPING_MS = 5000;
+let going = 0;
+let typingTimer = 0;
+
+startMoving();
+startComposer();
+startSide();
+startTyping();
+startStepping();
+startOffers();
+arrive();
+
+// ------------------------------------------------------------------ from page to page
+
+function startMoving() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (link.target || link.hasAttribute("download") || !isPlace(link.href)) return;
+    event.preventDefault();
+    go(link.href);
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-place-form]");
+    if (!form) return;
+    event.preventDefault();
+    go(`${form.action}?${new URLSearchParams([...new FormData(form)].filter(([, value]) => value))}`);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("form[data-place-form] select")) event.target.form.requestSubmit();
+  });
+  window.addEventListener("popstate", () => go(location.href, { push: false }));
+  document.body.addEventListener("desk:done", ({ detail }) => {
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    if (detail.path && new URL(detail.path, location.href).pathname !== location.pathname) go(detail.path);
+    else if (!live.connected) live.refresh();
+  });
+}
+
+/** The pages that share the frame: the console, its lists and its tickets. */
+function isPlace(href) {
+  const url = new URL(href, location.href);
+  return url.origin === location.origin && /^\/desk(\/tickets(\/\d+|\/new)?|\/complaints)?\/?$/.test(url.pathname);
+}
+
+async function go(href, { push = true } = {}) {
+  const mine = ++going;
+  document.getElementById("panes").ariaBusy = "true";
+  let page;
+  try {
+    const answer = await fetch(href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const html = await answer.text();
+    if (mine !== going) return;
+    if (!answer.headers.get("Content-Type")?.includes("html") || new URL(answer.url).pathname.startsWith("/login")) throw new Error("elsewhere");
+    page = new DOMParser().parseFromString(html, "text/html");
+    if (!page.getElementById("panes")) return location.assign(href);
+  } catch {
+    if (mine !== going) return;
+    document.getElementById("panes").ariaBusy = null;
+    toast(text("unreachable"), "late");
+    return;
+  }
+  show(page);
+  if (push && href !== location.href) history.pushState(null, "", href);
+  arrive();
+}
+
+function show(page) {
+  const panes = document.getElementById("panes");
+  const fresh = page.getElementById("panes");
+  const list = panes.querySelector(".pane-list");
+  for (const pane of [...panes.children]) if (pane !== list) pane.remove();
+  for (const pane of [...fresh.children]) if (!pane.matches(".pane-list")) panes.append(document.adoptNode(pane));
+  panes.className = fresh.className;
+  panes.ariaBusy = null;
+  document.title = page.title;
+  const work = document.getElementById("worklist");
+  const newWork = page.getElementById("worklist");
+  work.dataset.src = newWork.dataset.src;
+  window.Idiomorph.morph(work, [...newWork.childNodes], { morphStyle: "innerHTML", ignoreActiveValue: true });
+  for (const node of [...panes.children, work]) window.htmx?.process(node);
+  tick(panes);
+  panes.dispatchEvent(new CustomEvent("live:morphed", { bubbles: true }));
+}
+
+function arrive() {
+  const timeline = document.getElementById("ticket-scroll");
+  if (timeline) timeline.scrollTop = timeline.scrollHeight;
+  renewId();
+  showKind();
+  const first = document.querySelector(".new-ticket input, [data-focus]");
+  if (first) first.focus();
+  else if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+// ------------------------------------------------------------------ writing
+
+function startComposer() {
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-writes]")) showKind();
+    if (event.target.matches("[data-files]")) showFiles(event.target);
+  });
+  document.addEventListener("click", (event) => {
+    const writes = event.target.closest("[data-writes]");
+    if (writes) area()?.focus();
+    const shows = event.target.closest("[data-shows]");
+    if (shows) reveal(shows);
+    const drop = event.target.closest("[data-drop-file]");
+    if (drop) dropFile(Number(drop.dataset.dropFile));
+    const again = event.target.closest(".attachment[data-open]");
+    if (again) window.open(again.dataset.open);
+  });
+  // The key that chooses the kind of answer also brings the caret to it.
+  document.addEventListener("focusin", (event) => {
+    if (!event.target.matches("[data-writes]") || !event.target.matches(":focus")) return;
+    if (document.documentElement.dataset.byKey) {
+      delete document.documentElement.dataset.byKey;
+      event.target.checked = true;
+      event.target.dispatchEvent(new Event("change", { bubbles: true }));
+      setTimeout(() => area()?.focus());
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) document.documentElement.dataset.byKey = "1";
+  }, true);
+  document.addEventListener("keyup", () => delete document.documentElement.dataset.byKey);
+  document.addEventListener("keydown", sendByKey);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target === area()) event.target.blur();
+  });
+  document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const form = detail.elt?.closest?.("#composer");
+    if (!form || !detail.successful || detail.requestConfig?.verb !== "post") return;
+    form.querySelector("textarea").value = "";
+    for (const input of form.querySelectorAll("input[type=file], input[name=cc]")) input.value = "";
+    showFiles(form.querySelector("[data-files]"));
+    renewId();
+    area()?.focus();
+  });
+  document.body.addEventListener("live:morphed", (event) => {
+    if (event.target.id === "composer-channels") showKind();
+  });
+}
+
+const area = () => document.getElementById("composer-text");
+
+/** Ctrl or Cmd with Enter sends any form of the console, not only the composer. */
+function sendByKey(event) {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.keyCode === 229) return;
+  const form = event.target.closest?.("form[data-sends]");
+  if (!form || form.classList.contains("htmx-request")) return;
+  event.preventDefault();
+  form.requestSubmit();
+}
+
+/** A message sent twice by accident has the same id and counts once. */
+function renewId() {
+  const field = document.querySelector("[data-client-id]");
+  if (field) field.value = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+}
+
+function showKind() {
+  const form = document.getElementById("composer");
+  if (!form) return;
+  let chosen = form.querySelector("input[name=kind]:checked");
+  if (!chosen) {
+    chosen = form.querySelector("input[name=kind]");
+    if (chosen) chosen.checked = true;
+  }
+  const kind = chosen?.value ?? "note";
+  form.dataset.writes = kind;
+  // In a chat Enter sends, as everywhere; a mail is longer than a line.
+  if (kind === "chat") form.dataset.enter = "send";
+  else delete form.dataset.enter;
+  const words = kind === "note" ? area().dataset.note : area().dataset.reply;
+  if (area().placeholder !== words) area().placeholder = words;
+}
+
+function reveal(button) {
+  const place = document.getElementById(button.dataset.shows);
+  place.hidden = !place.hidden;
+  button.ariaExpanded = String(!place.hidden);
+  if (!place.hidden) place.querySelector("input")?.focus();
+}
+
+function showFiles(input) {
+  const place = input && document.getElementById(input.dataset.files);
+  if (!place) return;
+  place.replaceChildren(
+    ...[...input.files].map((file, index) => {
+      const chip = document.createElement("span");
+      chip.className = "chip";
+      const drop = document.createElement("button");
+      drop.type = "button";
+      drop.dataset.dropFile = index;
+      drop.ariaLabel = `${text("close")}: ${file.name}`;
+      drop.textContent = "×";
+      chip.append(file.name, drop);
+      return chip;
+    }),
+  );
+}
+
+function dropFile(index) {
+  const input = document.querySelector("[data-files]");
+  const kept = new DataTransfer();
+  [...input.files].forEach((file, at) => at !== index && kept.items.add(file));
+  input.files = kept.files;
+  showFiles(input);
+}
+
+// ------------------------------------------------------------------ beside the ticket
+
+function startSide() {
+  document.addEventListener("tab:chosen", ({ target }) => {
+    if (target.id === "tab-side-knowledge") firstHits();
+  });
+  document.addEventListener("click", (event) => {
+    const chooser = event.target.closest("[data-chooses]");
+    if (chooser) chooseTab(chooser.dataset.chooses);
+    if (event.target.closest("[data-back-to-hits]")) backToHits();
+    const inserts = event.target.closest("[data-inserts]");
+    if (inserts) insert(document.getElementById(inserts.dataset.inserts).innerText.trim());
+    const words = event.target.closest("[data-inserts-text]");
+    if (words) insert(words.dataset.insertsText);
+  });
+  document.addEventListener("toggle", (event) => {
+    const place = event.target;
+    if (place instanceof HTMLDetailsElement && place.open && place.dataset.original) showOriginal(place);
+  }, true);
+  document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const button = detail.elt?.closest?.("[data-linked]");
+    if (button && detail.successful) button.disabled = true;
+  });
+}
+
+function chooseTab(id) {
+  const tab = document.getElementById(id);
+  const side = document.getElementById("side");
+  if (!tab) return;
+  tab.click();
+  // On a narrow screen the side pane is a drawer; asking for one of its tabs opens it.
+  if (getComputedStyle(side).position === "absolute" && !side.classList.contains("is-open")) document.querySelector('[data-toggles="side"]')?.click();
+  document.querySelector("#knowledge-search input")?.focus();
+}
+
+function firstHits() {
+  const place = document.getElementById("knowledge");
+  if (!place?.dataset.first || place.dataset.asked) return;
+  place.dataset.asked = "1";
+  window.htmx.ajax("GET", place.dataset.first, { target: "#knowledge", swap: "innerHTML" });
+}
+
+function backToHits() {
+  const place = document.getElementById("knowledge");
+  const query = document.querySelector("#knowledge-search input")?.value ?? "";
+  const address = query ? `${place.dataset.first}?q=${encodeURIComponent(query)}` : place.dataset.first;
+  window.htmx.ajax("GET", address, { target: "#knowledge", swap: "innerHTML" });
+}
+
+function insert(words) {
+  const field = area();
+  if (!field) return;
+  const gap = field.value && !/\s$/.test(field.value) ? "\n\n" : "";
+  field.setRangeText(gap + words, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+}
+
+async function showOriginal(place) {
+  const box = place.querySelector("[data-keep]");
+  if (box.childElementCount) return;
+  const frame = document.createElement("iframe");
+  frame.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+  frame.title = place.querySelector("summary").textContent;
+  frame.src = place.dataset.original;
+  box.append(frame);
+  const answer = await fetch(place.dataset.original, { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+  if (answer?.headers.get("X-Pictures") !== "left-out") return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button small";
+  button.textContent = document.getElementById("ticket").dataset.loadPictures;
+  button.addEventListener("click", () => {
+    frame.src = `${place.dataset.original}?pictures=1`;
+    button.remove();
+  });
+  box.prepend(button);
+}
+
+// ------------------------------------------------------------------ who is writing
+
+function startTyping() {
+  live.on("typing", ({ topic, name }) => {
+    const place = document.getElementById("typing");
+    if (!place || topic !== `ticket:${document.getElementById("ticket")?.dataset.number}`) return;
+    place.textContent = place.dataset.text.replace("{name}", name || place.dataset.customer);
+    clearTimeout(typingTimer);
+    typingTimer = setTimeout(() => (place.textContent = ""), TYPING_MS);
+  });
+  document.body.addEventListener("live:morphed", ({ target }) => {
+    if (target.id !== "timeline") return;
+    const place = document.getElementById("typing");
+    if (place) place.textContent = "";
+  });
+}
+
+// ------------------------------------------------------------------ along the list
+
+function startStepping() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-step]");
+    if (!button) return;
+    const rows = document.querySelector(".pane-middle .table tbody") ?? document.getElementById("worklist");
+    const stops = [...rows.querySelectorAll("a[data-place]")].filter((link) => link.checkVisibility());
+    const at = stops.indexOf(document.activeElement);
+    const current = stops.findIndex((link) => link.ariaCurrent);
+    const from = at >= 0 ? at : current;
+    const next = stops[from < 0 ? 0 : Math.max(0, Math.min(stops.length - 1, from + Number(button.dataset.step)))];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  });
+}

@@ -1,0 +1,93 @@
+"""The agent console's frame: what every page of it shows (own presence, the call, the work list), and the answers of its parts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from desk.access import Right, Viewer
+from desk.actions import presence
+from desk.actions.presence import AWAY_REASONS
+from desk.errors import NotAllowed
+from desk.http.context import reading, viewer, writing
+from desk.http.guard import needs
+from desk.models import Agent
+from desk.queries.live_call import live_call
+from desk.queries.work_list import work_list
+from desk.web import words
+
+pages = Blueprint("console", __name__)
+
+
+@pages.get("/desk")
+@needs(Right.SIGNED_IN)
+def index() -> Response | str:
+    may_enter()
+    if not viewer().can(Right.TAKE_WORK):
+        return redirect(url_for("tickets.all_of_them"))
+    with reading() as session:
+        return render_template("console/index.html", **frame(session))
+
+
+@pages.get("/desk/worklist")
+@needs(Right.SIGNED_IN)
+def worklist() -> str:
+    may_enter()
+    with reading() as session:
+        return render_template("console/_worklist.html", **frame(session, request.args.get("open", type=int)))
+
+
+@pages.get("/desk/presence")
+@needs(Right.TAKE_WORK)
+def own_presence() -> str:
+    with reading() as session:
+        return render_template("console/_presence.html", words=words.everything(), **_self(session))
+
+
+@pages.post("/desk/presence")
+@needs(Right.TAKE_WORK)
+def set_presence() -> Response:
+    reason = request.form.get("reason", "")
+    with writing() as tx:
+        agent = tx.session.get_one(Agent, viewer().agent_id)
+        presence.set_presence(tx, agent, request.form.get("presence", ""), reason)
+    return done(url_for("console.index"), stay=True)
+
+
+def frame(session: Session, number: int | None = None) -> dict[str, Any]:
+    """What the frame of every console page needs; `number` is the ticket that is open beside the list."""
+    who = viewer()
+    return {
+        "work": work_list(session, who),
+        "live_call": live_call(session, who) if who.can(Right.TAKE_WORK) else None,
+        "open_number": number,
+        "words": words.everything(),
+        **_self(session),
+    }
+
+
+def may_enter(who: Viewer | None = None) -> None:
+    """The console is for those who work on tickets or may read them; raises `NotAllowed` for the others."""
+    who = who or viewer()
+    if not any(who.can(right) for right in (Right.TAKE_WORK, Right.READ_TICKETS, Right.READ_COMPLAINTS)):
+        raise NotAllowed("Your role does not allow this.")
+
+
+def done(path: str, *, toast: str = "", kind: str = "good", stay: bool = False) -> Response:
+    """The answer to an action: scripts are told where to go next (or to stay) and what to say, other browsers are sent there."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect(path, 303)
+    response = make_response("", 204)
+    events: dict[str, Any] = {"desk:done": {"path": "" if stay else path}}
+    if toast:
+        events["toast"] = {"text": toast, "kind": kind}
+    response.headers["HX-Trigger"] = json.dumps(events)
+    return response
+
+
+def _self(session: Session) -> dict[str, Any]:
+    return {"me": session.get(Agent, viewer().agent_id), "away_reasons": AWAY_REASONS}

@@ -1,0 +1,104 @@
+"""Files and original mails of tickets. Whoever may read the ticket may read them; nothing of them runs in our pages."""
+
+from __future__ import annotations
+
+import base64
+
+from flask import Blueprint, make_response, render_template, request, send_file
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from channels.email.sanitise import has_remote_images, safe_html
+from desk.access import Right, access_ticket
+from desk.errors import NotFound
+from desk.http.context import installation, reading, viewer
+from desk.http.guard import needs
+from desk.models import Attachment, Message, Ticket
+
+pages = Blueprint("files", __name__)
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+MOST_INLINE = 1_000_000  # bytes of a mail's own picture that is shown in its place
+SEALED = "default-src 'none'; sandbox"
+
+
+@pages.get("/desk/files/<int:attachment_id>")
+@needs(Right.SIGNED_IN)
+def download(attachment_id: int) -> Response:
+    with reading() as session:
+        file = _attachment(session, attachment_id)
+    return _send(file, as_attachment=True)
+
+
+@pages.get("/desk/files/<int:attachment_id>/picture")
+@needs(Right.SIGNED_IN)
+def inline(attachment_id: int) -> Response:
+    """A picture to be shown in the page; only kinds that are nothing but pictures."""
+    with reading() as session:
+        file = _attachment(session, attachment_id)
+    if file.content_type not in PICTURES:
+        raise NotFound("This file is not shown as a picture.")
+    return _send(file, as_attachment=False)
+
+
+@pages.get("/desk/messages/<int:message_id>/original")
+@needs(Right.SIGNED_IN)
+def original(message_id: int) -> Response:
+    """A mail's own HTML, made safe, for a sandboxed frame. Pictures from elsewhere tell their sender who reads: only when asked."""
+    remote = request.args.get("pictures") == "1"
+    with reading() as session:
+        message = session.get(Message, message_id)
+        ticket = session.get(Ticket, message.ticket_id) if message else None
+        if message is None or ticket is None:
+            raise NotFound("There is no such message.")
+        access_ticket(session, viewer(), ticket.number or 0)
+        inside = _pictures_inside(session, message)
+    body = Markup(_with_pictures(safe_html(message.html, allow_remote_images=remote), inside))  # noqa: S704 - made safe in this line
+    response = make_response(render_template("tickets/original.html", body=body))
+    response.headers["X-Pictures"] = "left-out" if not remote and has_remote_images(message.html) else "all"
+    pictures = "data: https: http:" if remote else "data:"
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; "
+        "base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _attachment(session: Session, attachment_id: int) -> Attachment:
+    file = session.get(Attachment, attachment_id)
+    message = session.get(Message, file.message_id) if file and file.message_id else None
+    ticket = session.get(Ticket, message.ticket_id) if message else None
+    if file is None or ticket is None:
+        raise NotFound("There is no such file.")
+    access_ticket(session, viewer(), ticket.number or 0)
+    return file
+
+
+def _pictures_inside(session: Session, message: Message) -> dict[str, str]:
+    """The mail's own pictures as data addresses: the sealed frame may fetch nothing, not even from us."""
+    query = select(Attachment).where(Attachment.message_id == message.id, Attachment.content_id != "")
+    return {
+        f"cid:{file.content_id}": f"data:{file.content_type};base64,"
+        + base64.b64encode(installation().files.get(file.sha256)).decode("ascii")
+        for file in session.scalars(query)
+        if file.content_type in PICTURES and file.size <= MOST_INLINE
+    }
+
+
+def _with_pictures(html: str, inside: dict[str, str]) -> str:
+    for address, data in inside.items():
+        html = html.replace(f'src="{address}"', f'src="{data}"')
+    return html
+
+
+def _send(file: Attachment, *, as_attachment: bool) -> Response:
+    # What a file claims to be is not believed: anything but a picture goes out as bytes to be saved.
+    kind = file.content_type if file.content_type in PICTURES else "application/octet-stream"
+    path = installation().files.path(file.sha256)
+    response = send_file(path, mimetype=kind, as_attachment=as_attachment, download_name=file.name or "file")
+    response.headers["Content-Security-Policy"] = SEALED
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response

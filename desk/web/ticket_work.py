@@ -1,0 +1,217 @@
+"""What is done to a ticket: answering, noting, waiting, solving, handing on, complaints. Each is one action in one transaction."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from desk.access import Right, access_ticket
+from desk.actions import chats, complaints, intake, outbox, solving, tickets
+from desk.errors import Conflict, Invalid, NotFound
+from desk.files import KeptFile
+from desk.http.context import keep_uploads, viewer, writing
+from desk.http.guard import needs
+from desk.models import Agent, Chat, Message, Queue, Ticket
+from desk.models.chat import ACTIVE
+from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
+from desk.queries.ticket_page import failed_mail
+from desk.store import Tx
+from desk.web.console import done
+
+pages = Blueprint("ticket_work", __name__, url_prefix="/desk/tickets/<int:number>")
+CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+@pages.post("/messages")
+@needs(Right.REPLY)
+def write(number: int) -> Response:
+    """Answer by mail or chat, or note something; then perhaps wait for somebody."""
+    form = request.form
+    kind, then = form.get("kind", ""), form.get("then", "")
+    files = keep_uploads()
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        _write(tx, ticket, kind, form.get("text", ""), files)
+        if then in (PENDING_CUSTOMER, PENDING_INTERNAL):
+            tickets.set_pending(tx, ticket, then)
+    return _stay(number)
+
+
+@pages.post("/wait")
+@needs(Right.REPLY)
+def wait(number: int) -> Response:
+    """Wait without writing."""
+    with writing() as tx:
+        tickets.set_pending(tx, access_ticket(tx.session, viewer(), number), request.form.get("then", ""))
+    return _stay(number)
+
+
+@pages.post("/solve")
+@needs(Right.REPLY)
+def solve(number: int) -> Response:
+    form = request.form
+    with writing() as tx:
+        solving.solve(
+            tx,
+            access_ticket(tx.session, viewer(), number),
+            _me(tx),
+            category=form.get("category", ""),
+            wrap_up_code=form.get("wrap_up_code", ""),
+            resolution=form.get("resolution", ""),
+        )
+    return _stay(number, gettext("Solved. The customer is asked whether they agree."))
+
+
+@pages.post("/reopen")
+@needs(Right.REPLY)
+def reopen(number: int) -> Response:
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        tickets.reopen(tx, ticket, reason="agent")
+        if ticket.owner_id is None:
+            tickets.assign(tx, ticket, _me(tx).id)
+    return _stay(number)
+
+
+@pages.post("/assign")
+@needs(Right.REPLY)
+def assign(number: int) -> Response:
+    """Make somebody the owner; “me” is the viewer, nothing takes the owner away."""
+    wanted = request.form.get("agent", "")
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        tickets.assign(tx, ticket, _me(tx).id if wanted == "me" else int(wanted) if wanted.isdigit() else None)
+    return _stay(number)
+
+
+@pages.post("/move")
+@needs(Right.REPLY)
+def move(number: int) -> Response:
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        queue = tx.session.get(Queue, request.form.get("queue", 0, type=int))
+        if queue is None:
+            raise NotFound("There is no such queue.")
+        tickets.move(tx, ticket, queue)
+    return done(url_for("console.index"), toast=gettext("Ticket %(number)s was moved.", number=number))
+
+
+@pages.post("/fields")
+@needs(Right.REPLY)
+def fields(number: int) -> Response:
+    form = request.form
+    with writing() as tx:
+        tickets.set_fields(
+            tx,
+            access_ticket(tx.session, viewer(), number),
+            priority=form.get("priority", type=int),
+            category=form.get("category"),
+            subject=form.get("subject"),
+        )
+    return _stay(number)
+
+
+@pages.post("/messages/<int:message_id>/admit")
+@needs(Right.REPLY)
+def admit(number: int, message_id: int) -> Response:
+    with writing() as tx:
+        intake.admit(tx, _message(tx, number, message_id))
+    return _stay(number)
+
+
+@pages.post("/messages/<int:message_id>/detach")
+@needs(Right.REPLY)
+def detach(number: int, message_id: int) -> Response:
+    with writing() as tx:
+        ticket = intake.detach(tx, _message(tx, number, message_id))
+    return _stay(number, gettext("The message is now ticket %(number)s.", number=ticket.number))
+
+
+@pages.post("/messages/<int:message_id>/send-again")
+@needs(Right.REPLY)
+def send_again(number: int, message_id: int) -> Response:
+    with writing() as tx:
+        mail = failed_mail(tx.session, _message(tx, number, message_id))
+        if mail is None:
+            raise Conflict("This mail has not failed; there is nothing to send again.")
+        outbox.send_again(tx, mail)
+    return _stay(number)
+
+
+@pages.post("/complaint")
+@needs(Right.REGISTER_COMPLAINT)
+def register_complaint(number: int) -> Response:
+    form = request.form
+    with writing() as tx:
+        complaints.register_from_ticket(
+            tx,
+            access_ticket(tx.session, viewer(), number),
+            form.get("statement", ""),
+            remedy_wanted=form.get("remedy_wanted", ""),
+            category=form.get("category", ""),
+            told_by_voice=bool(form.get("told_by_voice")),
+        )
+    return _stay(number, gettext("Recorded as a complaint."))
+
+
+@pages.post("/complaint/advance")
+@needs(Right.HANDLE_COMPLAINT)
+def advance_complaint(number: int) -> Response:
+    form = request.form
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        complaints.advance(
+            tx,
+            complaints.complaint_of(tx, ticket),
+            form.get("stage", ""),
+            agent=_me(tx),
+            category=form.get("category", ""),
+            severity=form.get("severity", type=int),
+            outcome=form.get("outcome", ""),
+            decision=form.get("decision", ""),
+            reason=form.get("reason", ""),
+        )
+    return _stay(number)
+
+
+def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile]) -> None:
+    agent, client_id = _me(tx), request.form.get("client_id", "")
+    if not CLIENT_ID.fullmatch(client_id):
+        raise Invalid("This message came without its id. Load the page again.")
+    if kind == "note":
+        tickets.note(tx, ticket, agent, text or _files_only(files), files)
+    elif kind == "chat":
+        chat = tx.session.scalar(select(Chat).where(Chat.ticket_id == ticket.id, Chat.state == ACTIVE).limit(1))
+        if chat is None:
+            raise Conflict("This chat has ended. Answer by mail, if we have an address.")
+        chats.agent_says(tx, chat, agent, client_id, text, files)
+    elif kind == "email":
+        cc = [each for each in re.split(r"[,;，；\s]+", request.form.get("cc", "")) if each]
+        tickets.reply(tx, ticket, agent, text, channel="email", cc=cc, files=files, external_id=f"desk:{client_id}")
+    else:
+        raise Invalid("Choose whether to answer by mail or chat.")
+
+
+def _files_only(files: list[KeptFile]) -> str:
+    return ", ".join(file.name for file in files)
+
+
+def _message(tx: Tx, number: int, message_id: int) -> Message:
+    """A message of a ticket that the viewer may read."""
+    ticket = access_ticket(tx.session, viewer(), number)
+    message = tx.session.get(Message, message_id)
+    if message is None or message.ticket_id != ticket.id:
+        raise NotFound("There is no such message on this ticket.")
+    return message
+
+
+def _stay(number: int, toast: str = "") -> Response:
+    return done(url_for("tickets.one", number=number), toast=toast, stay=True)
+
+
+def _me(tx: Tx) -> Agent:
+    return tx.session.get_one(Agent, viewer().agent_id)

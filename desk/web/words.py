@@ -1,0 +1,363 @@
+"""The words for what the desk stores as codes, and the sentences for what happened: one place, so that all pages say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext, ngettext
+
+from desk.queries.timeline import Entry
+
+STATUSES = {
+    "new": lazy_gettext("New"),
+    "open": lazy_gettext("Open"),
+    "pending_customer": lazy_gettext("Waiting for the customer"),
+    "pending_internal": lazy_gettext("Waiting for a colleague"),
+    "solved": lazy_gettext("Solved"),
+    "closed": lazy_gettext("Closed"),
+    "merged": lazy_gettext("Merged"),
+    "spam": lazy_gettext("Spam"),
+}
+STATUS_MARKS = {
+    "new": "accent",
+    "open": "live",
+    "pending_customer": "waiting",
+    "pending_internal": "waiting",
+}
+CATEGORIES = {
+    "billing": lazy_gettext("Billing"),
+    "technical": lazy_gettext("Technical help"),
+    "delivery": lazy_gettext("Delivery"),
+    "product": lazy_gettext("Product"),
+    "service": lazy_gettext("Service"),
+    "privacy": lazy_gettext("Privacy"),
+    "other": lazy_gettext("Other"),
+}
+TYPES = {
+    "enquiry": lazy_gettext("Enquiry"),
+    "request": lazy_gettext("Request"),
+    "incident": lazy_gettext("Incident"),
+    "complaint": lazy_gettext("Complaint"),
+}
+WRAP_UP_CODES = {
+    "solved": lazy_gettext("Solved"),
+    "information_given": lazy_gettext("Information given"),
+    "follow_up": lazy_gettext("More to do"),
+    "transferred": lazy_gettext("Passed on"),
+    "no_action": lazy_gettext("Nothing to do"),
+    "wrong_number": lazy_gettext("Wrong number"),
+    "dropped": lazy_gettext("Line broke"),
+}
+PRIORITIES = {
+    1: lazy_gettext("P1 · urgent"),
+    2: lazy_gettext("P2 · high"),
+    3: lazy_gettext("P3 · normal"),
+    4: lazy_gettext("P4 · low"),
+}
+PRESENCES = {
+    "available": lazy_gettext("Available"),
+    "away": lazy_gettext("Away"),
+    "offline": lazy_gettext("Offline"),
+    "not_responding": lazy_gettext("Not responding"),
+}
+AWAY_REASONS = {
+    "break": lazy_gettext("Break"),
+    "lunch": lazy_gettext("Lunch"),
+    "meeting": lazy_gettext("Meeting"),
+    "training": lazy_gettext("Training"),
+    "other": lazy_gettext("Something else"),
+}
+TIERS = {
+    "vip": lazy_gettext("VIP"),
+    "gold": lazy_gettext("Gold"),
+    "silver": lazy_gettext("Silver"),
+    "standard": lazy_gettext("Standard"),
+}
+KINDS = {
+    "call": lazy_gettext("Call"),
+    "chat": lazy_gettext("Chat"),
+    "ticket": lazy_gettext("Ticket"),
+    "complaint": lazy_gettext("Complaint"),
+    "callback": lazy_gettext("Call back"),
+    "follow_up": lazy_gettext("Ask again"),
+}
+STAGES = {
+    "received": lazy_gettext("Received"),
+    "acknowledged": lazy_gettext("Acknowledged"),
+    "assessed": lazy_gettext("Assessed"),
+    "investigating": lazy_gettext("Under investigation"),
+    "decided": lazy_gettext("Decided"),
+    "follow_up": lazy_gettext("Asking the customer"),
+    "closed": lazy_gettext("Closed"),
+    "reopened": lazy_gettext("Opened again"),
+    "withdrawn": lazy_gettext("Withdrawn"),
+}
+# What a button says that enters the stage.
+STAGE_VERBS = {
+    "acknowledged": lazy_gettext("Acknowledge"),
+    "assessed": lazy_gettext("Assess"),
+    "investigating": lazy_gettext("Begin the investigation"),
+    "decided": lazy_gettext("Decide"),
+    "follow_up": lazy_gettext("Ask the customer now"),
+    "closed": lazy_gettext("Close: the customer agrees"),
+    "reopened": lazy_gettext("Open again"),
+    "withdrawn": lazy_gettext("Withdraw"),
+}
+CLOCK_WORDS = {
+    "on_time": lazy_gettext("on time"),
+    "soon": lazy_gettext("soon due"),
+    "late": lazy_gettext("late"),
+    "met": lazy_gettext("kept"),
+    "missed": lazy_gettext("missed"),
+}
+DECISIONS = {
+    "upheld": lazy_gettext("Upheld"),
+    "partly_upheld": lazy_gettext("Partly upheld"),
+    "not_upheld": lazy_gettext("Not upheld"),
+    "resolved_early": lazy_gettext("Settled early"),
+    "withdrawn": lazy_gettext("Withdrawn"),
+}
+SEVERITIES = {
+    1: lazy_gettext("1 · safety, data or crime"),
+    2: lazy_gettext("2 · serious"),
+    3: lazy_gettext("3 · normal"),
+    4: lazy_gettext("4 · slight"),
+}
+ASKED_AGAIN = {
+    "satisfied": lazy_gettext("The customer is satisfied"),
+    "dissatisfied": lazy_gettext("Something is still open"),
+    "not_reached": lazy_gettext("Nobody was reached"),
+}
+FOLLOW_UP_REASONS = {
+    "low_score": lazy_gettext("The customer gave a low mark."),
+    "not_solved": lazy_gettext("The customer says that it is not solved."),
+    "complaint": lazy_gettext("The complaint was decided; ask whether the customer agrees."),
+}
+THREADED_BY = {
+    "reply_address": lazy_gettext("Joined this ticket by our signed reply address."),
+    "in_reply_to": lazy_gettext("Joined this ticket: it answers one of its mails."),
+    "references": lazy_gettext("Joined this ticket: it refers to one of its mails."),
+    "subject_number": lazy_gettext("Joined this ticket by the number in its subject."),
+    "detached": lazy_gettext("Taken out of another ticket."),
+}
+CALL_STATES = {
+    "ivr": lazy_gettext("in the menu"),
+    "queued": lazy_gettext("waiting"),
+    "offered": lazy_gettext("connecting"),
+    "talking": lazy_gettext("on the phone"),
+    "hold": lazy_gettext("on hold"),
+    "wrap_up": lazy_gettext("over, wrap-up open"),
+    "done": lazy_gettext("over"),
+    "abandoned": lazy_gettext("caller hung up while waiting"),
+    "failed": lazy_gettext("failed"),
+}
+AUDIENCES = {
+    "public": lazy_gettext("everybody"),
+    "customer": lazy_gettext("customers"),
+    "partner": lazy_gettext("partners"),
+    "internal": lazy_gettext("internal"),
+}
+VIEWS = {
+    "mine": lazy_gettext("Mine"),
+    "unassigned": lazy_gettext("Unassigned"),
+    "open": lazy_gettext("Open"),
+    "pending": lazy_gettext("Waiting"),
+    "solved": lazy_gettext("Solved"),
+    "all": lazy_gettext("All"),
+}
+LANGUAGES = {"en": "English", "zh": "中文"}
+ENDED_BY = {
+    "agent": lazy_gettext("the agent"),
+    "customer": lazy_gettext("the visitor"),
+    "idle": lazy_gettext("nobody wrote for long"),
+    "disconnect": lazy_gettext("the visitor went away"),
+    "system": lazy_gettext("the desk"),
+}
+
+
+def everything() -> dict[str, Any]:
+    """The tables for templates, under the name `words`."""
+    return {
+        "statuses": STATUSES,
+        "status_marks": STATUS_MARKS,
+        "categories": CATEGORIES,
+        "types": TYPES,
+        "wrap_up_codes": WRAP_UP_CODES,
+        "priorities": PRIORITIES,
+        "presences": PRESENCES,
+        "away_reasons": AWAY_REASONS,
+        "tiers": TIERS,
+        "kinds": KINDS,
+        "stages": STAGES,
+        "stage_verbs": STAGE_VERBS,
+        "clock_words": CLOCK_WORDS,
+        "decisions": DECISIONS,
+        "severities": SEVERITIES,
+        "asked_again": ASKED_AGAIN,
+        "follow_up_reasons": FOLLOW_UP_REASONS,
+        "threaded_by": THREADED_BY,
+        "call_states": CALL_STATES,
+        "audiences": AUDIENCES,
+        "views": VIEWS,
+        "languages": LANGUAGES,
+        "ended_by": ENDED_BY,
+    }
+
+
+def event_line(entry: Entry) -> tuple[str, str]:
+    """What happened as one sentence, and the icon beside it."""
+    event = entry.event
+    assert event is not None
+    data = event.data
+    who = event.actor_name or gettext("The desk")
+    agent = entry.names.get(event.agent_id or 0, who)
+    match event.kind:
+        case "ticket.opened":
+            return gettext("Ticket opened"), "plus"
+        case "ticket.assigned":
+            return _assigned(entry, who), "user"
+        case "ticket.status_set":
+            return gettext("%(who)s: %(status)s", who=_actor(entry), status=STATUSES.get(data.get("new"), data.get("new"))), "tag"
+        case "ticket.reopened":
+            return gettext("Opened again"), "refresh"
+        case "ticket.solved":
+            code = WRAP_UP_CODES.get(data.get("wrap_up_code"), data.get("wrap_up_code"))
+            return gettext("Solved by %(who)s (%(code)s)", who=agent, code=code), "check"
+        case "ticket.closed":
+            return gettext("Closed"), "lock"
+        case "ticket.confirmed":
+            return gettext("The customer confirmed that it is solved"), "check"
+        case "ticket.moved":
+            return gettext("Moved to another queue by %(who)s", who=who), "arrow-right"
+        case "ticket.raised":
+            return gettext("Raised to level %(level)s", level=data.get("level")), "arrow-right"
+        case "ticket.changed":
+            return gettext("%(who)s changed %(what)s", who=_actor(entry), what=_changed(data)), "tag"
+    return _work_line(entry, agent)
+
+
+def why_you(reason: Mapping[str, Any]) -> list[str]:
+    """Why this work went to this agent, in short sentences; empty when there is nothing to say."""
+    if reason.get("by_hand"):
+        return [gettext("Taken by hand by %(name)s.", name=reason["by_hand"])]
+    if not reason:
+        return []
+    lines = []
+    if reason.get("mode") == "sticky":
+        lines.append(gettext("You know this matter: it was meant for you first."))
+    needs = [_skill(name) for name, _level in reason.get("requires", [])]
+    if needs:
+        lines.append(gettext("Needs %(skills)s, which you have.", skills=gettext(", ").join(needs)))
+    if reason.get("mode") in MODES:
+        lines.append(str(MODES[reason["mode"]]))
+    waited = int(reason.get("waited_s", 0))
+    free, able = reason.get("free", 0), reason.get("able", 0)
+    lines.append(
+        gettext(
+            "It had waited %(time)s; %(free)s of %(able)s colleagues who can do it were free.",
+            time=_span(waited),
+            free=free,
+            able=able,
+        )
+    )
+    if reason.get("promoted"):
+        lines.append(gettext("It had waited so long that it went ahead of others."))
+    if reason.get("passed_over"):
+        count = int(reason["passed_over"])
+        lines.append(ngettext("%(num)s earlier item was left for others.", "%(num)s earlier items were left for others.", count))
+    return lines
+
+
+MODES = {
+    "least_flexible": lazy_gettext("Of those free you have the fewest other kinds of work to do."),
+    "longest_idle": lazy_gettext("You had been free the longest."),
+    "proficiency": lazy_gettext("You have the highest level in what it needs."),
+    "least_loaded": lazy_gettext("You had the least work in hand."),
+}
+
+
+def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
+    event = entry.event
+    assert event is not None
+    data, kind = event.data, event.kind
+    if kind.startswith("complaint."):
+        return gettext("Complaint: %(stage)s", stage=STAGES.get(data.get("new"), STAGES["received"])), "alert"
+    if kind == "chat.ended":
+        return gettext("Chat ended: %(by)s", by=ENDED_BY.get(data.get("by"), data.get("by", ""))), "bubble"
+    if kind == "chat.rated":
+        return gettext("The visitor gave %(score)s of 5", score=data.get("score")), "star"
+    if kind == "survey.answered":
+        solved = gettext("solved") if data.get("solved") else gettext("not solved")
+        return gettext("The customer answered: %(score)s of 5, %(solved)s", score=data.get("score"), solved=solved), "star"
+    if kind == "follow_up.done":
+        return gettext("Asked again: %(outcome)s", outcome=ASKED_AGAIN.get(data.get("outcome"), data.get("outcome", ""))), "users"
+    sentence, icon = WORK_LINES.get(kind, (kind, "bell"))
+    return str(sentence) % {"agent": agent, "reason": data.get("reason", "")}, icon
+
+
+# Filled in with `agent` and `reason`.
+WORK_LINES = {
+    "offer.made": (lazy_gettext("Offered to %(agent)s"), "bell"),
+    "offer.accepted": (lazy_gettext("Accepted by %(agent)s"), "check"),
+    "offer.rejected": (lazy_gettext("Declined by %(agent)s"), "x"),
+    "offer.timed_out": (lazy_gettext("%(agent)s did not answer in time"), "clock"),
+    "item.abandoned": (lazy_gettext("The customer left before an answer"), "x"),
+    "message.held": (lazy_gettext("A message from a new participant was held"), "lock"),
+    "message.admitted": (lazy_gettext("The new participant was let in"), "check"),
+    "message.detached": (lazy_gettext("A message was given a ticket of its own"), "arrow-right"),
+    "mail.failed": (lazy_gettext("A mail could not be delivered: %(reason)s"), "alert"),
+    "mail.bounced": (lazy_gettext("A mail came back"), "alert"),
+    "chat.accepted": (lazy_gettext("%(agent)s joined the chat"), "bubble"),
+    "call.answered": (lazy_gettext("%(agent)s answered the call"), "phone"),
+    "call.held": (lazy_gettext("Customer put on hold"), "pause"),
+    "call.resumed": (lazy_gettext("Customer taken off hold"), "play"),
+    "call.agent_lost": (lazy_gettext("The line to %(agent)s broke; the caller is first in the queue"), "alert"),
+    "call.wrapped_up": (lazy_gettext("Call wrapped up by %(agent)s"), "check"),
+    "survey.sent": (lazy_gettext("The customer was asked how it was"), "star"),
+    "follow_up.opened": (lazy_gettext("Somebody else is to ask the customer"), "users"),
+    "article.linked": (lazy_gettext("An article was linked"), "book"),
+}
+
+
+def _assigned(entry: Entry, who: str) -> str:
+    event = entry.event
+    assert event is not None
+    new = event.data.get("new")
+    if new is None:
+        return gettext("%(who)s took the owner away", who=who)
+    if new == event.actor_id and event.actor_kind == "agent":
+        return gettext("%(who)s took the ticket", who=who)
+    return gettext("%(who)s gave the ticket to %(name)s", who=who, name=entry.names.get(new, "?"))
+
+
+def _actor(entry: Entry) -> str:
+    event = entry.event
+    assert event is not None
+    return event.actor_name if event.actor_kind in ("agent", "api") else gettext("The desk")
+
+
+def _changed(data: Mapping[str, Any]) -> str:
+    parts = []
+    for name, new in data.get("new", {}).items():
+        if name == "priority":
+            parts.append(gettext("priority to %(value)s", value=f"P{new}"))
+        elif name == "category":
+            parts.append(gettext("category to %(value)s", value=CATEGORIES.get(new, new)))
+        elif name == "subject":
+            parts.append(gettext("the subject"))
+        elif name == "type":
+            parts.append(gettext("type to %(value)s", value=TYPES.get(new, new)))
+    return gettext(", ").join(parts)
+
+
+def _skill(name: str) -> str:
+    if name.startswith("lang:"):
+        return LANGUAGES.get(name[5:], name[5:])
+    return str(CATEGORIES.get(name, name))
+
+
+def _span(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
