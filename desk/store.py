@@ -25,6 +25,7 @@ from desk.events import ABOUT, Actor, Event
 
 log = logging.getLogger(__name__)
 
+BELL = "desk_events"  # PostgreSQL's NOTIFY channel that rings at every commit with events
 CHUNK = 200
 EVENT_ORDER_LOCK = 7_305_001  # key of the PostgreSQL advisory lock that makes event ids visible in order
 
@@ -46,6 +47,7 @@ class Store:
         self.clock = clock
         self.settings = settings
         self._reading = engine.execution_options(reads=True)
+        self._ours: set[int] = set()  # ids that this process has published itself, until the feed has passed them
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
         self._write_turn = threading.Lock() if engine.dialect.name == "sqlite" else None
@@ -69,6 +71,11 @@ class Store:
             session.commit()
         self._publish(events)
 
+    def publish_foreign(self, events: Sequence[Event]) -> None:
+        """Hand on what other processes have committed; our own commits among `events` have been published already."""
+        self._publish([event for event in events if event.id not in self._ours])
+        self._ours.difference_update(event.id for event in events)
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view for reading; nothing is written."""
@@ -80,13 +87,15 @@ class Store:
         if not pending:
             return []
         if session.get_bind().dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": EVENT_ORDER_LOCK})
+            session.execute(text("SELECT pg_advisory_xact_lock(:key), pg_notify(:bell, '')"), {"key": EVENT_ORDER_LOCK, "bell": BELL})
         record = insert(Event).returning(Event, sort_by_parameter_order=True)
         # In chunks, because reading the ids back in order takes time that grows with the square of their number.
         chunks = (pending[start : start + CHUNK] for start in range(0, len(pending), CHUNK))
-        return [event for chunk in chunks for event in session.scalars(record, chunk)]
+        events = [event for chunk in chunks for event in session.scalars(record, chunk)]
+        self._ours.update(event.id for event in events)
+        return events
 
-    def _publish(self, events: list[Event]) -> None:
+    def _publish(self, events: Sequence[Event]) -> None:
         if not events:
             return
         for listener in self._listeners:

@@ -27,7 +27,7 @@ from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Agent, MailboxMail, Team, Ticket
-from desk.work.background import Background
+from desk.work.background import ALL, Background
 
 PASSWORD = "a good password"
 PATIENCE_S = 20
@@ -55,12 +55,14 @@ def settings_for(folder: Path, **more: str) -> Settings:
 
 
 @contextmanager
-def running(settings: Settings, *, clock: Clock | None = None, background: bool = True) -> Iterator[World]:
+def running(
+    settings: Settings, *, clock: Clock | None = None, background: bool = True, roles: frozenset[str] = ALL
+) -> Iterator[World]:
     """Start a desk and stop it again. With `background=False` nothing receives mail, routes or sends."""
     desk = install(settings, clock=clock)
     prepare(desk)
     app, _socketio = create_app(desk)
-    parts = Background(desk)
+    parts = Background(desk, roles)
     app.extensions["background"] = parts
     server = make_server("127.0.0.1", settings.http_port, app, threaded=True, request_handler=Requests)
     server.daemon_threads = True

@@ -8,6 +8,7 @@ from desk.actions import presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.work.due import ACTIONS
+from desk.work.feed import Bell, Feed
 from desk.work.indexing import Indexing
 from desk.work.mail_in import MailDoor
 from desk.work.mail_out import MailOut, sender_for
@@ -23,6 +24,7 @@ class Background:
 
     def __init__(self, desk: Installation, roles: frozenset[str] = ALL) -> None:
         self._desk = desk
+        self._whole = roles == ALL  # then no screen can be connected before us
         self._wakes: list[tuple[Callable[[Sequence[Event]], bool], Part]] = []
         self.parts: dict[str, Part] = {}
         self.router = Router(desk) if "router" in roles else None
@@ -34,11 +36,13 @@ class Background:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
+        self._add("feed", Feed(desk).turn, lambda _events: False)
+        self.bell = None if desk.settings.on_sqlite else Bell(desk.settings.database_url, self.parts["feed"].wake)
         desk.store.subscribe(self._follow)
 
     def start(self) -> None:
         """Bring the rows in line with a process that has just begun, then start every part."""
-        if self.router is not None:
+        if self._whole:
             with self._desk.store.tx(SYSTEM) as tx:
                 presence.lose_everyone(tx)
         if self.indexing is not None:
@@ -47,11 +51,15 @@ class Background:
             self.mail.start()
         for part in self.parts.values():
             part.start()
+        if self.bell is not None:
+            self.bell.start()
 
     def stop(self) -> None:
         """No new mail first, then let each part finish its turn."""
         if self.mail is not None:
             self.mail.stop()
+        if self.bell is not None:
+            self.bell.stop()
         for part in self.parts.values():
             part.stop()
         if self.router is not None:

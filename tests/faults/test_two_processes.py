@@ -1,0 +1,61 @@
+"""Two desks on one PostgreSQL: what one commits, the other hears of; only one routes; the other takes over."""
+
+from __future__ import annotations
+
+import threading
+
+from sqlalchemy import select
+
+from desk.app import install, prepare
+from desk.events import SYSTEM
+from desk.models import Offer
+from desk.work.background import Background
+from tests.world import running, settings_for
+
+
+def test_what_another_process_commits_reaches_our_listeners_once_and_our_own_is_not_told_twice(tmp_path, postgres_url):
+    ours, theirs = (install(settings_for(tmp_path / name, DESK_DATABASE_URL=postgres_url)) for name in ("a", "b"))
+    prepare(ours)
+    heard: list[str] = []
+    told = threading.Condition()
+
+    def listen(events) -> None:
+        with told:
+            heard.extend(event.kind for event in events)
+            told.notify_all()
+
+    background = Background(ours, frozenset({"web"}))
+    background.start()
+    ours.store.subscribe(listen)
+    try:
+        for desk, kind in ((ours, "test.ours"), (theirs, "test.theirs"), (ours, "test.last")):
+            with desk.store.tx(SYSTEM) as tx:
+                tx.emit(kind)
+            if desk is theirs:
+                with told:
+                    assert told.wait_for(lambda: "test.theirs" in heard, timeout=20)
+        with theirs.store.tx(SYSTEM) as tx:
+            tx.emit("test.end")
+        with told:
+            assert told.wait_for(lambda: "test.end" in heard, timeout=20)
+        assert [kind for kind in heard if kind.startswith("test.")] == ["test.ours", "test.theirs", "test.last", "test.end"]
+    finally:
+        background.stop()
+        for desk in (ours, theirs):
+            desk.store.engine.dispose()
+
+
+def test_a_mail_taken_by_one_process_is_offered_by_the_router_of_another(tmp_path, postgres_url):
+    settings = settings_for(tmp_path / "web", DESK_DATABASE_URL=postgres_url)
+    with running(settings, roles=frozenset({"smtp"})) as world:
+        maya = world.agent(available=True)
+        router = install(settings_for(tmp_path / "router", DESK_DATABASE_URL=postgres_url))
+        apart = Background(router, frozenset({"router"}))
+        apart.start()
+        try:
+            world.send("Who takes this?")
+            offer = world.until(lambda: world.one(select(Offer).where(Offer.state == "offered")))
+            assert offer.agent_id == maya.id
+        finally:
+            apart.stop()
+            router.store.engine.dispose()
