@@ -6,12 +6,11 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import func, select
 
-from desk.access import viewer_of
-from desk.actions import complaints, follow_ups, tickets, work_items
+from desk.actions import complaints, follow_ups, work_items
 from desk.actions.complaint_letters import mail_status_link
 from desk.actions.complaint_policy import promise
 from desk.actions.follow_up_work import open_one, try_again
-from desk.errors import Conflict, Invalid, NotAllowed, NotFound
+from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import (
     Attachment,
     Calendar,
@@ -37,7 +36,6 @@ from desk.models.complaint import (
     REOPENED,
     WITHDRAWN,
 )
-from desk.queries.complaints import complaint_by_key, complaint_case, complaint_counts, complaint_list, status_view
 from tests.desk.care_world import World, agent, happened, hold, letters, mail_in, queue, ticket_of
 
 
@@ -432,89 +430,6 @@ def test_the_link_is_mailed_only_to_the_address_we_have_and_only_if_both_belong_
         mail_status_link(tx, f"#{number}", "LI@example.com")
         mail_status_link(tx, number, "138 0013 8000")
         assert [letter["to"] for letter in letters(tx)[1:]] == [["li@example.com"]] * 2
-
-
-def test_the_status_page_shows_our_letters_and_answers_but_never_a_note(world):
-    with world.tx() as tx:
-        complaint = world.complain(tx)
-        ticket, officer = ticket_of(tx, complaint), agent(tx, "He Yan")
-        tickets.note(tx, ticket, officer, "Smells of a known bug.")
-        tickets.reply(tx, ticket, officer, "We are asking billing.", channel="email")
-        view = status_view(tx.session, complaint, "en", now=tx.now)
-    texts = " ".join(said.text for said in view.messages)
-    assert "We are asking billing." in texts
-    assert "You charged me twice" in texts
-    assert "known bug" not in texts
-    assert "He Yan" not in "".join(said.who for said in view.messages)
-
-
-def test_the_line_of_stages_says_what_is_done_and_what_is_promised(on_both):
-    with on_both.tx() as tx:
-        complaint = on_both.complain(tx)
-        view = status_view(tx.session, complaint, "zh", now=tx.now)
-    assert [(step.stage, step.state) for step in view.steps] == [
-        (RECEIVED, "done"),
-        (ACKNOWLEDGED, "done"),
-        (INVESTIGATING, "now"),
-        (DECIDED, "next"),
-        (FOLLOW_UP, "next"),
-        (CLOSED, "next"),
-    ]
-    assert (view.steps[3].day, view.steps[3].promised) == ("2026年12月11日（星期五）", True)
-    on_both.days(30)
-    with on_both.tx() as tx:
-        late = status_view(tx.session, complaint, "zh", now=tx.now)
-        assert late.steps[3].state == "late"
-        complaint = tx.session.get_one(Complaint, complaint.id)
-        complaint.stage = INVESTIGATING
-        complaints.advance(tx, complaint, DECIDED, outcome="not_upheld", decision="No.")
-        complaints.advance(tx, complaint, FOLLOW_UP)
-    with on_both.tx() as tx:
-        over = status_view(tx.session, complaint, "en", now=tx.now)
-    assert [step.state for step in over.steps] == ["done", "done", "done", "done", "now", "next"]
-    assert over.can_answer
-
-
-def test_the_officer_sees_complaints_by_due_time_with_a_word_for_each_clock(world):
-    with world.tx() as tx:
-        first = world.complain(tx)
-        viewer = viewer_of(agent(tx, "He Yan"))
-    world.days(15)
-    with world.tx() as tx:
-        second = world.complain(tx, token="a-second-filling-of-it")
-        rows = complaint_list(tx.session, viewer, now=tx.now)
-        assert [(row.complaint.id, row.clock.word) for row in rows] == [(first.id, "on_time"), (second.id, "on_time")]
-    world.days(4)
-    with world.tx() as tx:
-        assert [row.clock.word for row in complaint_list(tx.session, viewer, now=tx.now)] == ["soon", "on_time"]
-    world.days(4)
-    with world.tx() as tx:
-        rows = complaint_list(tx.session, viewer, now=tx.now)
-        assert (rows[0].clock.word, rows[0].clock.colour) == ("late", "late")
-        assert complaint_counts(tx.session, viewer, now=tx.now) == {"open": 2, "answered": 0, "over": 0, "late": 1}
-
-
-def test_only_who_may_read_complaints_sees_the_case_and_only_an_officer_its_next_steps(world):
-    with world.tx() as tx:
-        complaint = world.complain(tx, ("bill.pdf", b"%PDF-1.4"))
-        number = ticket_of(tx, complaint).number
-        officer, outsider = viewer_of(agent(tx, "He Yan")), viewer_of(agent(tx, "Dan"))
-    with world.tx() as tx:
-        case = complaint_case(tx.session, officer, number, now=tx.now)
-        assert case.allowed == NEXT[ACKNOWLEDGED]
-        assert [file.name for _, file in case.evidence] == ["bill.pdf"]
-        assert case.history[0].kind == "complaint.received"
-        assert complaint_list(tx.session, outsider, now=tx.now) == []
-        with pytest.raises(NotFound):
-            complaint_case(tx.session, outsider, number, now=tx.now)
-
-
-@pytest.mark.parametrize("key", ["", "short", "x" * 32, "y" * 100])
-def test_an_unknown_key_finds_nothing(world, key):
-    with world.tx() as tx:
-        world.complain(tx)
-        with pytest.raises(NotFound):
-            complaint_by_key(tx.session, key)
 
 
 def test_the_key_of_a_status_page_cannot_be_guessed(world):
