@@ -111,3 +111,20 @@ FOLLOWED_UP = {
     ),
     "zh": ("已回访，说明了延误原因并补偿 20 元，客户表示满意。", "电话回访，昨天起已正常，没有其他诉求。"),
 }
+
+ON_THE_LINE = {
+    "en": (
+        (
+            "Hello, I hope I'm in the right place.",
+            "Yes, that's right, the account is in my name.",
+            "Thank you for your help. Goodbye.",
+        ),
+        ("Hi there.", "I tried that this morning already, it made no difference.", "Okay, then I'll wait for it. Bye!"),
+        ("Good day to you.", "It has been like this since Sunday.", "That is kind. Have a nice day."),
+    ),
+    "zh": (
+        ("您好，想咨询一下。", "对，账号是我本人的名字。", "好的，谢谢，再见。"),
+        ("你好。", "这个早上试过了，没有变化。", "那我等通知，谢谢。"),
+        ("您好，麻烦帮我看看。", "从周日开始一直这样。", "辛苦了，再见。"),
+    ),
+}
