@@ -1,0 +1,133 @@
+"""The audit log: what happened, who did it, to what; the same append-only events that everything else reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from desk.access import Right, Viewer, masked
+from desk.events import Event
+from desk.models import Agent, Ticket
+from desk.models.ticket import FIRST_NUMBER
+from desk.queries.board import visible_agents
+
+PAGE = 100
+# The nouns of event kinds; what a filter offers.
+NOUNS = (
+    "agent",
+    "article",
+    "call",
+    "chat",
+    "complaint",
+    "customer",
+    "follow_up",
+    "item",
+    "mail",
+    "message",
+    "offer",
+    "queue",
+    "router",
+    "setting",
+    "survey",
+    "ticket",
+    "token",
+)
+_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
+_PHONE = re.compile(r"\+\d{7,15}")
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """One event as it is shown: `about` names what it happened to, `data` has every address and number masked."""
+
+    event: Event
+    agent_name: str
+    number: int | None
+    data: list[tuple[str, str]]
+
+
+def audit_log(
+    session: Session,
+    viewer: Viewer,
+    *,
+    kind: str = "",
+    agent_id: int | None = None,
+    number: int | None = None,
+    day: date | None = None,
+    zone: str = "UTC",
+    before: int | None = None,
+) -> list[AuditLine]:
+    """A page of events, the latest first; `before` is the id of the last one of the page before. One more says there are more.
+
+    `kind` is a noun ("ticket") or one kind ("ticket.opened"); `agent_id` matches who did it and whom it was done to. Supervisors
+    see what their own team did or had to do with.
+    """
+    query = select(Event)
+    if kind:
+        query = query.where(Event.kind == kind if "." in kind else Event.kind.startswith(f"{kind}.", autoescape=True))
+    if agent_id is not None:
+        query = query.where(or_((Event.actor_kind == "agent") & (Event.actor_id == agent_id), Event.agent_id == agent_id))
+    if number is not None:
+        query = query.where(Event.ticket_id == number - FIRST_NUMBER)
+    if day is not None:
+        start = datetime.combine(day, time(), ZoneInfo(zone))
+        end = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+        query = query.where(Event.at >= start, Event.at < end)
+    if before is not None:
+        query = query.where(Event.id < before)
+    events = session.scalars(query.where(*_seen_by(viewer)).order_by(Event.id.desc()).limit(PAGE + 1)).all()
+    return _lines(session, events)
+
+
+def audited_people(session: Session, viewer: Viewer) -> list[tuple[int, str]]:
+    """Whom the viewer may look for."""
+    query = select(Agent.id, Agent.name).order_by(Agent.name, Agent.id)
+    if _is_team_only(viewer):
+        query = query.where(visible_agents(viewer))
+    return [(agent_id, name) for agent_id, name in session.execute(query)]
+
+
+def masked_data(value: Any) -> str:
+    """A stored value as text, with addresses and phone numbers masked wherever they stand in it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {masked_data(each)}" for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(masked_data(each) for each in value)
+    text = "–" if value is None else str(value)
+    text = _EMAIL.sub(lambda found: masked(found.group(), "email"), text)
+    return _PHONE.sub(lambda found: masked(found.group(), "phone"), text)
+
+
+def _lines(session: Session, events: Iterable[Event]) -> list[AuditLine]:
+    events = list(events)
+    agents = {event.agent_id for event in events if event.agent_id is not None}
+    tickets = {event.ticket_id for event in events if event.ticket_id is not None}
+    names = dict(session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(agents))).all()) if agents else {}
+    numbers = dict(session.execute(select(Ticket.id, Ticket.number).where(Ticket.id.in_(tickets))).all()) if tickets else {}
+    return [
+        AuditLine(
+            event,
+            names.get(event.agent_id or 0, ""),
+            numbers.get(event.ticket_id or 0),
+            [(key, masked_data(value)) for key, value in event.data.items()],
+        )
+        for event in events
+    ]
+
+
+def _is_team_only(viewer: Viewer) -> bool:
+    return viewer.can(Right.SUPERVISE) and not viewer.can(Right.ADMINISTER) and "auditor" not in viewer.roles
+
+
+def _seen_by(viewer: Viewer) -> list[ColumnElement[bool]]:
+    if not _is_team_only(viewer):
+        return []
+    team = select(Agent.id).where(visible_agents(viewer)).scalar_subquery()
+    return [or_((Event.actor_kind == "agent") & Event.actor_id.in_(team), Event.agent_id.in_(team))]
