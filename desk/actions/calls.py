@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from channels.voice.events import FINAL, CallEvent, ConferenceEvent, later
 from desk.actions import customers, intake, tickets, work_items
 from desk.actions.calendars import calendar_of
 from desk.errors import Conflict, Invalid
-from desk.models import Agent, Call, CallLeg, Customer, Queue, Ticket, WorkItem
+from desk.models import Agent, Call, CallLeg, Customer, Ticket, WorkItem
 from desk.models.call import ABANDONED, DONE, HOLD, IVR, OFFERED, OVER, QUEUED, TALKING, WRAP_UP
 from desk.models.ticket import WRAP_UP_CODES
 from desk.models.work_item import ACTIVE as ITEM_ACTIVE
-from desk.models.work_item import WAITING, WRAP_UP as ITEM_WRAP_UP
+from desk.models.work_item import WAITING
+from desk.models.work_item import WRAP_UP as ITEM_WRAP_UP
 from desk.store import Tx
 from routing.estimate import expected_wait_s, spoken_minutes
 from routing.ivr import MENUS, START, Position, Step, step
@@ -86,7 +87,10 @@ def waiting_line(session: Any, call: Call) -> tuple[int, int]:
         return 0, 1
     ahead = session.scalar(
         select(func.count()).where(
-            WorkItem.state == WAITING, WorkItem.channel == "voice", WorkItem.queue_id == item.queue_id, WorkItem.due_at < item.due_at
+            WorkItem.state == WAITING,
+            WorkItem.channel == "voice",
+            WorkItem.queue_id == item.queue_id,
+            WorkItem.due_at < item.due_at,
         )
     )
     busy = session.scalar(
@@ -111,11 +115,23 @@ def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:
     return call
 
 
-def leg_rings(tx: Tx, call: Call, sid: str, agent_id: int) -> None:
-    """The carrier rings the agent's browser under this leg."""
+def leg_rings(tx: Tx, call: Call, sid: str, agent_id: int) -> bool:
+    """The carrier rings the agent's browser under this leg. False when the caller has left meanwhile: let it stop ringing."""
     leg = _leg(tx, sid)
     if leg is None:
         tx.session.add(CallLeg(call_id=call.id, sid=sid, party=AGENT, agent_id=agent_id, started_at=tx.now))
+    return call.state not in OVER
+
+
+def legs_to_end(session: Any, call_sid: str, conference: str) -> list[str]:
+    """The agents' connections that still ring or stand in a room after the caller of this leg or room has left."""
+    query = (
+        select(CallLeg.sid)
+        .join(Call, Call.id == CallLeg.call_id)
+        .where(or_(Call.sid == call_sid, Call.conference == conference), Call.state.in_(OVER))
+        .where(CallLeg.party == AGENT, CallLeg.ended_at.is_(None))
+    )
+    return list(session.scalars(query))
 
 
 def leg_failed(tx: Tx, call: Call, reason: str) -> None:
@@ -137,10 +153,11 @@ def leg_status(tx: Tx, event: CallEvent, call_id: int | None = None, agent_id: i
         return
     before = leg.status
     leg.status = later(leg.status, event.status)
+    call = tx.session.get_one(Call, leg.call_id)
+    _meet(tx, call)
     if leg.status not in FINAL or before in FINAL:
         return
     leg.ended_at = tx.now
-    call = tx.session.get_one(Call, leg.call_id)
     if leg.party == CUSTOMER:
         caller_left(tx, call)
     elif leg.agent_id == call.agent_id and call.state in (OFFERED, TALKING, HOLD):
@@ -157,6 +174,8 @@ def conference_event(tx: Tx, event: ConferenceEvent) -> None:
     from_agent = event.label.startswith("agent-") or (leg is not None and leg.party == AGENT)
     if event.event == "participant-join" and from_agent:
         _agent_joined(tx, call, event)
+    elif event.event == "participant-join":
+        _meet(tx, call)
     elif event.event == "participant-leave" and event.call_sid == call.sid:
         caller_left(tx, call)
     elif event.event == "conference-end":
@@ -170,9 +189,15 @@ def caller_left(tx: Tx, call: Call) -> None:
     _end_hold(tx, call)
     item = tx.session.get(WorkItem, call.item_id) if call.item_id else None
     call.ended_at = tx.now
+    leg = _last_agent_leg(tx, call)
+    if call.state == OFFERED and leg is not None and leg.status == "in-progress":
+        call.answered_at = call.answered_at or tx.now  # the agent answered; word of their entering the room comes late
     if call.answered_at is not None and item is not None:
         call.state = WRAP_UP
-        work_items.begin_wrap_up(tx, item)
+        if call.agent_id is None and leg is not None:
+            call.agent_id = leg.agent_id  # both ends broke off together, and word of the agent's came first
+        if call.agent_id is not None:
+            work_items.wrap_up_with(tx, item, call.agent_id)
         tx.emit("call.ended", call=call, ticket=call.ticket_id, agent=call.agent_id, item=item, customer=call.customer_id)
         return
     call.abandon_point = "ivr" if item is None else "ringing" if call.state == OFFERED else "queue"
@@ -245,7 +270,12 @@ def _queue(tx: Tx, call: Call, chosen: dict[str, str]) -> None:
     customer.locale = customer.locale or locale
     queue = intake.find_queue(tx, QUEUES.get(topic, topic))
     ticket = tickets.open_ticket(
-        tx, customer=customer, queue=queue, subject=SUBJECTS[locale].get(topic, SUBJECTS[locale]["general"]), channel="voice", locale=locale
+        tx,
+        customer=customer,
+        queue=queue,
+        subject=SUBJECTS[locale].get(topic, SUBJECTS[locale]["general"]),
+        channel="voice",
+        locale=locale,
     )
     item = work_items.enqueue(tx, "call", "voice", ticket, queue, skills=((f"lang:{locale}", 1),))
     call.locale, call.topic, call.ticket_id, call.item_id = locale, topic, ticket.id, item.id
@@ -257,13 +287,33 @@ def _agent_joined(tx: Tx, call: Call, event: ConferenceEvent) -> None:
     leg = _leg(tx, event.call_sid)
     if leg is not None:
         leg.status = later(leg.status, "in-progress")
+    _begin_talking(tx, call)
+
+
+def _meet(tx: Tx, call: Call) -> None:
+    """Both are in the room, though nobody told us of the agent.
+
+    An agent who is quick enters before the caller has heard the last announcement; the carrier tells of a room only from
+    the moment when the caller, who brought the address to tell, is in it.
+    """
+    leg = _last_agent_leg(tx, call)
+    if call.conference_sid and leg is not None and leg.status == "in-progress":
+        _begin_talking(tx, call)
+
+
+def _begin_talking(tx: Tx, call: Call) -> None:
     if call.state != OFFERED:
         return
     call.state = TALKING
     first = call.answered_at is None
     call.answered_at = call.answered_at or tx.now
     tx.emit(
-        "call.answered", call=call, ticket=call.ticket_id, agent=call.agent_id, item=call.item_id, customer=call.customer_id,
+        "call.answered",
+        call=call,
+        ticket=call.ticket_id,
+        agent=call.agent_id,
+        item=call.item_id,
+        customer=call.customer_id,
         data={"first": first},
     )
 
@@ -276,6 +326,13 @@ def _agent_left(tx: Tx, call: Call, status: str) -> None:
     if item.state == ITEM_ACTIVE:
         work_items.hand_back(tx, item, to_agent_id=agent_id if status == "completed" else None)
     tx.emit("call.agent_lost", call=call, ticket=call.ticket_id, agent=agent_id, item=item, data={"status": status})
+
+
+def _last_agent_leg(tx: Tx, call: Call) -> CallLeg | None:
+    query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT)
+    if call.agent_id is not None:
+        query = query.where(CallLeg.agent_id == call.agent_id)
+    return tx.session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
 
 
 def _end_hold(tx: Tx, call: Call) -> None:

@@ -218,7 +218,7 @@ def hand_back(tx: Tx, item: WorkItem, *, queue: Queue | None = None, to_agent_id
     item.sticky_agent_id = to_agent_id
     item.sticky_until = tx.now + timedelta(seconds=STICKY_S.get(item.channel, 60)) if to_agent_id else None
     item.state, item.agent_id, item.version = WAITING, None, item.version + 1
-    tx.emit("item.returned", data={"to_agent": to_agent_id}, **_about(item, tx))
+    tx.emit("item.returned", agent=made.agent_id if made else None, data={"to_agent": to_agent_id}, **_about(item, tx))
 
 
 def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
@@ -227,6 +227,20 @@ def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
     if item.state == ACTIVE:
         item.state, item.wrap_up_at, item.version = WRAP_UP, tx.now, item.version + 1
         tx.emit("item.wrap_up_began", agent=item.agent_id, **_about(item, tx))
+
+
+def wrap_up_with(tx: Tx, item: WorkItem, agent_id: int) -> None:
+    """The contact ended while the work was on its way back to somebody: whoever had it last does the wrap-up."""
+    _lock_item(tx, item)
+    if item.state in (WAITING, OFFERED):
+        _release(tx, item, CANCELED)
+        item.state, item.agent_id = WAITING, None
+        tx.session.flush()
+        if tx.session.get_one(Agent, agent_id).active:
+            take(tx, item.id, agent_id)
+        else:
+            finish(tx, item)
+    begin_wrap_up(tx, item)
 
 
 def finish(tx: Tx, item: WorkItem) -> None:
@@ -245,9 +259,9 @@ def abandon(tx: Tx, item: WorkItem) -> bool:
     _lock_item(tx, item)
     if item.state not in (WAITING, OFFERED):
         return False
-    _release(tx, item, CANCELED)
+    made = _release(tx, item, CANCELED)
     item.state, item.ended_at, item.version = ABANDONED, tx.now, item.version + 1
-    tx.emit("item.abandoned", **_about(item, tx))
+    tx.emit("item.abandoned", agent=made.agent_id if made else None, **_about(item, tx))
     return True
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, jsonify, render_template, request, session, url_for
+from flask import Blueprint, jsonify, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from channels.voice.port import CarrierFailed
-from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.access import Right
 from desk.actions import calls
-from desk.actions.sessions import signed_in
 from desk.errors import Conflict
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
@@ -30,8 +27,8 @@ RING_S = 20
 @pages.get("/desk/strip")
 @needs(Right.TAKE_WORK)
 def strip() -> str:
-    with reading() as session_:
-        return render_template("console/_strip.html", live_call=live_call(session_, viewer()), words=words.everything())
+    with reading() as session:
+        return render_template("console/_strip.html", live_call=live_call(session, viewer()), words=words.everything())
 
 
 @pages.get("/desk/softphone")
@@ -105,8 +102,9 @@ def wrap_up(call_id: int) -> Response:
 
 
 def ring_agent(call: Call) -> None:
-    """Ring the browser of the agent who has just accepted the call. Raises `Conflict` when the carrier does not do it; the
-    caller is then first in the queue again.
+    """Ring the browser of the agent who has just accepted the call.
+
+    Raises `Conflict` when the carrier does not do it; the caller is then first in the queue again.
     """
     desk = installation()
     agent_id = viewer().agent_id
@@ -127,25 +125,15 @@ def ring_agent(call: Call) -> None:
             "Your phone could not be reached (%(reason)s). The caller is first in the queue again.", reason=str(failed)
         ) from failed
     with writing() as tx:
-        calls.leg_rings(tx, tx.session.get_one(Call, call.id), sid, agent_id or 0)
-
-
-def softphone_identity(auth: dict[str, Any]) -> str | None:
-    """Which softphone a connection is: that of the signed-in agent, and only with a token made for it. None refuses it."""
-    desk = installation()
-    token = session.get("token", "")
-    with desk.store.read() as reading_:
-        agent = signed_in(reading_, token, desk.clock.now()) if token else None
-    if agent is None or not isinstance(desk.carrier, SimulatedCarrier):
-        return None
-    identity = f"agent-{agent.id}"
-    return identity if desk.carrier.identity_of(str(auth.get("token", ""))) == identity else None
+        wanted = calls.leg_rings(tx, tx.session.get_one(Call, call.id), sid, agent_id or 0)
+    if not wanted:
+        desk.carrier.hang_up(sid)
 
 
 def _held(call_id: int) -> tuple[Call, str]:
-    with reading() as session_:
-        call = held_call(session_, viewer(), call_id)
-        return call, agent_leg_sid(session_, call)
+    with reading() as session:
+        call = held_call(session, viewer(), call_id)
+        return call, agent_leg_sid(session, call)
 
 
 def _away(failed: CarrierFailed) -> Conflict:

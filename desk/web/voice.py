@@ -6,24 +6,26 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, request
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from channels.voice.events import BadWebhook, CallEvent, read_call, read_conference
+from channels.voice.events import FINAL, BadWebhook, CallEvent, read_call, read_conference
+from channels.voice.port import CarrierFailed
 from channels.voice.signature import check, public_url
 from desk.actions import calls
-from desk.actions.spoken import prompts
+from desk.actions.spoken import Prompts, prompts
 from desk.errors import Invalid, NotAllowed
 from desk.events import SYSTEM
+from desk.http.context import installation, reading, writing
+from desk.http.guard import signed
 from desk.models import Call, Webhook
 from desk.models.call import OVER, QUEUED
 from desk.store import Tx
-from desk.http.context import installation, reading, writing
-from desk.http.guard import signed
+from routing.ivr import Step
 
 log = logging.getLogger(__name__)
 
@@ -60,22 +62,22 @@ def incoming() -> Response:
         if not calls.is_open(tx, call):
             return twiml.goodbye(prompts("closed", call.locale))
         taken = calls.press(tx, call, None)
-        return twiml.gather_menu((*prompts("recording"), *_spoken(taken.say)), _url("menu"))
+        return _menu(taken, prompts("recording"))
 
-    return _once(event, "incoming", begin)
+    return _once(event.event_key("incoming"), event.call_sid, begin)
 
 
 @pages.post("/menu")
 @from_carrier
 def menu() -> Response:
-    """The caller pressed a key, or nothing."""
-    event = _call_event()
+    """The caller pressed a key, or nothing. Each reading of a menu has an address of its own, so that a key counts once."""
+    event, at = _call_event(), request.args.get("at", "")
 
     def go_on(tx: Tx) -> str:
         call = calls.arrive(tx, event)
         taken = calls.press(tx, call, event.digits)
         if not taken.done:
-            return twiml.gather_menu(_spoken(taken.say), _url("menu"))
+            return _menu(taken)
         if call.state in OVER:
             return twiml.goodbye(())
         return twiml.join_queue(
@@ -85,10 +87,7 @@ def menu() -> Response:
             lead_in=_spoken(taken.say),
         )
 
-    # The step is part of the key: pressing 1 in two menus one after the other is two different things.
-    with reading() as session:
-        known = session.scalar(select(Call.menu).where(Call.sid == event.call_sid)) or {}
-    return _once(event, f"menu:{known.get('menu', '')}:{known.get('tries', 0)}" if not event.token else "menu", go_on)
+    return _once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
 
 
 @pages.post("/wait")
@@ -120,6 +119,7 @@ def conference() -> Response:
     """Something happened in a call's room."""
     event = read_conference(request.form)
     _effect_once(event.event_key(), event.call_sid, lambda tx: calls.conference_event(tx, event))
+    _end_agent_legs("", event.friendly_name)
     return Response(status=204)
 
 
@@ -129,7 +129,15 @@ def status() -> Response:
     """A leg changed its state. `call` and `agent` in the address say whose it is, should we not know it yet."""
     event = _call_event()
     call_id, agent_id = request.args.get("call", type=int), request.args.get("agent", type=int)
-    _effect_once(event.event_key(), event.call_sid, lambda tx: calls.leg_status(tx, event, call_id, agent_id))
+    caller_gone = event.final and _caller_gone(event.call_sid, call_id)
+
+    def note(tx: Tx) -> None:
+        if caller_gone:
+            calls.caller_left(tx, tx.session.get_one(Call, call_id))
+        calls.leg_status(tx, event, call_id, agent_id)
+
+    _effect_once(event.event_key(), event.call_sid, note)
+    _end_agent_legs(event.call_sid, "")
     return Response(status=204)
 
 
@@ -137,8 +145,8 @@ def _call_event() -> CallEvent:
     return read_call(request.form, request.headers.get("I-Twilio-Idempotency-Token", ""))
 
 
-def _once(event: CallEvent, step: str, act: Callable[[Tx], str]) -> Response:
-    return _xml(_effect_once(event.event_key(step), event.call_sid, act))
+def _once(key: str, call_sid: str, act: Callable[[Tx], str]) -> Response:
+    return _xml(_effect_once(key, call_sid, act))
 
 
 def _effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str:
@@ -169,8 +177,34 @@ def _spoken(say: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple((calls.LOCALES.get(lang, lang), text) for lang, text in say)
 
 
-def _url(step: str) -> str:
-    return _absolute(f"/hooks/twilio/voice/{step}")
+def _menu(taken: Step, before: Prompts = ()) -> str:
+    position = taken.position
+    at = urlencode({"at": f"{position.menu}.{position.tries}"})
+    return twiml.gather_menu((*before, *_spoken(taken.say)), _absolute(f"/hooks/twilio/voice/menu?{at}"))
+
+
+def _caller_gone(leg_sid: str, call_id: int | None) -> bool:
+    """Whether an agent's line ended because the caller's did; the carrier's word for that comes on another way, maybe later."""
+    with reading() as session:
+        call = session.get(Call, call_id) if call_id else None
+    if call is None or call.sid == leg_sid or call.state in OVER:
+        return False
+    try:
+        return installation().carrier.call_state(call.sid) in FINAL
+    except CarrierFailed as failed:
+        log.warning("the carrier did not say whether the caller of %s is there: %s", call.sid, failed)
+        return False
+
+
+def _end_agent_legs(call_sid: str, conference: str) -> None:
+    """Once the caller has left nobody's phone goes on ringing."""
+    with reading() as session:
+        legs = calls.legs_to_end(session, call_sid, conference)
+    for leg in legs:
+        try:
+            installation().carrier.hang_up(leg)
+        except CarrierFailed as failed:
+            log.warning("the leg %s of a call that is over could not be ended: %s", leg, failed)
 
 
 def _absolute(path: str) -> str:
