@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from channels.email.parse import parse
 from channels.email.parsed import ParsedMail
+from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.presence import set_presence
@@ -56,10 +57,15 @@ def settings_for(folder: Path, **more: str) -> Settings:
 
 @contextmanager
 def running(
-    settings: Settings, *, clock: Clock | None = None, background: bool = True, roles: frozenset[str] = ALL
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    carrier: Carrier | None = None,
+    background: bool = True,
+    roles: frozenset[str] = ALL,
 ) -> Iterator[World]:
     """Start a desk and stop it again. With `background=False` nothing receives mail, routes or sends."""
-    desk = install(settings, clock=clock)
+    desk = install(settings, clock=clock, carrier=carrier)
     prepare(desk)
     app, _socketio = create_app(desk)
     parts = Background(desk, roles)

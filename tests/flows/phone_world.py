@@ -1,0 +1,99 @@
+"""A running desk with telephones whose time moves only when told, and the steps that every call's story is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from channels.voice.simulated.carrier import SimulatedCarrier
+from channels.voice.simulated.ear import Ear
+from desk.models import Agent, Call, Offer, WorkItem
+from tests.world import World, running, settings_for
+
+CALLER = "+8613800138000"
+NUMBER = "+862155501234"
+TOKEN = "the token that signs what the carrier posts"
+ENGLISH, CHINESE = "2", "1"
+BILLING, TECHNICAL, A_PERSON = "1", "2", "0"
+
+
+class Phones:
+    """Callers and agents at their telephones."""
+
+    def __init__(self, world: World, carrier: SimulatedCarrier, ear: Ear) -> None:
+        self.world = world
+        self.carrier = carrier
+        self.ear = ear
+
+    def settle(self) -> None:
+        """Let everything that was caused happen, late and overtaken webhooks included."""
+        self.carrier.advance(2)
+        self.carrier.settle()
+
+    def ring_in(self, caller: str = CALLER) -> str:
+        """Call our number and hear the first menu."""
+        sid = self.carrier.dial(caller)
+        self.ear.wait_for("gather", sid)
+        self.settle()
+        return sid
+
+    def queue(self, caller: str = CALLER, language: str = ENGLISH, topic: str = BILLING) -> str:
+        """Call and go through the menu; returns when the caller waits."""
+        sid = self.ring_in(caller)
+        for key in (language, topic):
+            assert self.carrier.press(sid, key)
+            self.settle()
+        self.carrier.advance(10)
+        self.ear.wait_for("joined", sid)
+        self.settle()
+        return sid
+
+    def offered(self, agent: Agent) -> Offer:
+        query = select(Offer).where(Offer.state == "offered", Offer.agent_id == agent.id)
+        return self.world.until(lambda: self.world.one(query))
+
+    def accept(self, agent: Agent) -> str:
+        """Accept what is offered in the console; returns the agent's leg, which rings."""
+        answer = self.console(agent).post(f"/desk/offers/{self.offered(agent).id}/accept")
+        assert answer.ok, answer.text
+        self.settle()
+        leg = self.carrier.leg_of(f"agent-{agent.id}")
+        assert leg
+        return leg
+
+    def pick_up(self, agent: Agent) -> str:
+        """Accept and answer."""
+        leg = self.accept(agent)
+        self.carrier.answer(leg, f"agent-{agent.id}")
+        self.settle()
+        return leg
+
+    def hang_up(self, sid: str) -> None:
+        self.carrier.hang_up_phone(sid)
+        self.settle()
+
+    def console(self, agent: Agent) -> Any:
+        return self.world.browser(agent.email)
+
+    def call(self, sid: str = "") -> Call:
+        query = select(Call).order_by(Call.id.desc()).limit(1)
+        return self.world.one(query.where(Call.sid == sid) if sid else query)
+
+    def item(self, sid: str = "") -> WorkItem:
+        return self.world.one(select(WorkItem).where(WorkItem.id == self.call(sid).item_id))
+
+    def states(self, sid: str = "") -> tuple[str, str]:
+        return self.call(sid).state, self.item(sid).state
+
+
+@contextmanager
+def telephones(folder: Path, **faults: Any) -> Iterator[Phones]:
+    """A desk with a simulated carrier; `duplicate`, `reorder` and `seed` make its network a bad one."""
+    settings = settings_for(folder, TWILIO_AUTH_TOKEN=TOKEN)
+    carrier = SimulatedCarrier(base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, **faults)
+    with running(settings, carrier=carrier) as world, Ear(carrier) as ear:
+        yield Phones(world, carrier, ear)
