@@ -41,7 +41,9 @@ def panel(session: Session, viewer: Viewer, customer: Customer, *, limit: int = 
         select(Ticket, func.coalesce(Agent.name, "")).outerjoin(Agent, Agent.id == Ticket.owner_id).where(*theirs)
     ).order_by(Ticket.id.desc())
     counts = select(
-        func.count().filter(Ticket.status.in_(LIVE)), func.count().filter(Ticket.status.not_in(LIVE)), func.avg(Ticket.score),
+        func.count().filter(Ticket.status.in_(LIVE)),
+        func.count().filter(Ticket.status.not_in(LIVE)),
+        func.avg(Ticket.score),
         func.count(Ticket.score),
     ).where(*theirs)
     open_count, past_count, mean, scores = session.execute(counts).one()

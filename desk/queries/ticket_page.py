@@ -138,6 +138,5 @@ def next_due(ticket: Ticket) -> datetime | None:
 
 def _names(session: Session, ids: set[int | None]) -> dict[int, str]:
     wanted = {each for each in ids if each is not None}
-    return (
-        {key: name for key, name in session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(wanted)))} if wanted else {}
-    )
+    query = select(Agent.id, Agent.name).where(Agent.id.in_(wanted))
+    return {each.id: each.name for each in session.execute(query)} if wanted else {}

@@ -42,8 +42,10 @@ def ticket_list(
     before: tuple[datetime, int] | None = None,
     limit: int = PAGE,
 ) -> list[TicketRow]:
-    """A page of what the viewer may read, the latest change first; `before` is (updated_at, id) of the last row of the page
-    before. One row more than `limit` says that there is another page."""
+    """A page of what the viewer may read, the latest change first.
+
+    `before` is (updated_at, id) of the last row of the page before; one row more than `limit` says that another page follows.
+    """
     query = (
         select(Ticket, Customer.name, Customer.tier, Agent.name, Queue.name, Queue.name_zh)
         .join(Customer, Customer.id == Ticket.customer_id)

@@ -56,7 +56,6 @@ SHOWN = (
     "complaint.withdrawn",
     "article.linked",
 )
-ANSWERS = ("offer.accepted", "offer.rejected", "offer.timed_out")
 
 
 @dataclass(frozen=True)
@@ -85,26 +84,32 @@ def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[
         *(Entry(f"c{each.id}", each.arrived_at, call=each, names=names) for each in calls),
         *(Entry(f"e{each.id}", each.at, event=each, names=names) for each in _telling(events)),
     ]
-    entries.sort(key=lambda entry: (entry.at, entry.message is None, int(entry.key[1:])))
+    entries.sort(key=_order)
     return entries[-most:], len(messages) + len(calls) + len(events) > most
 
 
 def _telling(events: list[Event]) -> list[Event]:
-    """Leave out what another line says already: an offer that was answered, an owner who took the offer, a status that follows."""
-    answered = {event.data.get("offer") for event in events if event.kind in ANSWERS}
+    """Leave out what another line says already: an offer that has gone on, an owner who took the offer, a status that follows."""
+    last_offer = max((event.id for event in events if event.kind.startswith("offer.")), default=0)
     accepted_at = {event.at for event in events if event.kind == "offer.accepted"}
-    return [event for event in events if not _is_said_already(event, answered, accepted_at)]
+    return [event for event in events if not _is_said_already(event, last_offer, accepted_at)]
 
 
-def _is_said_already(event: Event, answered: set[Any], accepted_at: set[datetime]) -> bool:
+def _is_said_already(event: Event, last_offer: int, accepted_at: set[datetime]) -> bool:
     match event.kind:
         case "offer.made":
-            return event.data.get("offer") in answered
+            return event.id != last_offer
         case "ticket.assigned":
             return event.at in accepted_at
         case "ticket.status_set":
             return event.data.get("new") not in ("pending_customer", "pending_internal")
     return False
+
+
+def _order(entry: Entry) -> tuple[datetime, int, int]:
+    """By time; in one instant the opening comes first, then what was said, then what happened."""
+    opening = entry.event is not None and entry.event.kind == "ticket.opened"
+    return entry.at, 0 if opening else 1 if entry.event is None else 2, int(entry.key[1:])
 
 
 def _latest(session: Session, query: Any, key: Any, most: int) -> list[Any]:
@@ -129,4 +134,4 @@ def _names(session: Session, events: list[Event], calls: list[Call]) -> dict[int
     ids.discard(None)
     if not ids:
         return {}
-    return {agent_id: name for agent_id, name in session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(ids)))}
+    return {each.id: each.name for each in session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(ids)))}

@@ -145,4 +145,4 @@ def _unanswered(session: Session, ticket_ids: list[int]) -> dict[int, int]:
         .where(Message.ticket_id.in_(ticket_ids), Message.direction == IN, Message.id > func.coalesce(last.c.id, 0))
         .group_by(Message.ticket_id)
     )
-    return {ticket_id: count for ticket_id, count in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}

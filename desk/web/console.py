@@ -1,4 +1,4 @@
-"""The agent console's frame: what every page of it shows (own presence, the call, the work list), and the answers of its parts."""
+"""The agent console's frame: what every page of it shows (own presence, the call, the work list), and its live parts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from desk.access import Right, Viewer
+from desk.access import Right, Viewer, masked
 from desk.actions import presence
 from desk.actions.presence import AWAY_REASONS
 from desk.errors import NotAllowed
@@ -21,6 +21,16 @@ from desk.queries.work_list import work_list
 from desk.web import words
 
 pages = Blueprint("console", __name__)
+
+
+@pages.app_template_filter("person")
+def person(name: str) -> str:
+    """A person's name as the viewer may see it: for some we know only an address or a number, which is masked like any other."""
+    if not viewer().masked:
+        return name
+    if "@" in name:
+        return masked(name, "email")
+    return masked(name, "phone") if name.startswith("+") and name[1:].isdigit() else name
 
 
 @pages.get("/desk")
@@ -46,6 +56,13 @@ def worklist() -> str:
 def own_presence() -> str:
     with reading() as session:
         return render_template("console/_presence.html", words=words.everything(), **_self(session))
+
+
+@pages.get("/desk/welcome")
+@needs(Right.TAKE_WORK)
+def welcome() -> str:
+    with reading() as session:
+        return render_template("console/_welcome.html", **_self(session))
 
 
 @pages.post("/desk/presence")

@@ -45,7 +45,7 @@ def inline(attachment_id: int) -> Response:
 @pages.get("/desk/messages/<int:message_id>/original")
 @needs(Right.SIGNED_IN)
 def original(message_id: int) -> Response:
-    """A mail's own HTML, made safe, for a sandboxed frame. Pictures from elsewhere tell their sender who reads: only when asked."""
+    """A mail's own HTML, made safe, for a sandboxed frame. Pictures from elsewhere tell their sender who reads."""
     remote = request.args.get("pictures") == "1"
     with reading() as session:
         message = session.get(Message, message_id)

@@ -1,4 +1,4 @@
-"""What is done to a ticket: answering, noting, waiting, solving, handing on, complaints. Each is one action in one transaction."""
+"""What is done to a ticket: answering, noting, waiting, solving, handing on, complaints. Each is one transaction."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ startSide();
 startTyping();
 startStepping();
 startOffers();
+startDialogs();
 arrive();
 
 // ------------------------------------------------------------------ from page to page
@@ -38,7 +39,10 @@ function startMoving() {
     if (event.target.matches("form[data-place-form] select")) event.target.form.requestSubmit();
   });
   window.addEventListener("popstate", () => go(location.href, { push: false }));
-  document.body.addEventListener("desk:done", ({ detail }) => {
+  document.body.addEventListener("live:morphed", ({ target }) => target.id === "worklist" && markCurrent());
+  document.body.addEventListener("desk:done", ({ target, detail }) => {
+    // The list may wait until the pointer has left it; what was answered is gone at once.
+    target.closest?.(".offer")?.remove();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     if (detail.path && new URL(detail.path, location.href).pathname !== location.pathname) go(detail.path);
     else if (!live.connected) live.refresh();
@@ -91,7 +95,18 @@ function show(page) {
   panes.dispatchEvent(new CustomEvent("live:morphed", { bubbles: true }));
 }
 
+/** The row of what is open is known here first: the list itself may be a moment behind. */
+function markCurrent() {
+  for (const link of document.querySelectorAll("#worklist a[data-place]")) {
+    const on = link.pathname === location.pathname;
+    link.closest(".row").classList.toggle("is-current", on);
+    if (on) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
 function arrive() {
+  markCurrent();
   const timeline = document.getElementById("ticket-scroll");
   if (timeline) timeline.scrollTop = timeline.scrollHeight;
   renewId();
@@ -99,6 +114,14 @@ function arrive() {
   const first = document.querySelector(".new-ticket input, [data-focus]");
   if (first) first.focus();
   else if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+function startDialogs() {
+  // Who opens a dialog by a key wants to answer its first question, not to close it.
+  document.addEventListener("dialog:opened", ({ target }) => {
+    const fields = [...target.querySelectorAll(".dialog-body :is(select, textarea, input:not([type=hidden]))")];
+    (fields.find((field) => !field.value) ?? fields[0])?.focus();
+  });
 }
 
 // ------------------------------------------------------------------ writing
