@@ -64,7 +64,7 @@ def read_client_id(data: Mapping[str, Any]) -> str:
 def _read(data: Mapping[str, Any], *, email_needed: bool) -> VisitorForm:
     client_id = read_client_id(data)
     name, email = clean_line(data.get("name"), 100), clean_line(data.get("email"), 255).lower()
-    topic, text = data.get("topic") or "other", clean(data.get("text"))
+    topic, text = data.get("topic", "other"), clean(data.get("text"))
     _raise(
         {
             "name": "" if name else "Please tell us your name.",

@@ -26,10 +26,11 @@ from desk.files import KeptFile
 from desk.models import Agent, Chat, ContactPoint, Customer, Message, Queue, Survey, Ticket, WorkItem
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.ticket import LIVE
-from desk.queries.chats import GONE_TIMER, able_agents, first_name, is_online, queued_chats, said_in, wait_minutes
+from desk.queries.chats import GONE_TIMER, IDLE_TIMER, able_agents, first_name, is_online, queued_chats, said_in, wait_minutes
 from desk.store import Tx
 
 LOW_SCORE = 2  # from here down somebody asks what went wrong
+IDLE_S = 180  # a visitor who does not answer for so long is asked once, and after as long again the chat ends
 REJOIN_S = 120  # how long a visitor may be away (a reload, a lost network) before the chat ends
 ENDERS = ("agent", "customer", "idle", "disconnect", "system")
 
@@ -110,9 +111,10 @@ def visitor_says(tx: Tx, chat: Chat, client_id: str, text: str, files: Sequence[
     if before is not None:
         return before
     if chat.state == ENDED:
-        raise Conflict("This chat has ended. Start a new one, and we will go on from here.")
+        raise Conflict("This chat has ended. Please start a new one.")
     client_id, text = _checked(form.read_said, {"client_id": client_id, "text": text or ("📎" if files else "")})
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
+    clear_timer(tx, IDLE_TIMER, str(chat.id))
     said = inbound.said(
         text, external_id=external_id(chat.token_hash, client_id), sender=_sender(tx, ticket, chat), locale=chat.locale
     )
@@ -132,6 +134,7 @@ def agent_says(tx: Tx, chat: Chat, agent: Agent, client_id: str, text: str, file
     said = external_id(chat.token_hash, client_id)
     message = tickets.reply(tx, ticket, agent, text, channel="chat", files=files, external_id=said)
     message.delivery = "sent"
+    _await_answer(tx, chat, warned=False)
     return message
 
 
@@ -183,7 +186,8 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     if chat.state == ENDED:
         return False
     chat.state, chat.ended_at, chat.ended_by = ENDED, tx.now, by
-    clear_timer(tx, GONE_TIMER, str(chat.id))
+    for kind in (GONE_TIMER, IDLE_TIMER):
+        clear_timer(tx, kind, str(chat.id))
     tx.emit("chat.ended", agent=chat.agent_id, data={"by": by}, **_about(chat))
     if item is not None and work_items.abandon(tx, item):
         _leave_to_mail(tx, chat)
@@ -245,6 +249,26 @@ def visitor_gone(tx: Tx, data: dict[str, Any]) -> None:
     chat = tx.session.get(Chat, data["chat_id"])
     if chat is not None:
         end_chat(tx, chat, "disconnect")
+
+
+def visitor_idle(tx: Tx, data: dict[str, Any]) -> None:
+    """The visitor has not answered for `IDLE_S`: asked the first time, ended the second. What an `IDLE_TIMER` does.
+
+    The timer runs only from the agent's message to the visitor's next, so nobody's unanswered question is cut off.
+    """
+    chat = tx.session.get(Chat, data["chat_id"])
+    if chat is None or chat.state != ACTIVE:
+        return
+    if data["warned"]:
+        end_chat(tx, chat, "idle")
+        return
+    tx.emit("chat.idle_warned", **_about(chat))
+    _await_answer(tx, chat, warned=True)
+
+
+def _await_answer(tx: Tx, chat: Chat, *, warned: bool) -> None:
+    due = tx.now + timedelta(seconds=IDLE_S)
+    set_timer(tx, IDLE_TIMER, str(chat.id), due, {"chat_id": chat.id, "warned": warned})
 
 
 def _leave_to_mail(tx: Tx, chat: Chat) -> None:

@@ -102,8 +102,8 @@ class Visitors(Namespace):
         super().__init__(NAMESPACE)
         self._socketio = socketio
         self._desk = desk
-        self._on_visitor_typing = on_visitor_typing
-        self._limits = limits
+        self.on_visitor_typing = on_visitor_typing
+        self.limits = limits
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._windows: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -192,7 +192,7 @@ class Visitors(Namespace):
         if chat.state != ENDED:
             with self._desk.store.read() as reading:
                 number = seen.ticket_number(reading, chat)
-            self._on_visitor_typing(chat.id, number)
+            self.on_visitor_typing(chat.id, number)
         return {}
 
     @answering("ask")
@@ -246,7 +246,7 @@ class Visitors(Namespace):
     def check_rate(self, limit: str) -> None:
         """Raises `TooMany` for a window, or for its address, that asks too often."""
         who = request.remote_addr or "" if limit in ("open", "leave") else _sid()
-        if not self._limiter.hit(parse(getattr(self._limits, limit)), limit, who):
+        if not self._limiter.hit(parse(getattr(self.limits, limit)), limit, who):
             raise TooMany("That was a little too often. Please wait a moment and try again.")
 
     def _enter(self, token: object) -> None:

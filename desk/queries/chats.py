@@ -23,9 +23,10 @@ from routing.order import HANDLING_S
 from routing.values import CHANNEL_RULES
 
 GONE_TIMER = "chat.visitor_gone"  # pending while the visitor has no window open
+IDLE_TIMER = "chat.visitor_idle"  # pending from the agent's message to the visitor's next
 AT_ONCE = 300
 MEASURED = 50  # the chats whose handling time stands for the next ones
-LINES = {"chat.accepted": "joined", "chat.handed_back": "waiting", "chat.ended": "ended"}
+LINES = {"chat.accepted": "joined", "chat.handed_back": "waiting", "chat.idle_warned": "idle", "chat.ended": "ended"}
 
 
 @dataclass(frozen=True)
@@ -223,8 +224,17 @@ def _files(session: Session, message_ids: list[int]) -> dict[int, list[dict[str,
     files: dict[int, list[dict[str, Any]]] = {}
     if message_ids:
         for file in session.scalars(select(Attachment).where(Attachment.message_id.in_(message_ids)).order_by(Attachment.id)):
-            files.setdefault(file.message_id or 0, []).append({"name": file.name, "size": file.size})
+            files.setdefault(file.message_id or 0, []).append({"id": file.id, "name": file.name, "size": file.size})
     return files
+
+
+def file_of(session: Session, chat: Chat, attachment_id: int) -> Attachment:
+    """A file that was sent in this chat; raises `NotFound` for every other."""
+    query = select(Attachment).join(Message, Message.id == Attachment.message_id)
+    file = session.scalar(query.where(Attachment.id == attachment_id, _said_in(chat)))
+    if file is None:
+        raise NotFound("This file is not there.")
+    return file
 
 
 def ticket_number(session: Session, chat: Chat) -> int:

@@ -11,7 +11,8 @@ from channels.chat.secret import new_token
 from desk.actions import chats, tickets, work_items
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import SYSTEM, Event
-from desk.models import Agent, Calendar, Chat, ContactPoint, Customer, FollowUp, Message, Ticket, Timer, WorkItem
+from desk.files import KeptFile
+from desk.models import Agent, Attachment, Calendar, Chat, ContactPoint, Customer, FollowUp, Message, Ticket, Timer, WorkItem
 from desk.models.agent import AVAILABLE, AWAY
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.work_item import ABANDONED, WAITING, WRAP_UP
@@ -418,3 +419,48 @@ def test_a_desk_that_never_opens_is_closed_without_a_promise(store):
         tx.session.scalar(select(Calendar)).week = [[]] * 7
         tx.session.flush()
         assert chats.reception(tx) == chats.Reception("closed")
+
+
+def idle(store) -> bool:
+    """Run the timer of the visitor's silence, if it is pending, as the worker does."""
+    with store.tx(SYSTEM) as tx:
+        timer = tx.session.scalar(select(Timer).where(Timer.kind == seen.IDLE_TIMER, Timer.done_at.is_(None)))
+        if timer is None:
+            return False
+        timer.done_at = tx.now
+        chats.visitor_idle(tx, timer.data)
+        return True
+
+
+def test_a_silent_visitor_is_asked_once_and_then_the_chat_ends(store):
+    chat_id, _ = opened(store)
+    answer(store, chat_id, accepted(store, chat_id), "Which parcel is it?")
+    assert idle(store)
+    assert [line["kind"] for line in state(store, chat_id)["lines"]] == ["joined", "idle"]
+    assert idle(store)
+    assert state(store, chat_id)["by"] == "idle"
+    assert not idle(store)
+
+
+def test_a_visitor_who_waits_for_our_answer_is_never_idle(store):
+    chat_id, _ = opened(store)
+    agent_id = accepted(store, chat_id)
+    assert not idle(store)
+    answer(store, chat_id, agent_id, "Which parcel is it?")
+    say(store, chat_id, "The big one")
+    assert not idle(store)
+
+
+def test_a_file_opens_only_from_the_chat_it_was_sent_in(store):
+    mine, _ = opened(store)
+    theirs, _ = opened(store)
+    agent_id = accepted(store, mine)
+    with store.tx(SYSTEM) as tx:
+        chat, agent = tx.session.get_one(Chat, mine), tx.session.get_one(Agent, agent_id)
+        chats.agent_says(tx, chat, agent, str(uuid4()), "", [KeptFile("0" * 64, "bill.pdf", "application/pdf", 3)])
+        file = tx.session.scalar(select(Attachment))
+    assert shown(store, mine)[-1]["files"] == [{"id": file.id, "name": "bill.pdf", "size": 3}]
+    with store.read() as reading:
+        assert seen.file_of(reading, reading.get_one(Chat, mine), file.id).name == "bill.pdf"
+        with pytest.raises(NotFound):
+            seen.file_of(reading, reading.get_one(Chat, theirs), file.id)

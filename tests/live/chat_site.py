@@ -65,9 +65,11 @@ def running_site(folder: Path, clock: Clock, limits: visitors.Limits | None = No
     Base.metadata.create_all(desk.store.engine)
     with desk.store.tx(SYSTEM) as tx:
         people(tx)
-    app, socketio = create_app(desk)
+    app, _ = create_app(desk)
     typing: list[tuple[int, int]] = []
-    served = visitors.install(socketio, desk, lambda chat_id, number: typing.append((chat_id, number)), limits)
+    served = app.extensions["staff"].typing_to_visitor.__self__
+    served.on_visitor_typing = lambda chat_id, number: typing.append((chat_id, number))
+    served.limits = limits or served.limits
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

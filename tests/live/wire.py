@@ -23,7 +23,6 @@ class Wire:
     def __init__(self, base_url: str, namespace: str, auth: dict[str, Any] | None = None, headers: dict[str, str] | None = None):
         address = base_url.replace("http://", "ws://") + "/socket.io/?EIO=4&transport=websocket"
         self._namespace = namespace
-        self._auth = auth or {}
         self._socket = Client(address, headers=headers)
         self._acks: dict[int, queue.SimpleQueue[Any]] = {}
         self._ids = itertools.count(1)
@@ -32,6 +31,8 @@ class Wire:
         self._connected = threading.Event()
         self.refused = False
         threading.Thread(target=self._listen, daemon=True).start()
+        # Without waiting for the server's greeting: this library does not see it when it comes with the handshake's answer.
+        self._socket.send(f"40{namespace},{json.dumps(auth or {})}")
         if not self._connected.wait(PATIENCE_S):
             raise TimeoutError("the server did not answer the connection")
 
@@ -75,9 +76,7 @@ class Wire:
             return
 
     def _take(self, packet: str) -> None:
-        if packet.startswith("0"):
-            self._socket.send(f"40{self._namespace},{json.dumps(self._auth)}")
-        elif packet == "2":
+        if packet == "2":
             self._socket.send("3")
         elif packet.startswith("4"):
             kind, body = packet[1], packet[2:].removeprefix(f"{self._namespace},")

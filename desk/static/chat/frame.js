@@ -49,6 +49,7 @@ async function sync() {
   const opening = keep.read("chat:opening");
   if (opening) await open(opening);
   let answer;
+  if (!last) log.busy(true);
   do {
     const asked = token;
     answer = await ask(socket, "since", { after: last, ...(token ? { token } : {}) });
@@ -63,6 +64,7 @@ async function sync() {
     add(answer.messages);
   } while (answer.more);
   apply(answer.state);
+  log.busy(false);
   flush();
 }
 
@@ -142,7 +144,9 @@ function setText(node, words) {
 // ---- opening
 
 async function submitAsk(values) {
-  const opening = { ...values, client_id: keep.newId(), token: keep.newToken(), locale, page_url: page };
+  const before = keep.read("chat:opening"); // asked already and not answered: the same question is the same chat
+  const same = before?.text === values.text ? before : { client_id: keep.newId(), token: keep.newToken() };
+  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page };
   keep.write("chat:opening", opening);
   await open(opening);
   if (token) await sync();
@@ -318,12 +322,22 @@ function again(question = "") {
 }
 
 $("transcript").addEventListener("click", () => {
+  save(new Blob(["\ufeff", log.transcript()], { type: "text/plain;charset=utf-8" }), `chat-${new Date().toISOString().slice(0, 10)}.txt`);
+});
+
+log.whenFileAsked(async (file) => {
+  const answer = await fetch(`/chat/files/${file.id}`, { headers: { "X-Chat-Token": token } }).catch(() => null);
+  if (answer?.ok) save(await answer.blob(), file.name);
+  else offline();
+});
+
+function save(blob, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(["\ufeff", log.transcript()], { type: "text/plain;charset=utf-8" }));
-  link.download = `chat-${new Date().toISOString().slice(0, 10)}.txt`;
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-});
+}
 
 // ---- other tabs, and the page around us
 

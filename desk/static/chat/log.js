@@ -7,6 +7,11 @@ const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit"
 const LAST = Number.MAX_SAFE_INTEGER;
 let onRetry = () => {};
 
+let onFile = () => {};
+
+export const whenFileAsked = (fetchIt) => (onFile = fetchIt);
+/** While the past is put in, it is not read out. */
+export const busy = (yes) => log.setAttribute("aria-busy", String(yes));
 export const whenRetried = (retry) => (onRetry = retry);
 
 export function clear() {
@@ -23,7 +28,7 @@ export function put(message) {
   }
   const ours = message.from === "visitor";
   const node = bubble(`m-${message.id}`, ours, message.text, Date.parse(message.at), ours ? "" : message.name || text("us"));
-  for (const file of message.files) node.querySelector(".bubble-text").append(document.createElement("br"), text("file", file));
+  for (const file of message.files) node.querySelector(".bubble-text").append(fileButton(file));
   place(node, Date.parse(message.at));
   if (ours) mark(node, message.delivery);
   return true;
@@ -62,7 +67,15 @@ export function transcript() {
   return `${text("transcript")}\n\n${rows.join("\n")}\n`;
 }
 
+function fileButton(file) {
+  const button = element("button", "chat-file", text("file", file));
+  button.type = "button";
+  button.addEventListener("click", () => onFile(file));
+  return button;
+}
+
 function words(line) {
+  if (line.kind === "idle") return text("idle");
   if (line.kind === "joined") return text("joined", { name: line.name });
   if (line.kind === "waiting") return text("passedOn");
   return text({ customer: "endedByYou", agent: "endedByAgent" }[line.by] ?? "ended");
