@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -67,9 +68,11 @@ def customer_list(session: Session, viewer: Viewer, *, search: str = "", tier: s
         query = query.where(Customer.tier == tier)
     if search.strip():
         start = _escaped(search.strip()) + "%"
+        typed = re.sub(r"[\s()-]", "", search)  # as numbers are written; kept is +8613800138000
+        numbers = [f"{prefix}{typed}%" for prefix in ("", "+", "+86")] if typed.lstrip("+").isdigit() else []
+        starts = (start.lower(), *numbers)
         points = select(ContactPoint.customer_id).where(
-            ContactPoint.kind.in_(("phone", "email")),
-            or_(ContactPoint.value.like(start.lower(), escape="\\"), ContactPoint.value.like("+" + start, escape="\\")),
+            ContactPoint.kind.in_(("phone", "email")), or_(*(ContactPoint.value.like(each, escape="\\") for each in starts))
         )
         query = query.where(or_(Customer.name.like(start, escape="\\"), Customer.id.in_(points)))
     if not viewer.can(Right.READ_ALL_TICKETS):
