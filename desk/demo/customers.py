@@ -105,8 +105,9 @@ async def mail(visit: Visit) -> str:
 async def complain(visit: Visit) -> str:
     """Fill in the complaint form in a browser without scripts."""
     address = f"{visit.settings.base_url}/complaints/new"
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        async with browser.get(address, params={"lang": visit.patron.locale}) as page:
+    language = {"Accept-Language": visit.patron.locale}
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=language) as browser:
+        async with browser.get(address) as page:
             page.raise_for_status()
             hidden = dict(re.findall(r'name="(csrf_token|token)"[^>]*value="([^"]+)"', await page.text()))
         await visit.pause(2, 6)

@@ -4,7 +4,8 @@ import { mountPhone } from "/static/voice/phone.js";
 
 const place = document.getElementById("phone");
 mountPhone(place, {
-  io: window.io,
+  // The desk speaks websockets only.
+  io: (namespace) => window.io(namespace, { transports: ["websocket"] }),
   strings: JSON.parse(place.dataset.strings),
   numbers: JSON.parse(place.dataset.numbers),
 });
