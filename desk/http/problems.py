@@ -63,7 +63,7 @@ def _answer(status: int, sentence: str, **extra: object) -> tuple[Response | str
     wants_json = request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
     if wants_json or request.headers.get("HX-Request") or request.headers.get("X-Fragment"):
         return jsonify(detail=sentence, **extra), status
-    page = f"errors/{status if status in _PAGES else 500}.html"
+    page = f"errors/{_PAGES.get(status, 500)}.html"
     return render_template(page, detail=sentence), status
 
 
@@ -78,4 +78,4 @@ _TITLES = {
     429: "Too many requests",
     503: "Unavailable",
 }
-_PAGES = (400, 401, 403, 404, 409, 413, 429, 500)
+_PAGES = {code: code for code in (400, 401, 403, 404, 409, 413, 429, 500)} | {422: 400, 405: 404}

@@ -21,7 +21,7 @@ def test_a_mail_becomes_a_ticket_that_is_offered_answered_and_joined_by_the_answ
         console = world.browser(maya.email)
         assert console.post(f"/desk/offers/{offer.id}/accept").ok
         assert world.ticket().owner_id == maya.id
-        answer = console.post(f"/desk/tickets/{ticket.number}/reply", data={"text": "Please press reset.", "kind": "reply"})
+        answer = console.post(f"/desk/tickets/{ticket.number}/messages", data={"text": "Please press reset.", "kind": "email", "client_id": "first-reply"})
         assert answer.ok, answer.text
 
         reply = world.until(lambda: world.mailbox("li.na@customers.example"))[0]
@@ -61,7 +61,7 @@ def test_a_stranger_who_quotes_our_message_id_is_held_until_an_agent_lets_them_i
         assert message.held
         assert message.threaded_by == "in_reply_to"
         console = world.browser(maya.email)
-        assert console.post(f"/desk/messages/{message.id}/admit").ok
+        assert console.post(f"/desk/tickets/{ticket.number}/messages/{message.id}/admit").ok
         assert not world.one(select(Message).where(Message.id == message.id)).held
 
 
