@@ -10,6 +10,8 @@ from channels.message import Contact, Inbound
 
 MAX_TEXT = 20_000
 MAX_LINE = 200
+# Goes into the complainant's own message, so it speaks their language.
+WANTED = {"en": "What I want: ", "zh": "我的诉求："}
 _BREAKS = re.compile(r"\r\n?")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -27,7 +29,7 @@ class ComplaintForm:
     product: str = ""
     order_number: str = ""
     category: str = ""
-    locale: str = ""
+    locale: str = "en"
 
 
 def read_complaint(values: Mapping[str, str], locale: str) -> ComplaintForm:
@@ -42,7 +44,7 @@ def read_complaint(values: Mapping[str, str], locale: str) -> ComplaintForm:
         product=_line(values.get("product", "")),
         order_number=_line(values.get("order_number", "")),
         category=_line(values.get("category", "")),
-        locale=locale,
+        locale=locale if locale in WANTED else "en",
     )
 
 
@@ -53,7 +55,7 @@ def to_inbound(form: ComplaintForm) -> Inbound:
     """
     sender = Contact("email", form.email.lower(), form.name) if form.email else Contact("phone", form.phone, form.name)
     details = {"email": form.email, "phone": form.phone, "product": form.product, "order_number": form.order_number}
-    text = form.statement + (f"\n\n→ {form.remedy_wanted}" if form.remedy_wanted else "")
+    text = form.statement + (f"\n\n{WANTED[form.locale]}{form.remedy_wanted}" if form.remedy_wanted else "")
     return Inbound(
         channel="form",
         external_id=f"complaint:{form.token}",

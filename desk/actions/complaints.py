@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from channels.form import MAX_LINE, MAX_TEXT, ComplaintForm, addition
 from channels.message import Contact, Inbound
+from desk.access import Right, viewer_of
 from desk.actions import customers, follow_up_work, intake, solving, tickets, work_items
 from desk.actions.complaint_letters import address_for, write_letter
 from desk.actions.complaint_policy import ask_again_at, promise
@@ -37,6 +38,7 @@ from desk.store import Tx
 QUEUE_KEY = "complaints"
 OUTCOMES = ("upheld", "partly_upheld", "not_upheld", "resolved_early")
 SEVERITIES = (1, 2, 3, 4)  # 1 critical (safety, data leak, crime) to 4 low
+OFFICER_STAGES = (ASSESSED, INVESTIGATING, DECIDED, FOLLOW_UP)  # entered by hand only with Right.HANDLE_COMPLAINT
 REOPEN_WITHIN = timedelta(days=30)
 NOT_REACHED_TRIES = 3
 
@@ -129,13 +131,15 @@ def advance(
     decision: str = "",
     reason: str = "",
 ) -> Complaint:
-    """Move a complaint to its next stage. The edge checks `Right.HANDLE_COMPLAINT` for every stage that an officer enters.
+    """Move a complaint to its next stage. An `agent` needs `Right.HANDLE_COMPLAINT` for `OFFICER_STAGES`, else `NotAllowed`.
 
     Assessing needs `category`, deciding `outcome` and `decision` (which is sent to the customer as a letter), withdrawing
     `reason`. Raises `Conflict` with what is `allowed` for a move that is not, `Invalid` with `fields` for what is missing.
     """
     if stage not in NEXT[complaint.stage]:
         raise Conflict("The complaint has moved on, or this step does not come next.", allowed=NEXT[complaint.stage])
+    if agent is not None and stage in OFFICER_STAGES:
+        viewer_of(agent).require(Right.HANDLE_COMPLAINT)
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
     old = complaint.stage
     if agent is not None and complaint.handler_id is None and stage in (ASSESSED, INVESTIGATING, DECIDED):

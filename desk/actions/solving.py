@@ -57,6 +57,9 @@ def close_quiet(tx: Tx, ticket: Ticket) -> bool:
     """Close a ticket that has stayed solved for five days. A later mail joins it for thirty days, then it opens a new one."""
     if ticket.status != SOLVED or ticket.solved_at is None or ticket.solved_at + QUIET > tx.now:
         return False
+    complaint = _complaint(tx, ticket)
+    if complaint is not None and complaint.stage in (DECIDED, FOLLOW_UP):
+        return False  # silence does not end a complaint: somebody asks the customer
     close(tx, ticket, reason="quiet")
     return True
 
@@ -103,7 +106,7 @@ def _check_nothing_open(tx: Tx, ticket: Ticket) -> None:
         raise Conflict("A call back was promised and is still open: make it, or cancel it, first.")
     if follow_up_work.open_one(tx, ticket.id) is not None:
         raise Conflict("A colleague is still to ask the customer again: record that first.")
-    complaint = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
+    complaint = _complaint(tx, ticket)
     if complaint is not None and complaint.stage not in ANSWERED_COMPLAINT:
         raise Conflict("This is a complaint: it has to be decided before it can be solved.")
 
@@ -112,3 +115,7 @@ def _end_calls(tx: Tx, ticket: Ticket, agent: Agent, wrap_up_code: str) -> None:
     """Solving says how the call ended, too: nobody has to say it twice."""
     for call in tx.session.scalars(select(Call).where(Call.ticket_id == ticket.id, Call.state == CALL_WRAP_UP)).all():
         calls.wrap_up(tx, call, agent, wrap_up_code, "")
+
+
+def _complaint(tx: Tx, ticket: Ticket) -> Complaint | None:
+    return tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))

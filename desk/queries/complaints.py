@@ -106,7 +106,7 @@ class Said:
     who: str
     at: datetime
     text: str
-    automatic: bool
+    letter: str  # the subject, if it is one of the letters that the desk writes by itself
     files: list[str] = field(default_factory=list)
 
 
@@ -293,7 +293,7 @@ def _messages(session: Session, ticket: Ticket) -> list[Said]:
             who="" if message.direction == OUT else message.author_name,
             at=message.created_at,
             text=message.reply_text or message.text,
-            automatic=bool(message.meta.get("letter")),
+            letter=message.subject if message.meta.get("letter") else "",
             files=files.get(message.id, []),
         )
         for message in messages

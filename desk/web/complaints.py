@@ -11,11 +11,13 @@ from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from channels.form import ComplaintForm, read_complaint, to_inbound
 from desk.actions import complaints
 from desk.actions.complaint_policy import promise
+from desk.config import LOCALES
 from desk.days import day_in_words
 from desk.errors import Invalid, NotFound
 from desk.events import Actor
@@ -23,13 +25,21 @@ from desk.files import KeptFile
 from desk.http.context import MAX_FILES, installation, keep_uploads, reading, writing
 from desk.http.guard import public, signed
 from desk.http.problems import say
-from desk.models import Queue
+from desk.models import Complaint, Queue, Ticket
 from desk.models.ticket import CATEGORIES
 from desk.queries.complaints import complaint_by_key, status_view
 from desk.web.rate import limit
-from desk.web.reader import language
+from desk.web.reader import in_language_of, language
+from knowledge.language import guess
 
 pages = Blueprint("complaints", __name__)
+
+
+def locale_of(session: Session, key: str) -> str:
+    """The language in which this complaint's customer is written to; empty when there is no such complaint."""
+    query = select(Ticket.locale).join(Complaint, Complaint.ticket_id == Ticket.id)
+    return session.scalar(query.where(Complaint.access_key == key)) or ""
+
 
 TRAP = "website"  # a field that people do not see and programs fill in
 
@@ -43,8 +53,8 @@ def new() -> str:
 @pages.post("/complaints/new")
 @public
 def send() -> Response | tuple[str, int]:
-    limit("complaint", "60 per 10 minutes")
-    form = read_complaint(request.form, language())
+    limit("complaint", "200 per 10 minutes")
+    form = read_complaint(request.form, _locale())
     if len(form.token) < 16:
         raise Invalid("This form is incomplete. Load the page again and send it once more.")
     files, errors = _files()
@@ -61,12 +71,13 @@ def send() -> Response | tuple[str, int]:
 
 @pages.get("/complaints/received/<key>")
 @signed
+@in_language_of(locale_of)
 def received(key: str) -> Response:
     with reading() as session:
         complaint = complaint_by_key(session, key)
         view = status_view(session, complaint, language(), now=installation().clock.now())
     link = f"{installation().settings.base_url}/track/{key}"
-    response = current_app.make_response(render_template("complaints/received.html", view=view, link=link))
+    response = current_app.make_response(render_template("complaints/received.html", view=view, link=link, locale=language()))
     return unlisted(response)
 
 
@@ -80,6 +91,12 @@ def unlisted(response: Response) -> Response:
 def _file(form: ComplaintForm, files: list[KeptFile]) -> str:
     with writing(Actor("customer", None, form.name or "visitor")) as tx:
         return complaints.file_complaint(tx, to_inbound(form), form, files).access_key
+
+
+def _locale() -> str:
+    """The language of the page that was filled in; a program that does not say is taken at its words."""
+    filled = request.form.get("locale", "")
+    return filled if filled in LOCALES else guess(request.form.get("statement", ""))
 
 
 def _once(act: Callable[[], str]) -> str:

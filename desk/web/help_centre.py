@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from hashlib import sha256
 
+import phonenumbers
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -43,7 +44,7 @@ def home() -> str:
         widened=widened,
         topics=topics,
         mail_address=desk.settings.mail_from,
-        phone=desk.settings.twilio_number or getattr(desk.carrier, "number", ""),
+        phone=_spaced(desk.settings.twilio_number or getattr(desk.carrier, "number", "")),
         has_chat="chat" in current_app.blueprints,
     )
 
@@ -97,3 +98,11 @@ def _search(query: str, lang: str) -> tuple[list, bool]:
     with writing(Actor("customer", None, "visitor")) as tx:
         log_search(tx, "help_centre", query, language(), len(hits))
     return hits, widened and bool(hits)
+
+
+def _spaced(number: str) -> str:
+    """The number as people read it out: +86 21 5550 1234."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number

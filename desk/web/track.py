@@ -10,8 +10,6 @@ import secrets
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.actions import complaints
@@ -21,19 +19,13 @@ from desk.events import Actor
 from desk.http.context import installation, keep_uploads, reading, writing
 from desk.http.guard import public, signed
 from desk.http.problems import say
-from desk.models import Complaint, Ticket
 from desk.queries.complaints import complaint_by_key, status_view
 from desk.sentences import N_
-from desk.web.complaints import unlisted
+from desk.web.complaints import locale_of, unlisted
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
 
 pages = Blueprint("track", __name__)
-
-
-def _locale_of(session: Session, key: str) -> str:
-    complaint = session.scalar(select(Complaint).where(Complaint.access_key == key))
-    return session.get_one(Ticket, complaint.ticket_id).locale if complaint else ""
 
 
 @pages.get("/track")
@@ -57,14 +49,14 @@ def send_link() -> str:
 
 @pages.get("/track/<key>")
 @signed
-@in_language_of(_locale_of)
+@in_language_of(locale_of)
 def status(key: str) -> tuple[Response, int]:
     return _page(key)
 
 
 @pages.post("/track/<key>/add")
 @signed
-@in_language_of(_locale_of)
+@in_language_of(locale_of)
 def add(key: str) -> tuple[Response, int] | Response:
     """Words or files from the complainant."""
     limit("addition", "30 per 10 minutes", who=key)
@@ -83,7 +75,7 @@ def add(key: str) -> tuple[Response, int] | Response:
 
 @pages.post("/track/<key>/answer")
 @signed
-@in_language_of(_locale_of)
+@in_language_of(locale_of)
 def answer(key: str) -> tuple[Response, int] | Response:
     """Whether the matter is settled."""
     limit("answer", "30 per 10 minutes", who=key)

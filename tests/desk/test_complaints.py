@@ -10,6 +10,7 @@ from desk.actions import complaints, follow_ups, work_items
 from desk.actions.complaint_letters import mail_status_link
 from desk.actions.complaint_policy import promise
 from desk.actions.follow_up_work import open_one, try_again
+from desk.actions.solving import close_quiet
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import (
     Attachment,
@@ -257,6 +258,22 @@ def test_a_step_without_what_it_needs_says_what_is_missing(world, stage, details
         assert field in wrong.value.fields
         assert complaint.stage == before
         assert len(letters(tx)) == 1
+
+
+def test_only_an_officer_decides(world):
+    with world.tx() as tx:
+        complaint = world.complain(tx)
+        with pytest.raises(NotAllowed):
+            complaints.advance(tx, complaint, ASSESSED, agent=agent(tx, "Lin"), category="billing")
+        assert (complaint.stage, complaint.handler_id) == (ACKNOWLEDGED, None)
+
+
+def test_silence_does_not_end_a_complaint(world):
+    with world.tx() as tx:
+        complaint = decided(world, tx)
+    world.days(30)
+    with world.tx() as tx:
+        assert close_quiet(tx, ticket_of(tx, complaint)) is False
 
 
 def test_the_handler_does_not_ask_back_himself(world):

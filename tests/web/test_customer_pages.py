@@ -170,7 +170,7 @@ def test_every_page_for_customers_is_well_made_in_both_languages(app, address, l
 
 def test_the_form_promises_a_date_before_it_asks_anything(visitor):
     html = visitor.get("/complaints/new")
-    assert html.index("Friday, 11 December 2026") < html.index('<form method="post" action="/complaints/new"')
+    assert html.index("Friday, 11 December 2026") < html.index('<form method="post" action="/complaints/new')
 
 
 def test_a_complaint_is_answered_with_number_date_and_link(visitor, desk):
@@ -185,6 +185,19 @@ def test_a_complaint_is_answered_with_number_date_and_link(visitor, desk):
 def test_a_complaint_written_on_the_chinese_page_is_answered_in_chinese(app, desk):
     complain(Visitor(app.test_client(), "zh-CN"), statement="三月份重复扣费。")
     assert "您的投诉" in one(desk, OutboxMail).payload["subject"]
+
+
+def test_a_complaint_filled_in_after_choosing_a_language_by_address_is_answered_in_it(visitor, desk):
+    key = visitor.send("/complaints/new?lang=zh", to="/complaints/new", statement="LK-2026", email="li@example.com").rsplit(
+        "/", 1
+    )[1]
+    assert one(desk, Ticket).locale == "zh"
+    assert Page(visitor.get(f"/complaints/received/{key}")).lang == "zh-CN"
+
+
+def test_a_program_that_does_not_name_its_language_is_taken_at_its_words(visitor, desk):
+    complain(visitor, locale="", statement="三月份重复扣费。")
+    assert one(desk, Ticket).locale == "zh"
 
 
 def test_sending_the_same_form_twice_makes_one_complaint(visitor, desk):
