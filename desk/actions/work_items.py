@@ -37,6 +37,7 @@ from routing.order import HANDLING_S, LIVE_CHANNELS, TARGETS_S, band, due_at, pr
 from routing.values import CHANNEL_RULES, load_of
 
 COOL_OFF_S = 60  # an agent who said no, or nothing, is not asked for the same item for so long
+QUIET_OFFER_S = 180  # a mail does not ring: several may be offered at once, and each deserves to be looked at
 STICKY_S = {"voice": 15, "chat": 60, "email": 4 * 3600}
 OPEN_STATES = (WAITING, OFFERED, ACTIVE, WRAP_UP)
 
@@ -102,7 +103,8 @@ def offer(tx: Tx, item_id: int, agent_id: int, *, epoch: int, reason: dict[str, 
     )
     if claimed.rowcount != 1:
         return None
-    timeout = tx.session.get_one(Queue, item.queue_id).offer_timeout_s
+    rings = item.channel in LIVE_CHANNELS
+    timeout = tx.session.get_one(Queue, item.queue_id).offer_timeout_s if rings else QUIET_OFFER_S
     made = Offer(
         item_id=item_id,
         agent_id=agent_id,
