@@ -130,8 +130,10 @@ def failed_mail(session: Session, message: Message) -> OutboxMail | None:
 
 def next_due(ticket: Ticket) -> datetime | None:
     """The promise to the customer that comes first; none while we wait for them or when it is settled."""
-    if ticket.status not in LIVE or ticket.status == PENDING_CUSTOMER:
+    if ticket.status not in LIVE or (ticket.status == PENDING_CUSTOMER and ticket.type != "complaint"):
         return None
+    if ticket.type == "complaint":
+        return ticket.resolve_due_at  # what the customer was promised in writing; nothing else is on the complaint's clock
     first = ticket.first_due_at if ticket.first_human_reply_at is None else None
     return min((due for due in (first, ticket.next_due_at, ticket.resolve_due_at) if due is not None), default=None)
 

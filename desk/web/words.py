@@ -66,7 +66,7 @@ AWAY_REASONS = {
     "lunch": lazy_gettext("Lunch"),
     "meeting": lazy_gettext("Meeting"),
     "training": lazy_gettext("Training"),
-    "other": lazy_gettext("Something else"),
+    "other": lazy_gettext("Another reason"),
 }
 TIERS = {
     "vip": lazy_gettext("VIP"),
@@ -75,7 +75,7 @@ TIERS = {
     "standard": lazy_gettext("Standard"),
 }
 KINDS = {
-    "call": lazy_gettext("Call"),
+    "call": lazy_gettext("Phone call"),
     "chat": lazy_gettext("Chat"),
     "ticket": lazy_gettext("Ticket"),
     "complaint": lazy_gettext("Complaint"),

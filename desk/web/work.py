@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from desk.access import Right, access_held_item, access_offer, access_ticket
 from desk.actions import answering, chats, follow_ups, work_items
 from desk.actions.answering import Answer
-from desk.errors import Conflict, NotFound
+from desk.errors import Conflict, NotAllowed, NotFound
 from desk.http.context import viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent, Chat, FollowUp, Ticket, WorkItem
@@ -46,12 +46,15 @@ def take(number: int) -> Response:
     """Take what waits on this ticket, by hand."""
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        item_id = tx.session.scalar(
-            select(WorkItem.id).where(WorkItem.ticket_id == ticket.id, WorkItem.state == WAITING).order_by(WorkItem.id).limit(1)
-        )
-        if item_id is None:
+        query = select(WorkItem).where(WorkItem.ticket_id == ticket.id, WorkItem.state == WAITING)
+        item = tx.session.scalar(query.order_by(WorkItem.id).limit(1))
+        if item is None:
             raise Conflict("Somebody else has taken this work.")
-        answer = answering.take_item(tx, item_id, _me(tx))
+        if item.kind == "complaint":
+            viewer().require(Right.HANDLE_COMPLAINT)
+        if item.kind == "follow_up" and str(viewer().agent_id) in item.excluded:
+            raise NotAllowed("You handled this matter yourself; somebody else has to ask the customer.")
+        answer = answering.take_item(tx, item.id, _me(tx))
     return _begun(answer)
 
 

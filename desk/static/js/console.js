@@ -107,13 +107,23 @@ function markCurrent() {
 
 function arrive() {
   markCurrent();
-  const timeline = document.getElementById("ticket-scroll");
-  if (timeline) timeline.scrollTop = timeline.scrollHeight;
+  stayAtEnd(document.getElementById("ticket-scroll"));
   renewId();
   showKind();
   const first = document.querySelector(".new-ticket input, [data-focus]");
   if (first) first.focus();
   else if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+/** Begins at the end of the timeline, and stays there when the composer below grows. */
+function stayAtEnd(place) {
+  if (!place) return;
+  let atEnd = true;
+  place.addEventListener("scroll", () => (atEnd = place.scrollHeight - place.scrollTop - place.clientHeight < 40));
+  new ResizeObserver(() => {
+    if (atEnd) place.scrollTop = place.scrollHeight;
+  }).observe(place);
+  place.scrollTop = place.scrollHeight;
 }
 
 function startDialogs() {
@@ -128,7 +138,10 @@ function startDialogs() {
 
 function startComposer() {
   document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-writes]")) showKind();
+    if (event.target.matches("[data-writes]")) {
+      event.target.form.dataset.chosen = "1";
+      showKind();
+    }
     if (event.target.matches("[data-files]")) showFiles(event.target);
   });
   document.addEventListener("click", (event) => {
@@ -169,11 +182,13 @@ function startComposer() {
     area()?.focus();
   });
   document.body.addEventListener("live:morphed", (event) => {
-    if (event.target.id === "composer-channels") showKind();
+    if (event.target.id === "composer-channels") keepKind();
   });
 }
 
-const area = () => document.getElementById("composer-text");
+function area() {
+  return document.getElementById("composer-text");
+}
 
 /** Ctrl or Cmd with Enter sends any form of the console, not only the composer. */
 function sendByKey(event) {
@@ -190,6 +205,14 @@ function renewId() {
   if (field) field.value = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 }
 
+/** The ways to answer have changed (a chat began or ended): what was chosen stays chosen, above all a note stays a note. */
+function keepKind() {
+  const form = document.getElementById("composer");
+  const before = form?.querySelector(`input[name=kind][value="${CSS.escape(form.dataset.writes ?? "")}"]`);
+  if (before && form.dataset.chosen) before.checked = true;
+  showKind();
+}
+
 function showKind() {
   const form = document.getElementById("composer");
   if (!form) return;
@@ -203,6 +226,8 @@ function showKind() {
   // In a chat Enter sends, as everywhere; a mail is longer than a line.
   if (kind === "chat") form.dataset.enter = "send";
   else delete form.dataset.enter;
+  const hint = form.querySelector("[data-hint]");
+  hint.textContent = kind === "chat" ? hint.dataset.chat : hint.dataset.hint;
   const words = kind === "note" ? area().dataset.note : area().dataset.reply;
   if (area().placeholder !== words) area().placeholder = words;
 }
