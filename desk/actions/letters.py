@@ -103,7 +103,7 @@ You can also simply answer this mail.""",
             """您好！感谢您告诉我们。您的投诉已经登记，我们会认真核查。
 
 投诉编号：%(number)s
-答复期限：%(decide_by)s之前
+最迟答复日期：%(decide_by)s
 
 您反映的情况：
 %(statement)s

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, astuple
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -29,7 +29,7 @@ from desk.models import Complaint, Queue, Ticket
 from desk.models.ticket import CATEGORIES
 from desk.queries.complaints import complaint_by_key, status_view
 from desk.web.rate import limit
-from desk.web.reader import in_language_of, language
+from desk.web.reader import BABEL_LOCALES, in_language_of, language
 from knowledge.language import guess
 
 pages = Blueprint("complaints", __name__)
@@ -54,7 +54,11 @@ def new() -> str:
 @public
 def send() -> Response | tuple[str, int]:
     limit("complaint", "200 per 10 minutes")
-    form = read_complaint(request.form, _locale())
+    with force_locale(BABEL_LOCALES[_locale()]):
+        return _send(read_complaint(request.form, language()))
+
+
+def _send(form: ComplaintForm) -> Response | tuple[str, int]:
     if len(form.token) < 16:
         raise Invalid("This form is incomplete. Load the page again and send it once more.")
     files, errors = _files()
@@ -131,6 +135,7 @@ def _page(form: ComplaintForm, files: list[KeptFile], errors: dict[str, str]) ->
         promised = promise(session, queue, installation().clock.now())
     return render_template(
         "complaints/new.html",
+        locale=locale,
         form=asdict(form),
         files=files,
         kept=_sealed().dumps([astuple(file) for file in files]) if files else "",
