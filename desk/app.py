@@ -30,7 +30,7 @@ from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.migrate import upgrade
 from desk.models import Setting
-from desk.store import Store
+from desk.store import Store, StoreAway
 from desk.web import sign_in
 from knowledge.index import KnowledgeIndex
 
@@ -133,9 +133,7 @@ def _carrier(settings: Settings, voice_token: str) -> Carrier:
             settings.twilio_api_secret,
             settings.twilio_twiml_app_sid,
         )
-    return SimulatedCarrier(
-        base_url=settings.base_url, auth_token=voice_token, number=settings.twilio_number or SIMULATED_NUMBER
-    )
+    return SimulatedCarrier(base_url=settings.base_url, auth_token=voice_token, number=settings.twilio_number or SIMULATED_NUMBER)
 
 
 def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
@@ -157,9 +155,7 @@ def _install_live(app: Flask, socketio: SocketIO, desk: Installation) -> None:
     screens.typing_to_visitor = windows.agent_typing_on
     app.extensions["staff"] = screens
     if isinstance(desk.carrier, SimulatedCarrier):
-        door.attach(
-            socketio, desk.carrier, identify=screens.softphone_identity, phone_allowed=lambda: desk.settings.demo
-        )
+        door.attach(socketio, desk.carrier, identify=screens.softphone_identity, phone_allowed=lambda: desk.settings.demo)
 
 
 def _add_context(app: Flask, desk: Installation) -> None:
@@ -197,8 +193,11 @@ class _Company:
 
     def name(self, locale: str) -> str:
         if self._desk.clock.monotonic() - self._read_at > 60:
-            with self._desk.store.read() as reading:
-                setting = reading.get(Setting, "company")
+            try:
+                with self._desk.store.read() as reading:
+                    setting = reading.get(Setting, "company")
+            except StoreAway:
+                return self._names.get(locale, "")  # the page that says that the database is away has a title too
             self._names = setting.value if setting else {"en": "Service Desk"}
             self._read_at = self._desk.clock.monotonic()
         return self._names.get(locale) or self._names.get("en", "")

@@ -12,6 +12,7 @@ class DeskError(Exception):
     """
 
     status = 500
+    retry_after: int | None = None  # seconds after which trying again may help, where that is known
 
     def __init__(self, sentence: str, **values: Any) -> None:
         super().__init__(sentence % values if values else sentence)

@@ -34,6 +34,7 @@ class StoreAway(DeskError):
     """The database did not answer. Nothing was written; try again in a moment."""
 
     status = 503
+    retry_after = 5
 
     def __init__(self) -> None:
         super().__init__("The desk cannot reach its database just now. Nothing was changed; please try again in a moment.")

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from desk.errors import Conflict, DeskError, Invalid, TooMany
+from desk.errors import Conflict, DeskError, Invalid
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(DeskError)
     def known(error: DeskError) -> tuple[Response | str, int, dict[str, str]]:
-        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         extra = {}
         if isinstance(error, Conflict) and error.allowed:
             extra["allowed"] = list(error.allowed)

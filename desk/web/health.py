@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, jsonify
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from desk.errors import DeskError
+from desk.http.context import installation, reading
+from desk.http.guard import public
 from desk.migrate import is_current
 from desk.models import Agent, OutboxMail, WorkItem
 from desk.models.mail import FAILED, QUEUED
 from desk.models.work_item import WAITING
-from desk.http.context import installation, reading
-from desk.http.guard import public
 
 pages = Blueprint("health", __name__)
 
@@ -31,7 +32,7 @@ def ready() -> tuple[Response, int]:
     desk = installation()
     try:
         state = {"database": is_current(desk.store.engine)}
-    except DeskError:
+    except (DeskError, SQLAlchemyError):
         state = {"database": False}
     background = current_app.extensions.get("background")
     if background is not None:
@@ -48,7 +49,9 @@ def metrics() -> Response:
         waiting = session.execute(
             select(WorkItem.channel, func.count()).where(WorkItem.state == WAITING).group_by(WorkItem.channel)
         ).all()
-        agents = session.execute(select(Agent.presence, func.count()).where(Agent.active.is_(True)).group_by(Agent.presence)).all()
+        agents = session.execute(
+            select(Agent.presence, func.count()).where(Agent.active.is_(True)).group_by(Agent.presence)
+        ).all()
         outbox = session.execute(
             select(OutboxMail.state, func.count()).where(OutboxMail.state.in_((QUEUED, FAILED))).group_by(OutboxMail.state)
         ).all()
