@@ -19,7 +19,7 @@ from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Attachment, MailboxMail, Message, OutboxMail, Setting, Ticket
 from desk.models.mail import QUEUED
-from desk.store import Store
+from desk.store import Store, StoreAway
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,12 @@ class MailOut:
         except SendFailed as failure:
             with self._desk.store.tx(SYSTEM) as tx:
                 record_failed(tx, mail_id, str(failure), retryable=failure.retryable)
+        except StoreAway:
+            raise
+        except Exception as error:
+            log.exception("mail %s could not be made ready; the others are sent", mail_id)
+            with self._desk.store.tx(SYSTEM) as tx:
+                record_failed(tx, mail_id, str(error), retryable=True)
         else:
             with self._desk.store.tx(SYSTEM) as tx:
                 record_sent(tx, mail_id, {address: [result.code, result.text] for address, result in results.items()})
@@ -64,12 +70,8 @@ class MailOut:
         with self._desk.store.read() as reading:
             mail = reading.get_one(OutboxMail, mail_id)
             message = reading.get(Message, mail.message_id) if mail.message_id else None
-            number = mail.payload.get("ticket_number") or reading.scalar(
-                select(Ticket.number).where(Ticket.id == mail.ticket_id)
-            )
-            attachments = (
-                reading.scalars(select(Attachment).where(Attachment.message_id == message.id)).all() if message else ()
-            )
+            number = mail.payload.get("ticket_number") or reading.scalar(select(Ticket.number).where(Ticket.id == mail.ticket_id))
+            attachments = reading.scalars(select(Attachment).where(Attachment.message_id == message.id)).all() if message else ()
             company = reading.get(Setting, "company")
         files = tuple(File(each.name, each.content_type, self._desk.files.get(each.sha256)) for each in attachments)
         outbound = _outbound(mail.payload, message, files, _reply_to(settings, number, self._desk.secret))
@@ -104,9 +106,7 @@ class MailboxSender:
         subject = parse(raw).subject
         with self._store.tx(SYSTEM) as tx:
             for recipient in recipients:
-                tx.session.add(
-                    MailboxMail(at=tx.now, envelope_from=envelope_from, recipient=recipient, subject=subject, raw=raw)
-                )
+                tx.session.add(MailboxMail(at=tx.now, envelope_from=envelope_from, recipient=recipient, subject=subject, raw=raw))
             tx.emit("mailbox.filled", data={"recipients": len(recipients)})
         return {recipient: RecipientResult(250, "kept in the built-in mailbox") for recipient in recipients}
 
