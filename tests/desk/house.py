@@ -91,6 +91,7 @@ class House:
             tx.session.add(agent)
             tx.session.flush()
             tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=level) for skill, level in skills.items()])
+            tx.emit("agent.added", agent=agent)
         return agent
 
     def item(self, channel: str = "email", *, tier: str = "standard", queue: str = "general") -> WorkItem:

@@ -1,0 +1,136 @@
+"""The process is killed again and again while mail pours in: what was answered 250 is there, and there once."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import random
+import smtplib
+import threading
+from collections import Counter
+from email.message import EmailMessage
+
+import pytest
+
+from desk.events import Event
+from desk.models import Attachment, ContactPoint, Customer, Message, RawMail, Ticket, WorkItem
+from tests.faults.child import Child, all_of
+
+MAILS, CUSTOMERS, CONNECTIONS, KILLS = 500, 50, 4, 4
+
+
+def test_every_mail_answered_250_is_there_once_after_the_process_was_killed_at_random_moments(tmp_path):
+    with Child(tmp_path) as child:
+        child.start()
+        senders = Senders(child)
+        chance = random.Random(20261121)
+        for at in sorted(chance.sample(range(40, MAILS - 40), KILLS)):
+            senders.wait_for(at)
+            child.kill()
+            child.start()
+            senders.knock()
+        senders.finish()
+        assert senders.broken >= KILLS, "no connection broke: the kills came too late to prove anything"
+        assert child.stop() == 0
+        desk = child.installation()
+        try:
+            check(desk)
+        finally:
+            desk.store.engine.dispose()
+
+
+def check(desk):
+    ids = sorted(f"mail-{number}@customers.example" for number in range(MAILS))
+    assert sorted(all_of(desk, Message.mail_message_id)) == ids
+    assert len(all_of(desk, RawMail.id)) == MAILS
+    assert len(all_of(desk, Ticket.id)) == len(all_of(desk, WorkItem.id)) == MAILS
+    assert len(all_of(desk, Customer.id)) == len(all_of(desk, ContactPoint.id)) == CUSTOMERS
+    told = Counter(all_of(desk, Event.kind))
+    assert told["mail.received"] == told["ticket.opened"] == told["item.queued"] == told["message.added"] == MAILS
+    assert told["customer.added"] == CUSTOMERS
+    assert sorted(all_of(desk, Ticket.number)) == [10_000 + number for number in all_of(desk, Ticket.id)]
+    for sha256 in [*all_of(desk, RawMail.sha256), *all_of(desk, Attachment.sha256)]:
+        assert hashlib.sha256(desk.files.get(sha256)).hexdigest() == sha256
+    assert len(all_of(desk, Attachment.id)) == MAILS // 10
+
+
+def mail(number: int) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = f"customer{number % CUSTOMERS}@customers.example"
+    message["To"] = "support@desk.example"
+    message["Subject"] = f"Question {number}"
+    message["Message-ID"] = f"<mail-{number}@customers.example>"
+    message["Date"] = "Sat, 21 Nov 2026 10:00:00 +0800"
+    message.set_content(f"This is mail number {number}.\n" * 20)
+    if number % 10 == 0:
+        message.add_attachment(f"attachment {number}".encode() * 50, maintype="text", subtype="plain", filename="a.txt")
+    return message
+
+
+class Senders:
+    """Mail servers of strangers: each keeps its mail until it is answered 250, and comes again when the line breaks."""
+
+    def __init__(self, child: Child) -> None:
+        self._port = child.smtp_port
+        self._todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for number in range(MAILS):
+            self._todo.put(number)
+        self._answered = 0
+        self.broken = 0
+        self._change = threading.Condition()
+        self._threads = [threading.Thread(target=self._deliver, daemon=True) for _ in range(CONNECTIONS)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for(self, count: int) -> None:
+        with self._change:
+            assert self._change.wait_for(lambda: self._answered >= count, timeout=60)
+
+    def knock(self) -> None:
+        """The desk is back: come again."""
+        with self._change:
+            self._change.notify_all()
+
+    def finish(self) -> None:
+        for thread in self._threads:
+            thread.join(timeout=60)
+        assert self._answered == MAILS
+
+    def _deliver(self) -> None:
+        number: int | None = None
+        while True:
+            try:
+                with smtplib.SMTP("127.0.0.1", self._port, timeout=20) as smtp:
+                    while True:
+                        number = self._todo.get_nowait() if number is None else number
+                        smtp.send_message(mail(number))
+                        number = None
+                        with self._change:
+                            self._answered += 1
+                            self._change.notify_all()
+            except queue.Empty:
+                return
+            except (smtplib.SMTPException, OSError):
+                with self._change:
+                    self.broken += 1
+                    self._change.wait(0.2)
+
+
+@pytest.mark.parametrize("first", ["DATA", "half of the data"])
+def test_a_mail_that_broke_off_before_its_end_is_not_there(tmp_path, first):
+    with Child(tmp_path) as child:
+        child.start()
+        smtp = smtplib.SMTP("127.0.0.1", child.smtp_port, timeout=20)
+        smtp.ehlo()
+        smtp.mail("li.na@customers.example")
+        smtp.rcpt("support@desk.example")
+        smtp.docmd("DATA")
+        if first != "DATA":
+            smtp.send(mail(1).as_bytes())
+        child.kill()
+        smtp.close()
+        child.start()
+        assert child.stop() == 0
+        desk = child.installation()
+        assert all_of(desk, Message.id) == []
+        desk.store.engine.dispose()
