@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from desk.clock import Clock
 from desk.events import SYSTEM
 from desk.models import Agent, Calendar, Chat, Message, Ticket
 from desk.models.agent import AWAY
+from tests.live.cable import laid_to
 from tests.live.chat_site import Site, running_site
 
 
@@ -110,21 +112,24 @@ def test_a_reload_loses_nothing_and_doubles_nothing(site, context):
 
 
 def test_what_is_written_while_the_connection_is_gone_is_sent_once_it_is_back(site, context):
-    page, chat = shop(context, site)
-    begin(page, chat)
-    context.set_offline(True)
-    for window in list(site.visitors._windows):
-        site.visitors._socketio.server.eio.disconnect(site.visitors._socketio.server.manager.eio_sid_from_sid(window, "/visitor"))
-    expect(chat.locator("#net")).to_contain_text("Reconnecting")
-    for text in ("first", "second"):
-        chat.locator("#say-text").fill(text)
-        chat.locator("#say-text").press("Enter")
-    expect(chat.locator(".bubble.is-us .delivery").last).to_have_text("Sending")
-    context.set_offline(False)
-    expect(chat.locator("#net")).to_be_hidden()
-    expect(chat.locator(".bubble.is-us .delivery").last).to_have_text("Sent")
-    assert said(site) == ["Where is my parcel?", "first", "second"]
-    expect(chat.locator(".bubble")).to_have_count(3)
+    with laid_to("127.0.0.1", urlsplit(site.base_url).port) as cable:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{cable.port}/shop")
+        chat = page.frame_locator("iframe")
+        begin(page, chat)
+        cable.cut()
+        expect(chat.locator("#net")).to_contain_text("Reconnecting")
+        for text in ("first", "second"):
+            chat.locator("#say-text").fill(text)
+            chat.locator("#say-text").press("Enter")
+        expect(chat.locator(".bubble.is-us .delivery").last).to_have_text("Sending")
+        site.answer(only_chat(site), site.accept(only_chat(site)), str(uuid4()), "said meanwhile")
+        cable.mend()
+        expect(chat.locator("#net")).to_be_hidden(timeout=15_000)
+        expect(chat.locator(".bubble.is-us .delivery").last).to_have_text("Delivered")
+        expect(chat.locator(".bubble-text")).to_have_text(["Where is my parcel?", "said meanwhile", "first", "second"])
+        assert said(site) == ["Where is my parcel?", "said meanwhile", "first", "second"]
+        page.close()
 
 
 def test_two_tabs_show_one_chat(site, context):
@@ -159,8 +164,8 @@ def test_faults_in_the_form_are_told_in_the_visitors_language_and_nothing_is_los
     chat.locator("#ask-text").fill("三月被扣了两次")
     chat.locator("#ask-email").fill("nobody")
     chat.locator("#ask-send").click()
-    expect(chat.locator("#ask [aria-invalid]")).to_have_count(2)
-    expect(chat.locator("#ask .chat-summary a")).to_have_count(2)
+    expect(chat.locator("#ask [aria-invalid]")).to_have_count(3)
+    expect(chat.locator("#ask .chat-summary a")).to_have_count(3)
     expect(chat.locator("#ask-text")).to_have_value("三月被扣了两次")
     assert chat.locator("html").get_attribute("lang") == "zh-CN"
 
