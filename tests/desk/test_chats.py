@@ -309,7 +309,7 @@ def test_a_visitor_who_comes_back_finds_the_same_chat(store):
         assert seen.by_token(reading, token).id == chat_id
 
 
-@pytest.mark.parametrize("token", ["", "short", None, new_token()])
+@pytest.mark.parametrize("token", ["", "short", None, pytest.param(new_token(), id="unknown")])
 def test_a_token_that_is_nobodys_finds_nothing(store, token):
     opened(store)
     with store.read() as reading, pytest.raises(NotFound):

@@ -17,11 +17,11 @@ from tests.desk.racers import race
 
 
 def test_an_accepted_offer_makes_the_work_the_agents(house):
-    maya, item = house.agent(), house.item()
+    maya, item = house.agent(), house.item("chat")
     made = house.offer(item, maya)
     assert made.deadline == house.clock.now() + timedelta(seconds=20)
     assert house.again(item).state == "offered"
-    assert house.again(maya).used == 20
+    assert house.again(maya).used == 33
     with house.tx() as tx:
         work_items.accept(tx, made.id)
     item = house.again(item)
@@ -43,8 +43,13 @@ def test_a_declined_offer_goes_back_with_its_place_and_leaves_the_agent_alone_fo
     assert house.again(maya).used == 0
 
 
+def test_a_mail_does_not_ring_so_its_offer_waits_longer(house):
+    made = house.offer(house.item("email"), house.agent())
+    assert made.deadline == house.clock.now() + timedelta(seconds=180)
+
+
 def test_an_offer_that_runs_out_marks_the_agent_as_not_responding(house):
-    maya, item = house.agent(), house.item()
+    maya, item = house.agent(), house.item("chat")
     made = house.offer(item, maya)
     house.tick(20)
     with house.tx() as tx:
@@ -59,8 +64,8 @@ def test_an_offer_that_runs_out_marks_the_agent_as_not_responding(house):
 @pytest.mark.parametrize(("seconds", "accepts", "expires"), [(19.999, True, False), (20, False, True), (21, False, True)])
 def test_at_the_deadline_and_after_it_an_offer_can_only_run_out(house, seconds, accepts, expires):
     maya = house.agent()
-    first = house.offer(house.item(), maya)
-    second = house.offer(house.item(), maya)
+    first = house.offer(house.item("chat"), maya)
+    second = house.offer(house.item("chat"), maya)
     house.tick(seconds)
     if accepts:
         with house.tx() as tx:
