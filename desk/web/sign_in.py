@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Flask, g, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
@@ -108,5 +108,7 @@ def _safe_next(address: str) -> str:
     parts = urlsplit(address)
     if parts.netloc and parts.netloc != request.host:
         return ""
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    # A language in the address would win over the one just chosen.
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != "lang"])
+    path = parts.path + (f"?{query}" if query else "")
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) else ""
