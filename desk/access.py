@@ -181,6 +181,15 @@ def masked(value: str, kind: str) -> str:
     return value
 
 
+def shown_name(viewer: Viewer, name: str) -> str:
+    """A person's name as the viewer may see it: for some we know only an address or a number, which is masked like any other."""
+    if viewer.masked and "@" in name:
+        return masked(name, "email")
+    if viewer.masked and name.startswith("+") and name[1:].isdigit():
+        return masked(name, "phone")
+    return name
+
+
 def describe(viewer: Viewer) -> dict[str, Any]:
     """What a page needs to know of its viewer."""
     return {"name": viewer.name, "roles": list(viewer.roles), "rights": sorted(viewer.rights)}

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request, session
 from flask_babel import Babel
 from flask_socketio import SocketIO
 from flask_wtf.csrf import CSRFProtect
+from limits.storage import storage_from_string
 
 from channels.voice.port import Carrier
 from channels.voice.simulated import door
@@ -26,6 +27,7 @@ from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.files import FileStore
 from desk.http import guard, problems
+from desk.http.numbers import IdConverter
 from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.migrate import upgrade
@@ -75,6 +77,7 @@ def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier 
         files=FileStore(settings.data_dir / "files"),
         knowledge=KnowledgeIndex(settings.data_dir / "knowledge"),
         carrier=carrier or _carrier(settings, voice_token),
+        counts=storage_from_string(settings.redis_url or "memory://"),
         voice_token=voice_token,
     )
 
@@ -91,6 +94,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     app = Flask("desk", root_path=str(ROOT / "desk"), template_folder=str(ROOT / "templates"), static_folder="static")
     settings = desk.settings
     app.extensions["desk"] = desk
+    app.url_map.converters["int"] = IdConverter
     app.config.update(
         SECRET_KEY=hmac.new(desk.secret, b"cookies", hashlib.sha256).digest(),
         SESSION_COOKIE_NAME="desk",

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Request
 
 from desk.errors import Invalid
+from desk.http.numbers import LARGEST_ID
 
 
 class Fields:
@@ -40,7 +41,7 @@ class Fields:
 
     def number(self, name: str) -> int | None:
         value = self._body.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_ID):
             self._wrong[name] = "a whole number"
             return None
         return value

@@ -12,6 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from desk.errors import Invalid
+from desk.http.numbers import LARGEST_ID
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 200
 
@@ -23,23 +24,28 @@ def page(
     shape: Callable[[Sequence[Any]], list[dict[str, Any]]],
     *,
     newest_first: bool = False,
+    resumable: bool = False,
 ) -> dict[str, Any]:
-    """One page of `query` in order of `key`; `shape` turns the page's rows into JSON at once, so that it can look up in bulk."""
+    """One page of `query` in order of `key`; `shape` turns the page's rows into JSON at once, so that it can look up in bulk.
+
+    With `resumable` the page has a `cursor` too, also when it is the last one: for whoever comes back for what is new.
+    """
     limit, after = _limit(), _cursor()
     if after is not None:
         query = query.where(key < after if newest_first else key > after)
     rows = session.execute(query.order_by(key.desc() if newest_first else key).limit(limit + 1)).all()
     items = shape(rows[:limit])
-    return {"items": items, "next": _encode(items[-1]["_key"]) if len(rows) > limit else None} | _without_keys(items)
-
-
-def _without_keys(items: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"items": [{name: value for name, value in item.items() if name != "_key"} for item in items]}
+    last = items[-1]["_key"] if items else after
+    answer: dict[str, Any] = {"items": [{name: value for name, value in item.items() if name != "_key"} for item in items]}
+    answer["next"] = _encode(last) if len(rows) > limit else None
+    if resumable:
+        answer["cursor"] = None if last is None else _encode(last)
+    return answer
 
 
 def _limit() -> int:
     text = request.args.get("limit", str(DEFAULT_LIMIT))
-    if not text.isdigit() or not 1 <= int(text) <= LARGEST_LIMIT:
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST_LIMIT:
         raise Invalid("“limit” is a number from 1 to %(most)s.", most=LARGEST_LIMIT)
     return int(text)
 
@@ -49,9 +55,12 @@ def _cursor() -> int | None:
     if not text:
         return None
     try:
-        return int(base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error, UnicodeEncodeError) as error:
-        raise Invalid("This cursor is not one of ours. Leave it out to begin at the start.") from error
+        key = int(base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, UnicodeEncodeError):
+        key = -1
+    if not 0 <= key <= LARGEST_ID:
+        raise Invalid("This cursor is not one of ours. Leave it out to begin at the start.")
+    return key
 
 
 def _encode(key: int) -> str:

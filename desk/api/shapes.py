@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from desk.access import Viewer, masked
+from desk.access import Viewer, masked, shown_name
 from desk.events import Event
 from desk.models import Agent, Article, Attachment, Complaint, ContactPoint, Customer, Message, Queue, Ticket, WorkItem
 
@@ -15,7 +15,7 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def ticket_shape(ticket: Ticket, customer: Customer, owner: Agent | None, queue: Queue) -> dict[str, Any]:
+def ticket_shape(ticket: Ticket, customer: Customer, owner: Agent | None, queue: Queue, viewer: Viewer) -> dict[str, Any]:
     return {
         "id": ticket.id,
         "number": ticket.number,
@@ -28,7 +28,7 @@ def ticket_shape(ticket: Ticket, customer: Customer, owner: Agent | None, queue:
         "level": ticket.level,
         "locale": ticket.locale or None,
         "queue": queue.key,
-        "customer": {"id": customer.id, "name": customer.name, "tier": customer.tier},
+        "customer": {"id": customer.id, "name": shown_name(viewer, customer.name), "tier": customer.tier},
         "owner": {"id": owner.id, "name": owner.name} if owner else None,
         "created_at": moment(ticket.created_at),
         "updated_at": moment(ticket.updated_at),
@@ -46,7 +46,7 @@ def ticket_shape(ticket: Ticket, customer: Customer, owner: Agent | None, queue:
 
 def message_shape(message: Message, ticket_number: int | None, files: list[Attachment], viewer: Viewer) -> dict[str, Any]:
     def address(value: str) -> str:
-        return masked(value, "email" if "@" in value else "phone") if viewer.masked and message.channel == "email" else value
+        return shown_name(viewer, value)
 
     return {
         "id": message.id,
@@ -54,7 +54,7 @@ def message_shape(message: Message, ticket_number: int | None, files: list[Attac
         "channel": message.channel,
         "direction": message.direction,
         "kind": message.kind,
-        "from": {"name": message.author_name, "address": address(message.from_address) or None},
+        "from": {"name": shown_name(viewer, message.author_name), "address": address(message.from_address) or None},
         "to": [address(each) for each in message.to],
         "cc": [address(each) for each in message.cc],
         "subject": message.subject or None,
@@ -74,11 +74,15 @@ def message_shape(message: Message, ticket_number: int | None, files: list[Attac
 def customer_shape(customer: Customer, contacts: list[ContactPoint], viewer: Viewer) -> dict[str, Any]:
     return {
         "id": customer.id,
-        "name": customer.name,
+        "name": shown_name(viewer, customer.name),
         "tier": customer.tier,
         "locale": customer.locale or None,
         "contacts": [
-            {"kind": each.kind, "value": masked(each.value, each.kind) if viewer.masked else each.value, "verified": each.verified}
+            {
+                "kind": each.kind,
+                "value": masked(each.value, each.kind) if viewer.masked else each.value,
+                "verified": each.verified,
+            }
             for each in contacts
             if each.kind != "chat"
         ],

@@ -21,6 +21,7 @@ from desk.errors import Invalid
 from desk.events import Event
 from desk.http.context import installation, reading, writing
 from desk.http.guard import needs, public
+from desk.http.numbers import LARGEST_ID
 from desk.models import (
     Agent,
     AgentSkill,
@@ -86,7 +87,7 @@ def open_ticket() -> Response:
         if text:
             tickets.note(tx, ticket, None, text)
         tickets.queue_work(tx, ticket, queue)
-        return shapes.ticket_shape(ticket, customer, None, queue)
+        return shapes.ticket_shape(ticket, customer, None, queue, g.viewer)
 
     return once(act)
 
@@ -126,7 +127,8 @@ def list_messages(number: int) -> Response:
             messages = [row[0] for row in rows]
             files = _files(session, [message.id for message in messages])
             return [
-                shapes.message_shape(each, ticket.number, files.get(each.id, []), g.viewer) | {"_key": each.id} for each in messages
+                shapes.message_shape(each, ticket.number, files.get(each.id, []), g.viewer) | {"_key": each.id}
+                for each in messages
             ]
 
         return jsonify(page(session, query, Message.id, shape))
@@ -174,7 +176,10 @@ def list_customers() -> Response:
 def add_customer() -> Response:
     fields = Fields(request)
     name, email, phone = fields.text("name", required=True, most=200), fields.text("email"), fields.text("phone")
-    tier, locale = fields.choice("tier", ("", "vip", "gold", "silver", "standard"), ""), fields.choice("locale", ("", "en", "zh"), "")
+    tier, locale = (
+        fields.choice("tier", ("", "vip", "gold", "silver", "standard"), ""),
+        fields.choice("locale", ("", "en", "zh"), ""),
+    )
     fields.check("name", "email", "phone", "tier", "locale")
     given = [(kind, value) for kind, value in (("email", email), ("phone", phone)) if value]
     if not given:
@@ -276,14 +281,16 @@ def search() -> Response:
     if lang not in (None, "en", "zh"):
         raise Invalid("An article is in English or Chinese.")
     hits = installation().knowledge.search(question, audiences=set(AUDIENCES), lang=lang)
-    items = [{"id": hit.id, "score": hit.score, "title": hit.title, "snippet_html": hit.snippet_html, "lang": hit.lang} for hit in hits]
+    items = [
+        {"id": hit.id, "score": hit.score, "title": hit.title, "snippet_html": hit.snippet_html, "lang": hit.lang} for hit in hits
+    ]
     return jsonify(items=items, next=None)
 
 
 @pages.get("/events")
 @needs(Right.READ_AUDIT)
 def list_events() -> Response:
-    """Everything that happened, oldest first; keep the cursor and come back with it. An empty page repeats the cursor."""
+    """Everything that happened, oldest first; keep the `cursor` and come back with it for what is new."""
     query = select(Event)
     if request.args.get("kind"):
         query = query.where(Event.kind == request.args["kind"])
@@ -291,7 +298,13 @@ def list_events() -> Response:
         query = query.where(Event.ticket_id == _number("ticket"))
     with reading() as session:
         return jsonify(
-            page(session, query, Event.id, lambda rows: [shapes.event_shape(row[0]) | {"_key": row[0].id} for row in rows])
+            page(
+                session,
+                query,
+                Event.id,
+                lambda rows: [shapes.event_shape(row[0]) | {"_key": row[0].id} for row in rows],
+                resumable=True,
+            )
         )
 
 
@@ -308,9 +321,7 @@ def stats() -> Response:
         agents = session.execute(
             select(Agent.presence, func.count()).where(Agent.active.is_(True)).group_by(Agent.presence)
         ).all()
-        live = session.execute(
-            select(Ticket.status, func.count()).where(Ticket.status.in_(LIVE)).group_by(Ticket.status)
-        ).all()
+        live = session.execute(select(Ticket.status, func.count()).where(Ticket.status.in_(LIVE)).group_by(Ticket.status)).all()
     return jsonify(
         waiting={channel: {"count": count, "oldest_since": shapes.moment(oldest)} for channel, count, oldest in waiting},
         agents=dict(list(map(tuple, agents))),
@@ -328,11 +339,11 @@ def _tickets() -> Any:
 
 
 def _ticket_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    return [shapes.ticket_shape(*row) | {"_key": row[0].id} for row in rows]
+    return [shapes.ticket_shape(*row, g.viewer) | {"_key": row[0].id} for row in rows]
 
 
 def _one_ticket(session: Session, number: int) -> dict[str, Any]:
-    return shapes.ticket_shape(*session.execute(_tickets().where(Ticket.number == number)).one())
+    return shapes.ticket_shape(*session.execute(_tickets().where(Ticket.number == number)).one(), g.viewer)
 
 
 def _customer_rows(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -353,6 +364,6 @@ def _files(session: Session, message_ids: list[int]) -> dict[int, list[Attachmen
 
 def _number(name: str) -> int:
     text = request.args[name]
-    if not text.isdigit():
+    if not text.isdecimal() or int(text[:20]) > LARGEST_ID:
         raise Invalid("“%(name)s” is a number.", name=name)
     return int(text)

@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from desk.access import Right, Viewer, masked
+from desk.access import Right, Viewer, shown_name
 from desk.actions import presence
 from desk.actions.presence import AWAY_REASONS
 from desk.errors import NotAllowed
@@ -25,12 +25,8 @@ pages = Blueprint("console", __name__)
 
 @pages.app_template_filter("person")
 def person(name: str) -> str:
-    """A person's name as the viewer may see it: for some we know only an address or a number, which is masked like any other."""
-    if not viewer().masked:
-        return name
-    if "@" in name:
-        return masked(name, "email")
-    return masked(name, "phone") if name.startswith("+") and name[1:].isdigit() else name
+    """A person's name as the viewer may see it."""
+    return shown_name(viewer(), name)
 
 
 @pages.get("/desk")
