@@ -68,7 +68,7 @@ def running(
     desk = install(settings, clock=clock, carrier=carrier)
     prepare(desk)
     app, _socketio = create_app(desk)
-    parts = Background(desk, roles)
+    parts = Background(desk, roles if background else frozenset())
     app.extensions["background"] = parts
     server = make_server("127.0.0.1", settings.http_port, app, threaded=True, request_handler=Requests)
     server.daemon_threads = True
