@@ -20,7 +20,7 @@ from desk.store import Tx
 
 DAYS = 60
 A_DAY = 4  # contacts on an ordinary day
-TODAY = {by_phone: 16, in_chat: 7, by_mail: 6}
+TODAY = {by_phone: 16, in_chat: 6, by_mail: 6}
 FRESH = 8  # mails that wait now
 LIVE_ENDS = timedelta(minutes=22)  # no conversation begins later, so that none is cut off by the present
 STILL_TO_SEND = timedelta(hours=2)  # letters of these last hours land in the mailbox when the desk starts
@@ -63,7 +63,7 @@ class _Casting:
             day = self._stage.ends - timedelta(days=back)
             weekend = day.astimezone(self._zone).weekday() >= 5
             for _ in range(self._chance.randint(A_DAY - 2, A_DAY + 2) // (2 if weekend else 1)):
-                plot = self._chance.choices((by_mail, by_phone, in_chat, waiting_mail), (42, 33, 23, 2 if back < 6 else 0))[0]
+                plot = self._chance.choices((by_mail, by_phone, in_chat, waiting_mail), (44, 36, 18, 3 if back < 6 else 0))[0]
                 self._put_on(plot, self._in_the_day(day))
 
     def today(self) -> None:

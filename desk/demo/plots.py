@@ -40,7 +40,7 @@ def by_mail(stage: Stage, customer: Customer, story: Story) -> Plot:
     _look_up(stage, ticket, agent, story)
     yield chance.uniform(0.5, 4) * MINUTE
     tickets.reply(stage.acting(actor_of(agent)), ticket, agent, story.answer, channel="email")
-    if chance.random() < 0.6:
+    if chance.random() < 0.4:
         tickets.set_pending(stage.acting(actor_of(agent)), ticket, PENDING_CUSTOMER)
         yield chance.uniform(1, 30) * HOUR
         _write_again(stage, customer, ticket, chance.choice(THANKS[_locale(customer)]))
@@ -200,7 +200,11 @@ def complaint(stage: Stage, customer: Customer, story: Story, stages: int) -> Pl
     tickets.set_pending(stage.acting(officer), ticket, PENDING_INTERNAL)
     if stages < 3:
         return
-    yield (chance.uniform(2, 6) if stages > 3 else chance.uniform(0.8, 2)) * DAY
+    if stages == 3:
+        # Lately, so that the day to ask the customer again is still to come.
+        yield max(HOUR, (stage.ends - stage.now).total_seconds() - chance.uniform(0.5, 2) * DAY)
+    else:
+        yield chance.uniform(2, 6) * DAY
     complaints.advance(stage.acting(officer), case, DECIDED, agent=agent, outcome=story.end, decision=story.answer)
     if stages < 4:
         return
@@ -262,6 +266,7 @@ def _take(stage: Stage, ticket: Ticket, within: tuple[float, float]) -> Iterator
 def _answer(stage: Stage, item: WorkItem, within: tuple[float, float], patience: float) -> Iterator[float]:
     """The item is offered as soon as somebody is free and accepted some seconds later; None when patience ends first."""
     waited = 0.0
+    yield stage.chance.uniform(0.05, 0.4)
     while item.state == WAITING:
         agent = stage.give(item)
         if agent is not None:

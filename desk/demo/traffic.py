@@ -20,6 +20,7 @@ from desk.demo.people import Patron, patrons
 log = logging.getLogger(__name__)
 
 SHARES = {"voice": 34, "chat": 32, "email": 26, "form": 8}
+FIRST_AFTER_S = 1.0  # the first comes at once, so that whoever switches it on sees that it works
 MOST_AT_ONCE = 25  # further visitors stay away, however high the rate
 MOST_PER_HOUR = 600.0
 SWITCHED_ON_FOR = timedelta(minutes=30)
@@ -54,11 +55,12 @@ class Traffic:
         """Let customers come until the time is over or `stop` is called, then see them off."""
         loop = asyncio.get_running_loop()
         self._loop, ends = loop, loop.time() + seconds
+        rest = FIRST_AFTER_S / self._hurry
         try:
             while loop.time() < ends and not self._stopped.is_set():
-                rest = min(self._chance.expovariate(self._rate / 3600), ends - loop.time())
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopped.wait(), timeout=rest)
+                    await asyncio.wait_for(self._stopped.wait(), timeout=min(rest, ends - loop.time()))
+                rest = self._chance.expovariate(self._rate / 3600)
                 if loop.time() < ends and not self._stopped.is_set() and len(self._there) < MOST_AT_ONCE:
                     self.arrive(self._chance.choices(list(SHARES), list(SHARES.values()))[0])
         finally:

