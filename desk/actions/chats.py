@@ -106,13 +106,10 @@ def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "") -> tuple[Ch
 
 def visitor_says(tx: Tx, chat: Chat, client_id: str, text: str, files: Sequence[KeptFile] = ()) -> Message:
     """The visitor writes. The same `client_id` again answers with the first message. Raises `Conflict` after the end."""
-    _lock(tx, chat)
     before = _said(tx, chat, client_id)
     if before is not None:
         return before
-    if chat.state == ENDED:
-        raise Conflict("This chat has ended. Please start a new one.")
-    client_id, text = _checked(form.read_said, {"client_id": client_id, "text": text or ("📎" if files else "")})
+    text = _sayable(chat, client_id, text, files, after_the_end="This chat has ended. Please start a new one.")
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
     clear_timer(tx, IDLE_TIMER, str(chat.id))
     said = inbound.said(
@@ -123,13 +120,10 @@ def visitor_says(tx: Tx, chat: Chat, client_id: str, text: str, files: Sequence[
 
 def agent_says(tx: Tx, chat: Chat, agent: Agent, client_id: str, text: str, files: Sequence[KeptFile] = ()) -> Message:
     """The agent writes; whoever of them has the chat, or steps in. Raises `Conflict` once it has ended: answer by mail then."""
-    _lock(tx, chat)
     before = _said(tx, chat, client_id)
     if before is not None:
         return before
-    if chat.state == ENDED:
-        raise Conflict("This chat has ended. Answer by mail, if we have an address.")
-    client_id, text = _checked(form.read_said, {"client_id": client_id, "text": text or ("📎" if files else "")})
+    text = _sayable(chat, client_id, text, files, after_the_end="This chat has ended. Answer by mail, if we have an address.")
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
     said = external_id(chat.token_hash, client_id)
     message = tickets.reply(tx, ticket, agent, text, channel="chat", files=files, external_id=said)
@@ -181,7 +175,10 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     """
     if by not in ENDERS:
         raise Invalid("A chat cannot be ended by “%(by)s”.", by=by)
-    item = tx.session.get(WorkItem, chat.item_id, with_for_update=True, populate_existing=True)
+    tx.session.flush()  # reading afresh must not undo what this transaction did
+    item = tx.session.scalar(
+        select(WorkItem).where(WorkItem.id == chat.item_id).with_for_update().execution_options(populate_existing=True)
+    )
     _lock(tx, chat)
     if chat.state == ENDED:
         return False
@@ -284,8 +281,16 @@ def _lock(tx: Tx, chat: Chat) -> None:
 
 
 def _said(tx: Tx, chat: Chat, client_id: str) -> Message | None:
+    """The message with this client id if it has come before. From here on nobody else adds to the chat."""
     said = external_id(chat.token_hash, _checked(form.read_client_id, {"client_id": client_id}))
+    _lock(tx, chat)
     return tx.session.scalar(select(Message).where(Message.channel == "chat", Message.external_id == said))
+
+
+def _sayable(chat: Chat, client_id: str, text: str, files: Sequence[KeptFile], *, after_the_end: str) -> str:
+    if chat.state == ENDED:
+        raise Conflict(after_the_end)
+    return _checked(form.read_said, {"client_id": client_id, "text": text or ("📎" if files else "")})[1]
 
 
 def _sender(tx: Tx, ticket: Ticket, chat: Chat) -> Contact:

@@ -233,7 +233,7 @@ class Visitors(Namespace):
     def publish(self, events: Sequence[Event]) -> None:
         """After a commit: have the windows told, one batch after the other, without keeping the writer waiting."""
         with self._lock:
-            self._news.extend(event for event in events if event.kind.startswith(("message.added", "chat.", "item.", "offer.")))
+            self._news.extend(event for event in events if _concerns_visitors(event))
             if self._telling or not self._news:
                 return
             self._telling = True
@@ -308,6 +308,12 @@ class Visitors(Namespace):
 def room_of(chat_id: int) -> str:
     """The room of a chat's windows."""
     return f"chat:{chat_id}"
+
+
+def _concerns_visitors(event: Event) -> bool:
+    if event.kind == "message.added":
+        return event.data.get("channel") == "chat"
+    return event.kind.startswith(("chat.", "item.", "offer."))
 
 
 def _refusal(error: DeskError) -> dict[str, Any]:

@@ -89,13 +89,18 @@ function welcome(now) {
   reception = now;
   $("end").hidden = true;
   $("opening").textContent = openingWords();
-  $("letter-why").textContent = text("letterWhy");
+  explain(text("letterWhy"));
   if (["start", "letter"].includes(visible()) && (start.busy || letter.busy)) return;
   if (visible() === "thanks") return;
   const view = now.state === "open" ? "start" : "letter";
   if (visible() === view) return;
   if (view === "letter") letter.fill(start.values());
   show(view);
+}
+
+function explain(why) {
+  $("letter-why").textContent = why;
+  $("letter-why").hidden = false;
 }
 
 function openingWords() {
@@ -168,7 +173,7 @@ async function open(opening) {
   } else if (answer.allowed?.includes("leave_message")) {
     letter.fill(opening);
     show("letter");
-    $("letter-why").textContent = answer.error;
+    explain(answer.error);
     letter.focus();
   } else {
     start.fill(opening);
