@@ -14,7 +14,7 @@ from desk.actions import chats
 from desk.clock import Clock
 from desk.events import SYSTEM
 from desk.models import Agent, Calendar, Chat, Message, Ticket
-from desk.models.agent import AWAY
+from desk.models.agent import AVAILABLE, AWAY
 from tests.live.cable import laid_to
 from tests.live.chat_site import Site, running_site
 
@@ -187,6 +187,21 @@ def test_when_nobody_is_there_the_visitor_leaves_a_message_and_gets_a_number(sit
     with site.desk.store.read() as reading:
         number = reading.scalar(select(Ticket.number))
     expect(chat.locator("#thanks-text")).to_contain_text(str(number))
+
+
+def test_a_visitor_who_opens_the_chat_again_finds_the_agent_who_has_come_meanwhile(site, context):
+    with site.desk.store.tx(SYSTEM) as tx:
+        for agent in tx.session.scalars(select(Agent)):
+            agent.presence = AWAY
+    page, chat = shop(context, site)
+    page.get_by_role("button", name="Chat with us").click()
+    expect(chat.get_by_role("heading", name="Leave a message")).to_be_visible()
+    with site.desk.store.tx(SYSTEM) as tx:
+        for agent in tx.session.scalars(select(Agent)):
+            agent.presence = AVAILABLE
+    page.get_by_role("button", name="Close the chat").click()
+    page.get_by_role("button", name="Chat with us").click()
+    expect(chat.get_by_role("heading", name="How can we help?")).to_be_visible()
 
 
 def test_when_the_agents_go_home_while_the_form_is_filled_in_the_words_are_kept(site, context):

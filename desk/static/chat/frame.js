@@ -10,6 +10,7 @@ import { lang, text } from "/static/js/texts.js";
 
 const RETRY_MS = 4000;
 const TYPING_MS = 3000;
+const LOOK_MS = 15000;
 const $ = (id) => document.getElementById(id);
 const page = new URLSearchParams(location.search).get("page") ?? "";
 const locale = document.body.dataset.locale;
@@ -93,8 +94,8 @@ function welcome(now) {
   if (["start", "letter"].includes(visible()) && (start.busy || letter.busy)) return;
   if (visible() === "thanks") return;
   const view = now.state === "open" ? "start" : "letter";
-  if (visible() === view) return;
-  if (view === "letter") letter.fill(start.values());
+  const shown = { start, letter }[visible()];
+  if (visible() === view || shown?.values().text) return; // never take a form away from whoever is writing in it
   show(view);
 }
 
@@ -360,8 +361,15 @@ onParent((open, focus) => {
   seen = open;
   if (!open) return;
   unread = 0;
+  look();
   if (focus) (token ? $("say-text") : visible() === "letter" ? letter : start).focus();
 });
+
+/** Without a chat: is somebody there by now? */
+function look() {
+  if (!token && seen && !document.hidden && socket.connected && !start.busy) sync();
+}
+setInterval(look, LOOK_MS);
 
 $("say-text").value = keep.read("chat:draft") ?? "";
 start.fill(keep.read("chat:who") ?? {});
