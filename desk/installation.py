@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from limits.storage import Storage
+
 from channels.voice.port import Carrier
 from desk.clock import Clock
 from desk.config import Settings
@@ -24,6 +26,7 @@ class Installation:
     files: FileStore
     knowledge: KnowledgeIndex
     carrier: Carrier
+    counts: Storage  # of what may not be done too often; shared between processes by Redis when there is one
     voice_token: str  # signs the carrier's webhooks
 
     @property
