@@ -7,7 +7,7 @@ from typing import Any
 
 from desk.actions import chats, complaints, follow_up_work, solving
 from desk.models import Complaint, FollowUp, Ticket
-from desk.queries.chats import GONE_TIMER
+from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
 from desk.work.timers import Action
 
@@ -29,4 +29,5 @@ ACTIONS: Mapping[str, Action] = {
     "follow_up.try_again": _try_follow_up_again,
     "complaint.follow_up": _ask_complainant,
     GONE_TIMER: chats.visitor_gone,
+    IDLE_TIMER: chats.visitor_idle,
 }
