@@ -70,11 +70,14 @@ async def chat(visit: Visit) -> str:
     patron = visit.patron
     async with _connected(visit, "/visitor", {"locale": patron.locale}) as client:
 
-        async def hear(kind: str, data: dict[str, Any]) -> None:
-            await news.put((kind, data))
+        @client.on("message", namespace="/visitor")
+        async def said(data: dict[str, Any]) -> None:
+            await news.put(("message", data))
 
-        client.on("message", lambda data: hear("message", data), namespace="/visitor")
-        client.on("state", lambda data: hear("state", data), namespace="/visitor")
+        @client.on("state", namespace="/visitor")
+        async def moved(data: dict[str, Any]) -> None:
+            await news.put(("state", data))
+
         opening = {
             "token": f"{secrets.token_urlsafe(32)}.{secrets.token_urlsafe(9)}",
             "client_id": secrets.token_hex(8),

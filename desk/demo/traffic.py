@@ -33,7 +33,7 @@ def run(settings: Settings, *, rate_per_h: float, minutes: float) -> int:
     with suppress(KeyboardInterrupt):
         asyncio.run(traffic.flow(minutes * 60))
     sys.stdout.write(f"{traffic.summary()}\n")
-    return 1 if traffic.failed and not traffic.came else 0
+    return 1 if traffic.failed and not traffic.came.total() else 0
 
 
 class Traffic:
