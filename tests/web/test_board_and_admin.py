@@ -1,0 +1,506 @@
+"""The board and the administration through their real pages: figures add up, and hands reach no further than their right."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from sqlalchemy import event, select
+
+from desk.access import Right, Viewer
+from desk.actions import customers, tickets, work_items
+from desk.clock import FrozenClock
+from desk.errors import NotFound
+from desk.events import Event
+from desk.http.guard import guard_of
+from desk.models import Agent, ApiToken, Call, Complaint, Queue, StaffSession, Ticket, WorkItem
+from desk.queries.board import access_agent, board, entries_since
+from desk.queries.board_rows import rows_of
+from tests.world import World, running, settings_for
+
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai, a Friday
+KIND_OF = {"voice": "call", "chat": "chat", "email": "ticket", "complaint": "complaint"}
+
+
+@pytest.fixture
+def world(tmp_path):
+    with running(settings_for(tmp_path), clock=FrozenClock(NOON), background=False) as world:
+        yield world
+
+
+@pytest.fixture
+def boss(world):
+    """A browser of the service team's supervisor."""
+    world.agent("Su", roles=("supervisor",), skills={})
+    return world.browser("su@desk.example")
+
+
+@pytest.fixture
+def admin(world):
+    world.agent("Priya", roles=("admin",), skills={})
+    return world.browser("priya@desk.example")
+
+
+def work(
+    world: World,
+    channel: str = "email",
+    *,
+    queue: str = "general",
+    name: str = "Li Na",
+    ago: float = 0.0,
+    wait: float | None = None,
+    lost: bool = False,
+) -> WorkItem:
+    """Work that entered the queue `ago` seconds ago and was answered, or lost, after `wait` seconds (or still waits)."""
+    with world.tx() as tx:
+        now = tx.now
+        customer = customers.identify(tx, "email", f"{name.replace(' ', '.')}@customers.example", name=name)
+        row = tx.session.scalars(select(Queue).where(Queue.key == queue)).one()
+        tx.now = now - timedelta(seconds=ago)
+        ticket = tickets.open_ticket(tx, customer=customer, queue=row, subject="Help", channel=channel)
+        item = work_items.enqueue(tx, KIND_OF[channel], channel, ticket, row)
+        tx.session.flush()
+        outcome = None if wait is None else tx.now + timedelta(seconds=wait)
+        if channel == "voice":
+            call = Call(
+                sid=f"CA{item.id}",
+                from_number="+8613800138000",
+                to_number="+862155501234",
+                conference=f"c{item.id}",
+                item_id=item.id,
+                ticket_id=ticket.id,
+                arrived_at=tx.now,
+                queued_at=tx.now,
+                answered_at=None if lost else outcome,
+                abandoned_at=outcome if lost else None,
+            )
+            tx.session.add(call)
+        if outcome is not None:
+            item.state, item.ended_at = ("abandoned" if lost else "done"), outcome
+            item.answered_at = None if lost else outcome
+        tx.now = now
+        tx.emit("item.queued", item=item)
+    return item
+
+
+def figure(page: str, name: str) -> str:
+    block = page.split(f'id="figure-{name}"', 1)[1].split("figure-value", 1)[1].split("</p>", 1)[0]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", block.split(">", 1)[1])).split())
+
+
+def total(page: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", page.split('id="sum">', 1)[1].split("</td>", 1)[0])).split())
+
+
+def a_day_of_calls(world: World) -> None:
+    for wait in (3, 12, 20, 21, 95):
+        work(world, "voice", ago=600, wait=wait)
+    for wait in (2, 5, 6, 40):
+        work(world, "voice", ago=700, wait=wait, lost=True)
+    work(world, "voice", ago=30)
+    work(world, "chat", ago=300, wait=55)
+    work(world, "chat", ago=300, wait=70, lost=True)
+    work(world, "email", ago=4000)
+
+
+def test_the_figures_of_the_board_are_the_sums_of_their_rows(world, boss):
+    a_day_of_calls(world)
+    page = boss.get("/board", headers={"X-Fragment": "1"}).text
+    assert figure(page, "service_level") == f"{3 / 7 * 100:.1f} %"  # 3 in time of 5 answered and 4 lost, 2 of those at once
+    assert figure(page, "abandoned") == f"{3 / 9 * 100:.1f} %"
+    assert figure(page, "waiting") == "2"
+    for name in ("service_level", "abandoned", "waiting", "agents", "complaints"):
+        assert total(boss.get(f"/board/rows?figure={name}").text) == figure(page, name), name
+    rows = Counter(re.findall(r'data-counts="(\w+)"', boss.get("/board/rows?figure=service_level").text))
+    assert rows == {"in_time": 3, "too_late": 2, "gave_up": 2, "left_out": 2, "still_waiting": 1}
+    assert rows["in_time"] / (rows["in_time"] + rows["too_late"] + rows["gave_up"]) == pytest.approx(3 / 7)
+
+
+def test_the_cells_of_a_queue_lead_to_exactly_their_rows(world, boss):
+    a_day_of_calls(world)
+    work(world, "voice", queue="billing", ago=100, wait=4)
+    page = boss.get("/board", headers={"X-Fragment": "1"}).text
+    links = re.findall(r'href="(/board/rows\?figure=(?:offered|answered)[^"]+)">(\d+)<', page)
+    assert len(links) == 7
+    for address, number in links:
+        assert total(boss.get(unescape(address)).text) == number
+    lost = re.findall(r'href="(/board/rows\?figure=abandoned&amp;[^"]+)">(\d+)<', page)
+    assert len(lost) == 2
+    for address, number in lost:
+        rows = re.findall(r'data-counts="(gave_up|left_out)"', boss.get(unescape(address)).text)
+        assert len(rows) == int(number)
+
+
+def test_today_begins_at_midnight_of_the_installation_and_not_of_the_server(world, boss):
+    work(world, "voice", ago=12 * 3600 + 1, wait=5)  # yesterday 23:59:59 in Shanghai
+    work(world, "voice", ago=12 * 3600, wait=5)
+    assert total(boss.get("/board/rows?figure=answered").text) == "1"
+
+
+def test_the_board_asks_a_constant_number_of_questions(world):
+    world.agent("Su", roles=("supervisor",), skills={})
+    viewer = Viewer(1, "Su", ("supervisor",), team_id=1)
+
+    def questions() -> int:
+        asked: list[str] = []
+        note = lambda *args: asked.append(args[2])  # noqa: E731
+        event.listen(world.desk.store.engine, "before_cursor_execute", note)
+        with world.desk.store.read() as session:
+            board(session, viewer, NOON, "Asia/Shanghai")
+        event.remove(world.desk.store.engine, "before_cursor_execute", note)
+        return len(asked)
+
+    few = questions()
+    for number in range(6):
+        world.agent(f"Agent{number}", available=True)
+        work(world, "voice", ago=50, wait=3)
+        work(world, "email", ago=80, name=f"Customer {number}")
+    assert questions() == few
+    assert few <= 10
+
+
+def test_todays_work_is_found_by_an_index(world):
+    statements = []
+    note = lambda *args: statements.append((args[2], args[3]))  # noqa: E731
+    event.listen(world.desk.store.engine, "before_cursor_execute", note)
+    with world.desk.store.read() as session:
+        entries_since(session, [1, 2, 3], NOON, NOON)
+        event.remove(world.desk.store.engine, "before_cursor_execute", note)
+        sql, values = next((sql, values) for sql, values in statements if "FROM work_item" in sql)
+        plan = " ".join(str(row) for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+    assert "ix_work_item_queue (queue_id=? AND enqueued_at>?)" in plan
+
+
+def test_a_supervisor_sees_and_moves_only_people_of_their_own_team(world, boss):
+    world.agent("Maya", available=True)
+    he = world.agent("Hejing", roles=("complaint_officer",), team="care", available=True)
+    page = boss.get("/board", headers={"X-Fragment": "1"}).text
+    assert "Maya" in page
+    assert "Hejing" not in page
+    item = work(world)
+    assert boss.post(f"/board/agents/{he.id}/presence", data={"presence": "away"}).status_code == 404
+    assert boss.post(f"/board/items/{item.id}/give", data={"agent": he.id}).status_code == 404
+    assert world.one(select(Agent.presence).where(Agent.id == he.id)) == "available"
+    assert world.one(select(WorkItem.state).where(WorkItem.id == item.id)) == "waiting"
+
+
+def test_without_a_team_one_is_seen_by_administrators_only(world):
+    with world.tx() as tx:
+        lone = Agent(
+            email="lone@desk.example", name="Lone", password_hash="", roles=["agent"], presence_since=tx.now, idle_since=tx.now
+        )
+        tx.session.add(lone)
+    with world.desk.store.read() as session:
+        assert access_agent(session, Viewer(99, "Priya", ("admin",)), lone.id).name == "Lone"
+        for viewer in (Viewer(99, "Su", ("supervisor",), team_id=1), Viewer(99, "Su", ("supervisor",))):
+            with pytest.raises(NotFound):
+                access_agent(session, viewer, lone.id)
+
+
+def test_waiting_work_is_given_sent_back_and_moved_and_all_of_it_is_on_record(world, boss):
+    maya = world.agent("Maya", available=True)
+    item = work(world)
+    assert boss.post(f"/board/items/{item.id}/give", data={"agent": maya.id}).status_code == 204
+    held = world.one(select(WorkItem).where(WorkItem.id == item.id))
+    assert (held.state, held.agent_id) == ("active", maya.id)
+    assert world.one(select(Ticket.owner_id).where(Ticket.id == item.ticket_id)) == maya.id
+    assert boss.post(f"/board/items/{item.id}/give", data={"agent": maya.id}).status_code == 409
+
+    assert boss.post(f"/board/items/{item.id}/back").status_code == 204
+    back = world.one(select(WorkItem).where(WorkItem.id == item.id))
+    assert (back.state, back.agent_id, back.due_at) == ("waiting", None, held.due_at)
+    assert world.one(select(Ticket.owner_id).where(Ticket.id == item.ticket_id)) is None
+    assert world.one(select(Agent.used).where(Agent.id == maya.id)) == 0
+    assert boss.post(f"/board/items/{item.id}/back").status_code == 409
+
+    billing = world.one(select(Queue).where(Queue.key == "billing"))
+    assert boss.post(f"/board/items/{item.id}/move", data={"queue": billing.id}).status_code == 204
+    moved = world.one(select(WorkItem).where(WorkItem.id == item.id))
+    assert (moved.queue_id, moved.requires) == (billing.id, [["billing", 1]])
+    actors = {row.kind: row.actor_name for row in world.all(select(Event))}
+    assert {actors[kind] for kind in ("item.given", "item.sent_back", "ticket.moved")} == {"Su"}
+
+
+def test_a_call_is_not_put_into_somebodys_hands_but_rings_for_them_first(world, boss):
+    maya = world.agent("Maya", available=True)
+    item = work(world, "voice", ago=10)
+    answer = boss.post(f"/board/items/{item.id}/give", data={"agent": maya.id})
+    assert answer.status_code == 204
+    assert "asked first" in answer.headers["HX-Trigger"]
+    kept = world.one(select(WorkItem).where(WorkItem.id == item.id))
+    assert (kept.state, kept.sticky_agent_id) == ("waiting", maya.id)
+
+
+def test_moving_a_chat_does_not_make_a_second_piece_of_work_of_it(world, boss):
+    item = work(world, "chat", ago=10)
+    billing = world.one(select(Queue).where(Queue.key == "billing"))
+    assert boss.post(f"/board/items/{item.id}/move", data={"queue": billing.id}).status_code == 204
+    assert len(world.all(select(WorkItem).where(WorkItem.ticket_id == item.ticket_id))) == 1
+    assert world.one(select(Ticket.queue_id).where(Ticket.id == item.ticket_id)) == billing.id
+
+
+def test_a_supervisor_changes_the_state_of_an_agent(world, boss):
+    maya = world.agent("Maya", available=True)
+    assert boss.post(f"/board/agents/{maya.id}/presence", data={"presence": "away:lunch"}).status_code == 204
+    now = world.one(select(Agent).where(Agent.id == maya.id))
+    assert (now.presence, now.presence_reason) == ("away", "lunch")
+    assert boss.post(f"/board/agents/{maya.id}/presence", data={"presence": "asleep"}).status_code == 422
+
+
+def test_complaints_at_risk_are_those_near_or_past_their_promise(world, boss):
+    for hours in (-1, 100):
+        item = work(world, "complaint", queue="complaints")
+        with world.tx() as tx:
+            tx.session.add(
+                Complaint(
+                    ticket_id=item.ticket_id,
+                    statement="Late",
+                    stage="investigating",
+                    received_at=tx.now - timedelta(hours=10),
+                    acknowledge_due_at=tx.now,
+                    decide_due_at=tx.now + timedelta(hours=hours),
+                    access_key=f"key{hours}",
+                )
+            )
+    page = boss.get("/board", headers={"X-Fragment": "1"}).text
+    assert figure(page, "complaints") == "1"
+    assert total(boss.get("/board/rows?figure=complaints").text) == "1"
+
+
+def test_the_wallboard_shows_at_most_nine_tiles_and_no_customer(world, boss):
+    a_day_of_calls(world)
+    page = boss.get("/wallboard").text
+    assert 0 < page.count('id="tile-') <= 9
+    assert "Li Na" not in page
+    assert "12:00:00" in page
+
+
+def test_board_and_fragment_are_the_same_words(world, boss):
+    a_day_of_calls(world)
+    words = lambda html: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()  # noqa: E731
+    assert words(boss.get("/board", headers={"X-Fragment": "1"}).text) in words(boss.get("/board").text)
+
+
+def test_rows_are_of_the_figure_asked_for_and_of_no_other(world, boss):
+    assert boss.get("/board/rows?figure=nonsense").status_code == 404
+    with world.desk.store.read() as session:
+        found = rows_of(session, Viewer(1, "Su", ("supervisor",), team_id=1), NOON, "Asia/Shanghai", "agents")
+    assert found.total == len(found.agents)
+
+
+@pytest.mark.parametrize(
+    ("role", "closed"),
+    [
+        ("agent", ["/board", "/wallboard", "/board/rows?figure=waiting", "/admin", "/admin/audit"]),
+        ("supervisor", ["/admin", "/admin/queues", "/admin/tokens", "/admin/health"]),
+        ("admin", ["/board", "/wallboard"]),
+        ("auditor", ["/board", "/admin", "/admin/people/1", "/admin/tokens"]),
+        ("knowledge_editor", ["/board", "/admin/audit"]),
+    ],
+)
+def test_pages_are_closed_to_whoever_lacks_the_right(world, role, closed):
+    world.agent("Who", roles=(role,), skills={})
+    browser = world.browser("who@desk.example")
+    assert {browser.get(address).status_code for address in closed} == {403}
+
+
+def test_every_route_of_these_pages_asks_for_a_right_of_staff(world):
+    names = ("board.", "admin.", "customers.", "articles.")
+    views = {name: view for name, view in world.app.view_functions.items() if name.startswith(names)}
+    assert len(views) > 30
+    assert all(isinstance(guard_of(view), Right) for view in views.values())
+
+
+def test_nobody_changes_their_own_roles_or_locks_themselves_out(world, admin):
+    me = world.one(select(Agent).where(Agent.name == "Priya"))
+    refused = admin.post(f"/admin/people/{me.id}/roles", data={"roles": ["admin", "supervisor"]})
+    assert refused.status_code == 422
+    assert admin.post(f"/admin/people/{me.id}/active", data={"active": "no"}).status_code == 422
+    now = world.one(select(Agent).where(Agent.name == "Priya"))
+    assert (now.roles, now.active) == (["admin"], True)
+
+
+def test_a_change_of_roles_ends_the_sessions_and_holds_at_once(world, admin):
+    maya = world.agent("Maya")
+    hers = world.browser("maya@desk.example")
+    assert "/login" not in hers.get("/desk/articles").url
+    assert admin.post(f"/admin/people/{maya.id}/roles", data={"roles": ["senior"]}).status_code == 303
+    assert "/login" in hers.get("/desk/articles").url
+    assert world.one(select(StaffSession.id).where(StaffSession.agent_id == maya.id, StaffSession.ended_at.is_(None))) is None
+
+
+def test_people_are_added_locked_moved_and_given_skills(world, admin):
+    added = {
+        "email": "New@Desk.example",
+        "name": "New",
+        "password": "a good password",
+        "roles": ["agent"],
+        "team": "1",
+        "locale": "zh",
+    }
+    assert admin.post("/admin/people/new", data=added).status_code == 303
+    new = world.one(select(Agent).where(Agent.name == "New"))
+    assert (new.email, new.team_id, new.locale) == ("new@desk.example", 1, "zh")
+    assert admin.post("/admin/people/new", data=added).status_code == 409
+    for skill, level, status in (("billing", "7", 303), ("billing", "11", 422), ("Bil ling", "3", 422), ("billing", "", 303)):
+        assert admin.post(f"/admin/people/{new.id}/skill", data={"skill": skill, "level": level}).status_code == status
+    assert admin.post(f"/admin/people/{new.id}/team", data={"team": ""}).status_code == 303
+    assert admin.post(f"/admin/people/{new.id}/active", data={"active": "no"}).status_code == 303
+    now = world.one(select(Agent).where(Agent.name == "New"))
+    assert (now.team_id, now.active) == (None, False)
+
+
+def test_a_form_with_mistakes_says_where_and_keeps_what_was_typed(world, admin):
+    answer = admin.post(
+        "/admin/people/new", data={"email": "nobody", "name": "Ann", "password": "a good password", "roles": ["agent"]}
+    )
+    assert answer.status_code == 422
+    assert 'id="f-email-error"' in answer.text
+    assert 'value="Ann"' in answer.text
+
+
+def queue_form(queue: Queue, **changed: object) -> dict[str, object]:
+    return {
+        "name": queue.name,
+        "name_zh": queue.name_zh,
+        "skill": [skill for skill, _level in queue.requires] + [""],
+        "level": [str(level) for _skill, level in queue.requires] + ["1"],
+        "choice": queue.choice,
+        "offer_timeout_s": queue.offer_timeout_s,
+        "wrap_up_s": queue.wrap_up_s,
+        **changed,
+    }
+
+
+def test_a_queue_changes_for_what_comes_after_and_the_change_is_on_record(world, admin):
+    queue = world.one(select(Queue).where(Queue.key == "billing"))
+    before = work(world, queue="billing")
+    changed = queue_form(
+        queue,
+        name_zh="账务",
+        offer_timeout_s="30",
+        choice="longest_idle",
+        skill=["billing", "fraud"],
+        level=["2", "4"],
+        **{"voice.vip": "10"},
+    )
+    assert admin.post(f"/admin/queues/{queue.id}", data=changed).status_code == 303
+    now = world.one(select(Queue).where(Queue.id == queue.id))
+    assert (now.offer_timeout_s, now.choice, now.requires) == (30, "longest_idle", [["billing", 2], ["fraud", 4]])
+    assert now.targets == {"voice": {"vip": 10}}
+    assert work(world, queue="billing").requires == [["billing", 2], ["fraud", 4]]
+    assert world.one(select(WorkItem.requires).where(WorkItem.id == before.id)) == [["billing", 1]]
+    noted = world.one(select(Event).where(Event.kind == "queue.changed"))
+    assert (noted.actor_name, noted.queue_id) == ("Priya", queue.id)
+    assert noted.data["old"]["offer_timeout_s"] == 20
+    assert noted.data["new"]["offer_timeout_s"] == 30
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"offer_timeout_s": "4"}, "offer_timeout_s"),
+        ({"offer_timeout_s": "soon"}, "offer_timeout_s"),
+        ({"wrap_up_s": "-1"}, "wrap_up_s"),
+        ({"choice": "the_prettiest"}, "choice"),
+        ({"skill": ["Bad Name"], "level": ["1"]}, "requires"),
+        ({"skill": ["billing", "billing"], "level": ["1", "2"]}, "requires"),
+        ({"skill": ["billing"], "level": ["11"]}, "requires"),
+        ({"voice.vip": "0"}, "targets"),
+        ({"email.gold": "99999999999999"}, "targets"),
+    ],
+)
+def test_a_wrong_queue_changes_nothing_and_says_where(world, admin, wrong, field):
+    queue = world.one(select(Queue).where(Queue.key == "billing"))
+    answer = admin.post(f"/admin/queues/{queue.id}", data=queue_form(queue, **wrong))
+    assert answer.status_code == 422
+    assert f'href="#f-{field}"' in answer.text
+    assert world.one(select(Event.id).where(Event.kind == "queue.changed")) is None
+
+
+def test_a_token_is_shown_once_and_opens_nothing_after_it_was_revoked(world, admin):
+    page = admin.post("/admin/tokens", data={"name": "Shop", "role": "agent"}).text
+    secret = re.search(r'id="secret" readonly value="([^"]+)"', page).group(1)
+    assert secret not in admin.get("/admin/tokens").text
+    token = world.one(select(ApiToken))
+    assert secret not in (token.token_hash, token.name)
+    assert admin.post(f"/admin/tokens/{token.id}/revoke").status_code == 303
+    assert world.one(select(ApiToken.revoked_at)) == NOON
+    assert admin.post("/admin/tokens", data={"name": "", "role": "agent"}).status_code == 422
+    assert admin.post("/admin/tokens", data={"name": "Shop", "role": "king"}).status_code == 422
+
+
+def test_the_audit_log_is_filtered_by_kind_person_ticket_and_day(world, admin):
+    maya = world.agent("Maya")
+    item = work(world)
+    number = world.one(select(Ticket.number).where(Ticket.id == item.ticket_id))
+    kinds = lambda query: set(re.findall(r'class="code" href="[^"]*">([a-z_.]+)<', admin.get(f"/admin/audit?{query}").text))  # noqa: E731
+    assert {kind.partition(".")[0] for kind in kinds("kind=ticket")} == {"ticket"}
+    assert kinds("kind=ticket.opened") == {"ticket.opened"}
+    assert kinds(f"person={maya.id}") == {"agent.added", "agent.skill_set"}
+    assert "ticket.opened" in kinds(f"ticket={number}")
+    assert "agent.added" not in kinds(f"ticket={number}")
+    assert "ticket.opened" in kinds("day=2026-11-20")
+    assert kinds("day=2026-11-19") == set()
+    assert 'id="f-day-error"' in admin.get("/admin/audit?day=someday").text
+    assert 'id="f-ticket-error"' in admin.get("/admin/audit?ticket=ten").text
+
+
+def test_paging_through_the_audit_log_meets_every_event_once(world, admin):
+    with world.tx() as tx:
+        for number in range(250):
+            tx.emit("setting.changed", data={"number": number})
+    seen, address = [], "/admin/audit?kind=setting"
+    while address:
+        page = admin.get(address).text
+        seen += re.findall(r"number: (\d+)", page.split("<tbody>", 1)[1])
+        later = re.search(r'rel="next" href="([^"]+)"', page)
+        address = unescape(later.group(1)) if later else ""
+    assert seen == [str(number) for number in reversed(range(250))]
+
+
+def test_the_audit_log_masks_addresses_and_numbers(world, admin):
+    with world.tx() as tx:
+        tx.emit("mail.failed", data={"reason": "550 <li.na@customers.example> unknown, call +8613800138000"})
+    page = admin.get("/admin/audit?kind=mail").text
+    assert "li.na@" not in page
+    assert "+8613800138000" not in page
+    assert "li•••@customers.example" in page
+
+
+def test_a_supervisor_reads_in_the_audit_log_what_their_team_did(world, boss):
+    world.agent("Hejing", roles=("complaint_officer",), team="care")
+    world.browser("hejing@desk.example")
+    page = boss.get("/admin/audit").text
+    assert "Su" in page
+    assert "Hejing" not in page
+    assert "hejing" not in boss.get("/admin/sign-ins").text
+
+
+def test_the_state_of_the_system_names_its_parts_and_the_mail_that_failed(world, admin):
+    page = admin.get("/admin/health").text
+    for words in ("sqlite", "simulated", "Asia/Shanghai", "nobody routes"):
+        assert words in page
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_every_page_answers_in_both_languages_with_ids_that_are_unique(world, boss, admin, locale):
+    a_day_of_calls(world)
+    item = work(world)
+    pages = {
+        boss: ["/board", "/wallboard", "/board/rows?figure=waiting", "/board/rows?figure=offered", f"/board/items/{item.id}"],
+        admin: ["/admin", "/admin/people/new", "/admin/people/1", "/admin/queues", "/admin/queues/1", "/admin/tokens",
+                "/admin/sign-ins", "/admin/audit", "/admin/health"],
+    }  # fmt: skip
+    for browser, addresses in pages.items():
+        for address in addresses:
+            page = browser.get(address + ("&" if "?" in address else "?") + f"lang={locale}")
+            assert page.status_code == 200, address
+            doubles = [name for name, times in Counter(re.findall(r'\sid="([^"]+)"', page.text)).items() if times > 1]
+            assert doubles == [], address
+            assert " style=" not in page.text
+            assert "onclick" not in page.text
