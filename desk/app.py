@@ -76,7 +76,7 @@ def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier 
         store=Store(make_engine(settings.database_url), clock, settings),
         files=FileStore(settings.data_dir / "files"),
         knowledge=KnowledgeIndex(settings.data_dir / "knowledge"),
-        carrier=carrier or _carrier(settings, voice_token),
+        carrier=carrier or _carrier(settings, voice_token, clock),
         counts=storage_from_string(settings.redis_url or "memory://"),
         voice_token=voice_token,
     )
@@ -128,7 +128,7 @@ def locale_of(settings: Settings) -> str:
     return request.accept_languages.best_match(LOCALES) or settings.locale
 
 
-def _carrier(settings: Settings, voice_token: str) -> Carrier:
+def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
     if settings.has_twilio:
         return TwilioCarrier(
             settings.twilio_account_sid,
@@ -137,7 +137,12 @@ def _carrier(settings: Settings, voice_token: str) -> Carrier:
             settings.twilio_api_secret,
             settings.twilio_twiml_app_sid,
         )
-    return SimulatedCarrier(base_url=settings.base_url, auth_token=voice_token, number=settings.twilio_number or SIMULATED_NUMBER)
+    return SimulatedCarrier(
+        base_url=settings.base_url,
+        auth_token=voice_token,
+        number=settings.twilio_number or SIMULATED_NUMBER,
+        now=lambda: clock.now().timestamp(),
+    )
 
 
 def _install_edges(app: Flask, csrf: CSRFProtect) -> None:

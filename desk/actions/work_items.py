@@ -6,6 +6,7 @@ compare-and-set; the database's own constraints (one holder per item, load withi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,7 @@ from routing.values import CHANNEL_RULES, load_of
 COOL_OFF_S = 60  # an agent who said no, or nothing, is not asked for the same item for so long
 QUIET_OFFER_S = 180  # a mail does not ring: several may be offered at once, and each deserves to be looked at
 STICKY_S = {"voice": 15, "chat": 60, "email": 4 * 3600}
+MISSED_OFFER = "missed_offer"  # why an agent is not responding
 OPEN_STATES = (WAITING, OFFERED, ACTIVE, WRAP_UP)
 
 
@@ -185,10 +187,10 @@ def expire(tx: Tx, offer_id: int) -> bool:
     except Conflict:
         return False  # the answer came at the very last moment
     agent = tx.session.get_one(Agent, made.agent_id)
-    agent.presence, agent.presence_reason, agent.presence_since = NOT_RESPONDING, "missed_offer", tx.now
+    agent.presence, agent.presence_reason, agent.presence_since = NOT_RESPONDING, MISSED_OFFER, tx.now
     item = _return(tx, made, cool_off_s=COOL_OFF_S)
     tx.emit("offer.timed_out", agent=made.agent_id, data={"offer": made.id}, **_about(item, tx))
-    tx.emit("agent.presence_set", agent=made.agent_id, data={"presence": NOT_RESPONDING, "reason": "missed_offer"})
+    tx.emit("agent.presence_set", agent=made.agent_id, data={"presence": NOT_RESPONDING, "reason": MISSED_OFFER})
     return True
 
 
@@ -269,9 +271,7 @@ def abandon(tx: Tx, item: WorkItem) -> bool:
 
 def open_item(tx: Tx, ticket_id: int, kinds: tuple[str, ...]) -> WorkItem | None:
     """The ticket's work of these kinds that is not over yet."""
-    query = select(WorkItem).where(
-        WorkItem.ticket_id == ticket_id, WorkItem.kind.in_(kinds), WorkItem.state.in_(OPEN_STATES)
-    )
+    query = select(WorkItem).where(WorkItem.ticket_id == ticket_id, WorkItem.kind.in_(kinds), WorkItem.state.in_(OPEN_STATES))
     return tx.session.scalar(query.order_by(WorkItem.id.desc()).limit(1))
 
 
@@ -291,15 +291,18 @@ def _lock_item(tx: Tx, item: WorkItem) -> None:
     """Read the item as it is now and keep it so: its agent's row is locked first, as everywhere, then its own."""
     tx.session.flush()
     while True:
-        attempt = tx.session.begin_nested()
-        agent_id = item.agent_id
-        if agent_id is not None:
-            _lock_agent(tx, agent_id)
-        tx.session.refresh(item, with_for_update=True)
-        if item.agent_id == agent_id:
-            attempt.commit()
+        with suppress(_ChangedHands), tx.session.begin_nested():
+            agent_id = item.agent_id
+            if agent_id is not None:
+                _lock_agent(tx, agent_id)
+            tx.session.refresh(item, with_for_update=True)
+            if item.agent_id != agent_id:
+                raise _ChangedHands  # lets go of both, so that its new agent is locked first
             return
-        attempt.rollback()  # it has changed hands meanwhile: let go of both, then lock its new agent first
+
+
+class _ChangedHands(Exception):
+    """The item got another agent while its lock was waited for."""
 
 
 def _held(tx: Tx, agent_id: int) -> dict[int, str]:

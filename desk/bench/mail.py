@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import smtplib
 import tempfile
 import threading
@@ -60,5 +61,5 @@ def _mail(client: int, number: int, to: str) -> bytes:
     body = "The line drops every evening around eight, and the light turns red. " * 40
     return (
         f"From: c{client}@example.com\r\nTo: {to}\r\nSubject: Line {number}\r\n"
-        f"Message-ID: <{client}.{number}.{time.time_ns()}@example.com>\r\n\r\n{body}\r\n"
+        f"Message-ID: <{client}.{number}.{secrets.token_hex(4)}@example.com>\r\n\r\n{body}\r\n"
     ).encode()

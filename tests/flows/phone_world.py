@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,6 @@ class Phones:
 def telephones(folder: Path, **faults: Any) -> Iterator[Phones]:
     """A desk with a simulated carrier; `duplicate`, `reorder` and `seed` make its network a bad one."""
     settings = settings_for(folder, TWILIO_AUTH_TOKEN=TOKEN)
-    carrier = SimulatedCarrier(base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, **faults)
+    carrier = SimulatedCarrier(base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, now=time.time, **faults)
     with running(settings, carrier=carrier) as world, Ear(carrier) as ear:
         yield Phones(world, carrier, ear)

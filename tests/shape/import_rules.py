@@ -21,7 +21,7 @@ LIBRARIES = {
     "channels": ("aiosmtpd", "charset_normalizer", "mailparser_reply", "nh3", "phonenumbers", "requests", "twilio"),
     "knowledge": ("markdown_it", "nh3", "rjieba", "whoosh"),
 }
-AT_DOORS = ("flask", "flask_socketio", "werkzeug")  # a door is a module named `door`
+AT_DOORS = ("flask", "flask_socketio", "werkzeug")  # a door is a module named `door`, or `door_…` where it has several leaves
 
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.putenv"}
 WALL_CLOCK = {
@@ -132,7 +132,7 @@ def _strange_libraries(modules: Sequence[Module]) -> Iterator[str]:
     for module in modules:
         leaf = module.name.partition(".")[0]
         if leaf in LIBRARIES:
-            allowed = LIBRARIES[leaf] + (AT_DOORS if leaf == "channels" and module.path.stem == "door" else ())
+            allowed = LIBRARIES[leaf] + (AT_DOORS if leaf == "channels" and module.path.stem.partition("_")[0] == "door" else ())
             known = {*PACKAGES, *allowed, *sys.stdlib_module_names}
             for line, name in module.imports:
                 if name.partition(".")[0] not in known:
@@ -159,7 +159,8 @@ def _commits(modules: Sequence[Module]) -> Iterator[str]:
 def _sizes(modules: Sequence[Module]) -> Iterator[str]:
     for module in modules:
         lines = module.text.count("\n")
-        if lines > MOST_LINES:
+        # A migration is written by the tool and read once; what counts there is that it is whole.
+        if lines > MOST_LINES and not _within(module.name, ("desk.migrations",)):
             yield f"{module.path}: has {lines} lines: no file has more than {MOST_LINES}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Callable
 from urllib.parse import urljoin
 
@@ -40,6 +39,7 @@ class SimulatedCarrier:
         base_url: str,
         auth_token: str,
         number: str,
+        now: Callable[[], float],
         voice_path: str = "/hooks/twilio/voice/incoming",
         post: Post | None = None,
         status_path: str = "/hooks/twilio/voice/status",
@@ -48,7 +48,6 @@ class SimulatedCarrier:
         reorder: float = 0.0,
         latency_s: float = 0.0,
         seed: int | None = None,
-        now: Callable[[], float] = time.time,
     ) -> None:
         if not auth_token:
             raise ValueError("The simulated carrier needs an auth token to sign with.")

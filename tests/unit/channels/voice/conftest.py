@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -107,7 +108,7 @@ def make_carrier(desk: Desk) -> Iterator[Callable[..., SimulatedCarrier]]:
 
     def make(**options) -> SimulatedCarrier:
         settings = {"speed": 0, "voice_path": "/voice", "status_path": "/status"} | options
-        carrier = SimulatedCarrier(base_url=desk.base_url, auth_token=TOKEN, number=NUMBER, **settings)
+        carrier = SimulatedCarrier(base_url=desk.base_url, auth_token=TOKEN, number=NUMBER, **{"now": time.time, **settings})
         carrier.start()
         carriers.append(carrier)
         return carrier
