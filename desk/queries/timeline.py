@@ -90,9 +90,17 @@ def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[
 
 def _telling(events: list[Event]) -> list[Event]:
     """Leave out what another line says already: an offer that has gone on, an owner who took the offer, a status that follows."""
-    last_offer = max((event.id for event in events if event.kind.startswith("offer.")), default=0)
+    offers = [event for event in sorted(events, key=lambda event: event.id) if event.kind.startswith("offer.")]
+    last_of_kind = {(event.kind, event.agent_id): event.id for event in offers}
+    last_offer = offers[-1].id if offers else 0
     accepted_at = {event.at for event in events if event.kind == "offer.accepted"}
-    return [event for event in events if not _is_said_already(event, last_offer, accepted_at)]
+    return [
+        event
+        for event in events
+        if not _is_said_already(event, last_offer, accepted_at)
+        # Offered and missed again and again is one line, that of the last time.
+        and last_of_kind.get((event.kind, event.agent_id), event.id) == event.id
+    ]
 
 
 def _is_said_already(event: Event, last_offer: int, accepted_at: set[datetime]) -> bool:

@@ -43,7 +43,7 @@ class WorkRow:
 
 @dataclass(frozen=True)
 class WorkList:
-    """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` are tickets owned without work in hand."""
+    """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` (of `own_total`) are tickets owned without any."""
 
     offers: list[WorkRow]
     active: list[WorkRow]
@@ -126,7 +126,8 @@ def _own(session: Session, viewer: Viewer, in_hand: set[int]) -> tuple[list[Work
         )
         for ticket, customer in session.execute(query)
     ]
-    return [row for row in rows if row.ticket_number not in in_hand], total
+    others = [row for row in rows if row.ticket_number not in in_hand]
+    return others, total - (len(rows) - len(others))
 
 
 def _unanswered(session: Session, ticket_ids: list[int]) -> dict[int, int]:

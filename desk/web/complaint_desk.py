@@ -13,7 +13,7 @@ from desk.http.guard import needs
 from desk.queries.complaints import STATES, complaint_counts, complaint_list
 from desk.queries.surveys import open_follow_ups
 from desk.web import words
-from desk.web.console import frame
+from desk.web.console import frame, small
 
 pages = Blueprint("complaint_desk", __name__)
 PAGE = 50
@@ -37,7 +37,7 @@ def _list(session: Session) -> dict[str, Any]:
     now = installation().clock.now()
     state = request.args.get("state", "open")
     state = state if state in STATES else "open"
-    page = min(max(request.args.get("page", 1, type=int), 1), 1000)
+    page = min(max(request.args.get("page", 1, type=small), 1), 1000)
     found = complaint_list(session, viewer(), now=now, state=state, limit=PAGE + 1, offset=(page - 1) * PAGE)
     return {
         "rows": found[:PAGE],

@@ -44,7 +44,7 @@ def index() -> Response | str:
 def worklist() -> str:
     may_enter()
     with reading() as session:
-        return render_template("console/_worklist.html", **frame(session, request.args.get("open", type=int)))
+        return render_template("console/_worklist.html", **frame(session, request.args.get("open", type=small)))
 
 
 @pages.get("/desk/presence")
@@ -88,6 +88,14 @@ def may_enter(who: Viewer | None = None) -> None:
     who = who or viewer()
     if not any(who.can(right) for right in (Right.TAKE_WORK, Right.READ_TICKETS, Right.READ_COMPLAINTS)):
         raise NotAllowed("Your role does not allow this.")
+
+
+def small(text: str) -> int:
+    """A number that fits into a column, for `type=`; raises `ValueError` for any other, which then counts as not given."""
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise ValueError(text)
+    return value
 
 
 def done(path: str, *, toast: str = "", kind: str = "good", stay: bool = False) -> Response:

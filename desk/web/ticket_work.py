@@ -15,12 +15,14 @@ from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
 from desk.http.guard import needs
+from desk.http.problems import say
 from desk.models import Agent, Chat, Message, Queue, Ticket
 from desk.models.chat import ACTIVE
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.queries.ticket_page import failed_mail
 from desk.store import Tx
-from desk.web.console import done
+from desk.web.console import done, small
+from desk.web.words import STAGE_VERBS
 
 pages = Blueprint("ticket_work", __name__, url_prefix="/desk/tickets/<int:number>")
 CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -81,10 +83,13 @@ def reopen(number: int) -> Response:
 @needs(Right.REPLY)
 def assign(number: int) -> Response:
     """Make somebody the owner; “me” is the viewer, nothing takes the owner away."""
-    wanted = request.form.get("agent", "")
+    wanted = request.form.get("agent")
+    chosen = request.form.get("agent", type=small)
+    if wanted is None or (chosen is None and wanted not in ("me", "")):
+        raise NotFound("There is no such agent.")
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        tickets.assign(tx, ticket, _me(tx).id if wanted == "me" else int(wanted) if wanted.isdigit() else None)
+        tickets.assign(tx, ticket, _me(tx).id if wanted == "me" else chosen)
     return _stay(number)
 
 
@@ -93,7 +98,7 @@ def assign(number: int) -> Response:
 def move(number: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        queue = tx.session.get(Queue, request.form.get("queue", 0, type=int))
+        queue = tx.session.get(Queue, request.form.get("queue", 0, type=small))
         if queue is None:
             raise NotFound("There is no such queue.")
         tickets.move(tx, ticket, queue)
@@ -108,7 +113,7 @@ def fields(number: int) -> Response:
         tickets.set_fields(
             tx,
             access_ticket(tx.session, viewer(), number),
-            priority=form.get("priority", type=int),
+            priority=form.get("priority", type=small),
             category=form.get("category"),
             subject=form.get("subject"),
         )
@@ -162,20 +167,30 @@ def register_complaint(number: int) -> Response:
 @needs(Right.HANDLE_COMPLAINT)
 def advance_complaint(number: int) -> Response:
     form = request.form
-    with writing() as tx:
-        ticket = access_ticket(tx.session, viewer(), number)
-        complaints.advance(
-            tx,
-            complaints.complaint_of(tx, ticket),
-            form.get("stage", ""),
-            agent=_me(tx),
-            category=form.get("category", ""),
-            severity=form.get("severity", type=int),
-            outcome=form.get("outcome", ""),
-            decision=form.get("decision", ""),
-            reason=form.get("reason", ""),
-        )
+    try:
+        with writing() as tx:
+            ticket = access_ticket(tx.session, viewer(), number)
+            complaints.advance(
+                tx,
+                complaints.complaint_of(tx, ticket),
+                form.get("stage", ""),
+                agent=_me(tx),
+                category=form.get("category", ""),
+                severity=form.get("severity", type=small),
+                outcome=form.get("outcome", ""),
+                decision=form.get("decision", ""),
+                reason=form.get("reason", ""),
+            )
+    except Conflict as refused:
+        raise _with_what_is_allowed(refused) from refused
     return _stay(number)
+
+
+def _with_what_is_allowed(refused: Conflict) -> Conflict:
+    if not refused.allowed:
+        return refused
+    steps = gettext(", ").join(str(STAGE_VERBS.get(stage, stage)) for stage in refused.allowed)
+    return Conflict("%(reason)s Possible now: %(steps)s.", refused.allowed, reason=say(refused), steps=steps)
 
 
 def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile]) -> None:

@@ -25,9 +25,10 @@ from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import channels, choices, head
 from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
+from desk.sentences import N_
 from desk.store import Tx
 from desk.web import knowledge_panel, ticket_work, words
-from desk.web.console import done, frame, may_enter
+from desk.web.console import done, frame, may_enter, small
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
@@ -101,12 +102,12 @@ def _open(tx: Tx) -> Ticket:
     contact = form.get("contact", "").strip()
     fields = {}
     if not contact:
-        fields["contact"] = "Write an e-mail address or a phone number."
+        fields["contact"] = N_("Write an e-mail address or a phone number.")
     if not form.get("subject", "").strip():
-        fields["subject"] = "Write in a few words what it is about."
+        fields["subject"] = N_("Write in a few words what it is about.")
     if fields:
         raise Invalid("Something is missing before this ticket can be opened.", fields)
-    queue = tx.session.get(Queue, _number(form.get("queue")))
+    queue = tx.session.get(Queue, form.get("queue", 0, type=small))
     if queue is None:
         raise NotFound("There is no such queue.")
     kind = "email" if "@" in contact else "phone"
@@ -138,8 +139,8 @@ def _list(session: Session) -> dict[str, Any]:
     args = request.args
     view = args.get("view", "mine" if viewer().can(Right.TAKE_WORK) else "open")
     view = view if view in VIEWS else "open"
-    asked = {"search": args.get("q", ""), "channel": args.get("channel", ""), "type": args.get("type", "")}
-    queue_id = args.get("queue", type=int)
+    asked = {"search": args.get("q", "").replace("\0", ""), "channel": args.get("channel", ""), "type": args.get("type", "")}
+    queue_id = args.get("queue", type=small)
     found = ticket_list(session, viewer(), view=view, queue_id=queue_id, before=_cursor(args.get("before", "")), **asked)
     more = found[PAGE - 1].ticket if len(found) > PAGE else None
     kept = {key: value for key, value in args.items() if key != "before" and value}
@@ -164,7 +165,7 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return (moment, int(ticket_id)) if ticket_id.isdigit() and moment.tzinfo else None
+    return (moment, int(ticket_id)) if ticket_id.isdecimal() and len(ticket_id) < 16 and moment.tzinfo else None
 
 
 def _head(session: Session, ticket: Ticket) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def _head(session: Session, ticket: Ticket) -> dict[str, Any]:
 
 
 def _timeline(session: Session, ticket: Ticket) -> dict[str, Any]:
-    pages_asked = min(max(request.args.get("pages", 1, type=int), 1), MOST_PAGES)
+    pages_asked = min(max(request.args.get("pages", 1, type=small), 1), MOST_PAGES)
     entries, more = timeline(session, ticket, pages=pages_asked)
     # The lines are written here, so that the page and its refreshed parts cannot say different things.
     lines = {entry.key: words.event_line(entry) for entry in entries if entry.event is not None}
@@ -202,7 +203,3 @@ _PARTS = {
     "complaint": _complaint,
     "history": _customer,
 }
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 10 else 0
