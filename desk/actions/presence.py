@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from desk.actions.agents import settle_idle
-from desk.actions.work_items import rescind_offers
+from desk.actions.work_items import MISSED_OFFER, rescind_offers
 from desk.errors import Invalid
 from desk.models import Agent
-from desk.models.agent import AVAILABLE, AWAY, OFFLINE
+from desk.models.agent import AVAILABLE, AWAY, NOT_RESPONDING, OFFLINE
 from desk.store import Tx
 
 PRESENCES = (AVAILABLE, AWAY, OFFLINE)
@@ -29,13 +29,15 @@ def set_presence(tx: Tx, agent: Agent, presence: str, reason: str = "") -> None:
 def lose_connection(tx: Tx, agent: Agent) -> None:
     """The agent's last screen has gone for longer than a blink: nothing more is offered until one is back."""
     if agent.presence != OFFLINE:
-        _be(tx, agent, OFFLINE, NO_CONNECTION)
+        _be(tx, agent, OFFLINE, MISSED_OFFER if agent.presence == NOT_RESPONDING else NO_CONNECTION)
 
 
 def regain_connection(tx: Tx, agent: Agent) -> None:
     """A screen is back: the agent is where they had chosen to be. Whoever let an offer run out must say so themselves."""
     if agent.presence == OFFLINE and agent.presence_reason == NO_CONNECTION:
         _be(tx, agent, agent.desired, "")
+    elif agent.presence == OFFLINE and agent.presence_reason == MISSED_OFFER:
+        _be(tx, agent, NOT_RESPONDING, MISSED_OFFER)
 
 
 def lose_everyone(tx: Tx) -> None:
