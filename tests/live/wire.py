@@ -29,6 +29,7 @@ class Wire:
         self._events: list[tuple[str, Any]] = []
         self._news = threading.Condition()
         self._connected = threading.Event()
+        self._over = threading.Event()
         self.refused = False
         threading.Thread(target=self._listen, daemon=True).start()
         # Without waiting for the server's greeting: this library does not see it when it comes with the handshake's answer.
@@ -42,6 +43,14 @@ class Wire:
         answers = self._acks[number] = queue.SimpleQueue()
         self._socket.send(f"42{self._namespace},{number}{json.dumps([event, data])}")
         return answers.get(timeout=PATIENCE_S)
+
+    def tell(self, event: str, data: Any = None) -> None:
+        """Send an event that nobody answers."""
+        self._socket.send(f"42{self._namespace},{json.dumps([event, data])}")
+
+    def ended(self) -> bool:
+        """Whether the server has ended this connection, now or within `PATIENCE_S`."""
+        return self._over.wait(PATIENCE_S)
 
     def heard(self, event: str, test: Callable[[Any], bool] = lambda _data: True) -> Any:
         """The first event of this name that passes the test, now or within `PATIENCE_S`."""
@@ -73,11 +82,13 @@ class Wire:
             while True:
                 self._take(self._socket.receive())
         except (ConnectionClosed, OSError):
-            return
+            self._over.set()
 
     def _take(self, packet: str) -> None:
         if packet == "2":
             self._socket.send("3")
+        elif packet.startswith("41"):
+            self._over.set()
         elif packet.startswith("4"):
             kind, body = packet[1], packet[2:].removeprefix(f"{self._namespace},")
             digits = "".join(itertools.takewhile(str.isdigit, body))
