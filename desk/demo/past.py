@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, update
 
-from desk.demo.plots import by_mail, by_phone, complaint, in_chat, unanswered_mail, waiting_mail
+from desk.demo.plots import by_mail, by_phone, complaint, in_chat, unanswered_call, unanswered_mail, waiting_mail
 from desk.demo.stage import Stage
 from desk.demo.stories import Story, stories
 from desk.events import Event
@@ -20,7 +20,8 @@ from desk.store import Tx
 
 DAYS = 60
 A_DAY = 4  # contacts on an ordinary day
-TODAY = {by_phone: 16, in_chat: 6, by_mail: 6}
+TODAY = {by_phone: 15, unanswered_call: 2, in_chat: 6, by_mail: 6}
+ORDINARY = {by_mail: 44, by_phone: 34, unanswered_call: 2, in_chat: 18, waiting_mail: 2}
 FRESH = 8  # mails that wait now
 LIVE_ENDS = timedelta(minutes=22)  # no conversation begins later, so that none is cut off by the present
 STILL_TO_SEND = timedelta(hours=2)  # letters of these last hours land in the mailbox when the desk starts
@@ -63,7 +64,9 @@ class _Casting:
             day = self._stage.ends - timedelta(days=back)
             weekend = day.astimezone(self._zone).weekday() >= 5
             for _ in range(self._chance.randint(A_DAY - 2, A_DAY + 2) // (2 if weekend else 1)):
-                plot = self._chance.choices((by_mail, by_phone, in_chat, waiting_mail), (44, 36, 18, 3 if back < 6 else 0))[0]
+                plot = self._chance.choices(list(ORDINARY), list(ORDINARY.values()))[0]
+                if plot is waiting_mail and back > 6:
+                    plot = by_mail  # nobody waits for an answer for weeks
                 self._put_on(plot, self._in_the_day(day))
 
     def today(self) -> None:

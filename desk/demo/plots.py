@@ -19,6 +19,7 @@ from desk.models import Agent, Article, Call, Customer, FollowUp, Survey, Ticket
 from desk.models.complaint import ASSESSED, DECIDED, INVESTIGATING
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL, SOLVED
 from desk.models.work_item import ACTIVE, OFFERED, WAITING
+from routing.order import LIVE_CHANNELS
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 QUEUES = {"billing": "billing", "technical": "technical", "delivery": "delivery"}
@@ -68,8 +69,13 @@ def waiting_mail(stage: Stage, customer: Customer, story: Story) -> Plot:
         tickets.set_pending(stage.acting(actor_of(agent)), ticket, PENDING_CUSTOMER)
 
 
-def by_phone(stage: Stage, customer: Customer, story: Story) -> Plot:
-    """The customer calls, chooses from the menu, waits, is answered (or gives up) and is helped on the phone."""
+def unanswered_call(stage: Stage, customer: Customer, story: Story) -> Plot:
+    """The customer calls, waits for longer than they can, and hangs up."""
+    return by_phone(stage, customer, story, answered=False)
+
+
+def by_phone(stage: Stage, customer: Customer, story: Story, *, answered: bool = True) -> Plot:
+    """The customer calls, chooses from the menu, waits, is answered and is helped on the phone."""
     chance, patience = stage.chance, stage.chance.uniform(40, 280)
     sid = f"CA{chance.getrandbits(128):032x}"
     phone = customers.address_of(stage.acting(), customer, "phone")
@@ -81,7 +87,7 @@ def by_phone(stage: Stage, customer: Customer, story: Story) -> Plot:
     calls.press(stage.acting(), call, KEYS.get(story.category, "0"))
     tx = stage.acting()
     item, ticket = tx.session.get_one(WorkItem, call.item_id), tx.session.get_one(Ticket, call.ticket_id)
-    if chance.random() < 0.06:
+    if not answered:
         yield patience
         yield from _gives_up(stage, customer, call, ticket, story)
         return
@@ -266,7 +272,9 @@ def _take(stage: Stage, ticket: Ticket, within: tuple[float, float]) -> Iterator
 def _answer(stage: Stage, item: WorkItem, within: tuple[float, float], patience: float) -> Iterator[float]:
     """The item is offered as soon as somebody is free and accepted some seconds later; None when patience ends first."""
     waited = 0.0
-    yield stage.chance.uniform(0.05, 0.4)
+    # Now and then everybody is busy, which these few colleagues are not enough to show by themselves.
+    busy = item.channel in LIVE_CHANNELS and stage.chance.random() < 0.2
+    yield stage.chance.uniform(12, 80) if busy else stage.chance.uniform(0.05, 3)
     while item.state == WAITING:
         agent = stage.give(item)
         if agent is not None:
