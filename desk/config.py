@@ -117,7 +117,7 @@ class _Source:
 
     def raise_problems(self) -> None:
         if self._problems:
-            raise Invalid("These settings cannot be used:\n  " + "\n  ".join(self._problems))
+            raise Invalid("These settings cannot be used:\n  %(problems)s", problems="\n  ".join(self._problems))
 
 
 def _port(text: str) -> int:

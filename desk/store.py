@@ -22,6 +22,7 @@ from desk.config import Settings
 from desk.db import WRITE_WAIT_S
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
+from desk.sentences import N_
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class StoreAway(DeskError):
     retry_after = 5
 
     def __init__(self) -> None:
-        super().__init__("The desk cannot reach its database just now. Nothing was changed; please try again in a moment.")
+        super().__init__(N_("The desk cannot reach its database just now. Nothing was changed; please try again in a moment."))
 
 
 class Store:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from channels.chat.words import MOST_CHARACTERS, clean, clean_line
+from channels.chat.words import MOST_CHARACTERS, N_, clean, clean_line
 
 TOPICS = ("billing", "technical", "delivery", "product", "other")
 LOCALES = ("en", "zh")
@@ -49,7 +49,7 @@ def read_letter(data: Mapping[str, Any]) -> VisitorForm:
 def read_said(data: Mapping[str, Any]) -> tuple[str, str]:
     """Client id and text of one chat message. Raises `Refused`."""
     client_id, text = read_client_id(data), clean(data.get("text"))
-    _raise({"text": _text_fault(text, "Please write something before sending.")})
+    _raise({"text": _text_fault(text, N_("Please write something before sending."))})
     return client_id, text
 
 
@@ -57,7 +57,7 @@ def read_client_id(data: Mapping[str, Any]) -> str:
     """The browser's id of a message. Raises `Refused` for what no browser of ours makes up."""
     client_id = data.get("client_id")
     if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
-        raise Refused({"client_id": "This message came without its id. Load the page again."})
+        raise Refused({"client_id": N_("This message came without its id. Load the page again.")})
     return client_id
 
 
@@ -67,10 +67,10 @@ def _read(data: Mapping[str, Any], *, email_needed: bool) -> VisitorForm:
     topic, text = data.get("topic", "other"), clean(data.get("text"))
     _raise(
         {
-            "name": "" if name else "Please tell us your name.",
+            "name": "" if name else N_("Please tell us your name."),
             "email": _email_fault(email, needed=email_needed),
-            "topic": "" if topic in TOPICS else "Please choose what it is about.",
-            "text": _text_fault(text, "Please write your question."),
+            "topic": "" if topic in TOPICS else N_("Please choose what it is about."),
+            "text": _text_fault(text, N_("Please write your question.")),
         }
     )
     locale = data.get("locale")
@@ -87,16 +87,16 @@ def _read(data: Mapping[str, Any], *, email_needed: bool) -> VisitorForm:
 
 def _email_fault(email: str, *, needed: bool) -> str:
     if not email:
-        return "Please give an e-mail address, so that we can answer you." if needed else ""
+        return N_("Please give an e-mail address, so that we can answer you.") if needed else ""
     if len(email) > 254 or not _EMAIL.fullmatch(email):
-        return "This is no e-mail address. It should look like name@example.com."
+        return N_("This is no e-mail address. It should look like name@example.com.")
     return ""
 
 
 def _text_fault(text: str, when_empty: str) -> str:
     if not text:
         return when_empty
-    return "" if len(text) <= MOST_CHARACTERS else "This is too long for one message: please keep it under 5,000 characters."
+    return "" if len(text) <= MOST_CHARACTERS else N_("This is too long for one message: please keep it under 5,000 characters.")
 
 
 def _page(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Text as a browser sends it, made fit to keep."""
+"""Text as a browser sends it, made fit to keep, and the mark of the sentences that answer it."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def clean(value: object) -> str:
 def clean_line(value: object, most: int) -> str:
     """The same on one line, cut at `most` characters."""
     return " ".join(clean(value).split())[:most]
+
+
+def N_(sentence: str) -> str:  # noqa: N802  the name by which the translators' tools know it
+    """The sentence itself, in English: the key of its translation."""
+    return sentence

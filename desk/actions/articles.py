@@ -9,6 +9,7 @@ from sqlalchemy import select
 from desk.errors import Conflict, Invalid, NotFound
 from desk.models import Article, ArticleLink, ArticleRevision, Ticket
 from desk.models.article import ARCHIVED, AUDIENCES, DRAFT, PUBLISHED
+from desk.sentences import N_
 from desk.store import Tx
 
 LANGS = ("en", "zh")
@@ -103,12 +104,13 @@ def access_article(session: object, key: str, audiences: tuple[str, ...]) -> Art
 
 def _check(key: str, lang: str, title: str, text: str, audience: str) -> None:
     if not _KEY.fullmatch(key):
-        raise Invalid("An article's key has small letters, digits and hyphens, such as refund-en.", {"key": "Please change this."})
+        wrong = {"key": N_("Please change this.")}
+        raise Invalid("An article's key has small letters, digits and hyphens, such as refund-en.", wrong)
     if lang not in LANGS:
         raise Invalid("An article is in English or Chinese.")
     if not title.strip() or len(title) > 200:
-        raise Invalid("An article needs a title of at most 200 characters.", {"title": "Please change this."})
+        raise Invalid("An article needs a title of at most 200 characters.", {"title": N_("Please change this.")})
     if not text.strip():
-        raise Invalid("An article needs a text.", {"text": "Please write something."})
+        raise Invalid("An article needs a text.", {"text": N_("Please write something.")})
     if audience not in AUDIENCES:
         raise Invalid("Choose who may read the article.")

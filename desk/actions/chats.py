@@ -27,6 +27,7 @@ from desk.models import Agent, Chat, ContactPoint, Customer, Message, Queue, Sur
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.ticket import LIVE
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER, able_agents, first_name, is_online, queued_chats, said_in, wait_minutes
+from desk.sentences import N_
 from desk.store import Tx
 
 LOW_SCORE = 2  # from here down somebody asks what went wrong
@@ -109,7 +110,7 @@ def visitor_says(tx: Tx, chat: Chat, client_id: str, text: str, files: Sequence[
     before = _said(tx, chat, client_id)
     if before is not None:
         return before
-    text = _sayable(chat, client_id, text, files, after_the_end="This chat has ended. Please start a new one.")
+    text = _sayable(chat, client_id, text, files, after_the_end=N_("This chat has ended. Please start a new one."))
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
     clear_timer(tx, IDLE_TIMER, str(chat.id))
     said = inbound.said(
@@ -123,7 +124,7 @@ def agent_says(tx: Tx, chat: Chat, agent: Agent, client_id: str, text: str, file
     before = _said(tx, chat, client_id)
     if before is not None:
         return before
-    text = _sayable(chat, client_id, text, files, after_the_end="This chat has ended. Answer by mail, if we have an address.")
+    text = _sayable(chat, client_id, text, files, after_the_end=N_("This chat has ended. Answer by mail, if we have an address."))
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
     said = external_id(chat.token_hash, client_id)
     message = tickets.reply(tx, ticket, agent, text, channel="chat", files=files, external_id=said)

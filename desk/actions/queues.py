@@ -7,6 +7,7 @@ from typing import Any
 
 from desk.errors import Invalid
 from desk.models import Queue
+from desk.sentences import N_
 from desk.store import Tx
 from routing.choice import MODES
 from routing.order import TARGETS_S, TIERS
@@ -63,20 +64,20 @@ def set_queue(
 def _wrong(new: dict[str, Any]) -> dict[str, str]:
     wrong = {}
     if not new["name"] or len(new["name"]) > 60 or len(new["name_zh"]) > 60:
-        wrong["name"] = "A queue needs a name of at most 60 characters."
+        wrong["name"] = N_("A queue needs a name of at most 60 characters.")
     skills = [skill for skill, _level in new["requires"]]
     if len(set(skills)) < len(skills) or not all(_SKILL.fullmatch(skill) for skill in skills):
-        wrong["requires"] = "Name each skill once, by small letters, digits, “:”, “-” and “_”."
+        wrong["requires"] = N_("Name each skill once, by small letters, digits, “:”, “-” and “_”.")
     elif not all(isinstance(level, int) and 1 <= level <= 10 for _skill, level in new["requires"]):
-        wrong["requires"] = "A skill level is a number from 1 to 10."
+        wrong["requires"] = N_("A skill level is a number from 1 to 10.")
     if not all(_are_targets(channel, tiers) for channel, tiers in new["targets"].items()):
-        wrong["targets"] = "A target is a whole number of seconds, from 1 to 30 days."
+        wrong["targets"] = N_("A target is a whole number of seconds, from 1 to 30 days.")
     if new["choice"] not in MODES:
-        wrong["choice"] = "Choose how one of several free agents is found."
+        wrong["choice"] = N_("Choose how one of several free agents is found.")
     if not OFFER_TIMEOUT_S[0] <= new["offer_timeout_s"] <= OFFER_TIMEOUT_S[1]:
-        wrong["offer_timeout_s"] = "An offer rings for 5 to 300 seconds."
+        wrong["offer_timeout_s"] = N_("An offer rings for 5 to 300 seconds.")
     if not WRAP_UP_S[0] <= new["wrap_up_s"] <= WRAP_UP_S[1]:
-        wrong["wrap_up_s"] = "A wrap-up takes 0 to 1800 seconds."
+        wrong["wrap_up_s"] = N_("A wrap-up takes 0 to 1800 seconds.")
     return wrong
 
 

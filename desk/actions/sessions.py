@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from desk.errors import NotAllowed, TooMany
 from desk.models import Agent, SignIn, StaffSession
 from desk.passwords import NOBODY, check_password
+from desk.sentences import N_
 from desk.store import Tx
 
 SESSION_HOURS = 12
@@ -23,7 +24,7 @@ class WrongSignIn(NotAllowed):
     """Not signed in; the same words whether the address, the password or the account was the reason."""
 
     def __init__(self) -> None:
-        super().__init__("E-mail address or password is wrong.")
+        super().__init__(N_("E-mail address or password is wrong."))
 
 
 def attempt(tx: Tx, email: str, password: str, *, address: str, browser: str) -> tuple[str, Agent] | NotAllowed | TooMany:
@@ -83,7 +84,8 @@ def hash_token(token: str) -> str:
 
 
 def _too_many(tx: Tx, email: str, address: str) -> bool:
-    failed = select(func.count()).where(SignIn.at > tx.now - WINDOW, SignIn.outcome != "ok")
+    # Attempts that were not even tried do not count: else whoever goes on trying shuts the door for ever.
+    failed = select(func.count()).where(SignIn.at > tx.now - WINDOW, SignIn.outcome.in_(("wrong_password", "unknown", "inactive")))
     return (tx.session.scalar(failed.where(SignIn.email == email)) or 0) >= PER_EMAIL or (
         tx.session.scalar(failed.where(SignIn.address == address)) or 0
     ) >= PER_ADDRESS

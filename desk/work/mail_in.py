@@ -97,12 +97,12 @@ class MailDoor:
         )
 
     def _unreadable(self, mail: ReadMail) -> ReadMail:
-        text = "This mail could not be read. It is attached as it came."
+        text = "This mail could not be read. It is attached as it came. / 这封邮件无法读取，原件见附件。"
         inbound = Inbound(
             channel="email",
             external_id=mail.inbound.external_id,
             sender=Contact("email", mail.envelope_from),
-            subject="(unreadable mail)",
+            subject="(unreadable mail / 无法读取的邮件)",
             text=text,
             locale="en",
         )
