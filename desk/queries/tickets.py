@@ -95,6 +95,6 @@ def _search(text: str) -> ColumnElement[bool]:
     )
     people = select(Customer.id).where(Customer.name.like(start, escape="\\"))
     conditions = [Ticket.customer_id.in_(points), Ticket.customer_id.in_(people), Ticket.subject.like(start, escape="\\")]
-    if digits.isdigit() and len(digits) < 13:
+    if digits.isascii() and digits.isdigit() and len(digits) < 13:
         conditions.append(Ticket.number == int(digits))
     return or_(*conditions)

@@ -100,5 +100,6 @@ def _send(file: Attachment, *, as_attachment: bool) -> Response:
     response = send_file(path, mimetype=kind, as_attachment=as_attachment, download_name=file.name or "file")
     response.headers["Content-Security-Policy"] = SEALED
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, max-age=3600"
+    # Asked for again each time: the right to see it may be gone, and the next person at this browser has not signed in.
+    response.headers["Cache-Control"] = "private, no-cache"
     return response

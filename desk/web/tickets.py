@@ -17,6 +17,7 @@ from desk.actions import customers, tickets
 from desk.errors import Invalid, NotFound
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.numbers import moment, whole
 from desk.http.problems import say
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case
@@ -161,11 +162,8 @@ def _list(session: Session) -> dict[str, Any]:
 
 def _cursor(text: str) -> tuple[datetime, int] | None:
     at, _, ticket_id = text.partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, int(ticket_id)) if ticket_id.isdecimal() and len(ticket_id) < 16 and moment.tzinfo else None
+    since, last = moment(at), whole(ticket_id)
+    return None if since is None or last is None else (since, last)
 
 
 def _head(session: Session, ticket: Ticket) -> dict[str, Any]:

@@ -64,7 +64,10 @@ def without_clocks(page: Page) -> dict[str, str]:
               for (const name of ["data-shown", "style", "aria-expanded", "tabindex"]) node.removeAttribute(name);
               if (node.className === "") node.removeAttribute("class");
             }
-            return [part.id, copy.innerHTML.replace(/\\s+/g, " ").replace(/> </g, "><").trim()];
+            const told = (node) => node.nodeType !== Node.ELEMENT_NODE ? node.textContent.trim() :
+              `<${node.localName} ${[...node.attributes].map((a) => `${a.name}=${a.value}`).sort().join(" ")}>` +
+              [...node.childNodes].map(told).join("");
+            return [part.id, [...copy.childNodes].map(told).join("").replace(/\\s+/g, " ")];
         }))"""
     )
 
@@ -195,6 +198,7 @@ def test_a_call_is_taken_held_ended_and_wrapped_up_by_keyboard_while_reading_ano
     world.send("Something else.", subject="Another matter")
     other = world.until(world.ticket)
     page = console(context, world, maya)
+    expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#timeline")).to_contain_text("Something else.")
 
@@ -204,6 +208,7 @@ def test_a_call_is_taken_held_ended_and_wrapped_up_by_keyboard_while_reading_ano
     for key in ("2", "1"):
         world.until(lambda key=key: carrier.press(sid, key))
     expect(page.locator("li.offer")).to_contain_text("Call about billing")
+    page.locator("#ticket h1").click()
     page.keyboard.press("a")
     strip = page.locator("#call-strip")
     expect(strip).to_contain_text("On call")

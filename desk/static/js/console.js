@@ -9,6 +9,7 @@ import { tick } from "./times.js";
 const TYPING_MS = 5000;
 let going = 0;
 let typingTimer = 0;
+let byKey = false;
 
 startMoving();
 startComposer();
@@ -27,7 +28,10 @@ function startMoving() {
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (link.target || link.hasAttribute("download") || !isPlace(link.href)) return;
     event.preventDefault();
-    go(link.href);
+    // Where the list is open already, the same key goes on to its search field.
+    const search = link.hasAttribute("data-searches") && document.querySelector("[data-place-form] input[type=search]");
+    if (search) search.focus();
+    else go(link.href);
   });
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-place-form]");
@@ -83,6 +87,7 @@ function show(page) {
   const list = panes.querySelector(".pane-list");
   for (const pane of [...panes.children]) if (pane !== list) pane.remove();
   for (const pane of [...fresh.children]) if (!pane.matches(".pane-list")) panes.append(document.adoptNode(pane));
+  list.querySelector(".pane-head > :is(h1, h2)").replaceWith(document.adoptNode(fresh.querySelector(".pane-list .pane-head > :is(h1, h2)")));
   panes.className = fresh.className;
   panes.ariaBusy = null;
   document.title = page.title;
@@ -154,20 +159,15 @@ function startComposer() {
     const again = event.target.closest(".attachment[data-open]");
     if (again) window.open(again.dataset.open);
   });
-  // The key that chooses the kind of answer also brings the caret to it.
-  document.addEventListener("focusin", (event) => {
-    if (!event.target.matches("[data-writes]") || !event.target.matches(":focus")) return;
-    if (document.documentElement.dataset.byKey) {
-      delete document.documentElement.dataset.byKey;
-      event.target.checked = true;
-      event.target.dispatchEvent(new Event("change", { bubbles: true }));
-      setTimeout(() => area()?.focus());
-    }
+  // The key that chooses the kind of answer brings the caret to it at once: the next letter is text already.
+  document.addEventListener("keydown", ({ key }) => (byKey = key.length === 1), true);
+  document.addEventListener("keyup", () => (byKey = false), true);
+  document.addEventListener("focusin", ({ target }) => {
+    if (!byKey || !target.matches("[data-writes]")) return;
+    target.checked = true;
+    target.dispatchEvent(new Event("change", { bubbles: true }));
+    area()?.focus();
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) document.documentElement.dataset.byKey = "1";
-  }, true);
-  document.addEventListener("keyup", () => delete document.documentElement.dataset.byKey);
   document.addEventListener("keydown", sendByKey);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target === area()) event.target.blur();
