@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, case, func, or_, select, true
@@ -25,6 +25,7 @@ LIVE_CHANNELS = ("voice", "chat")
 THRESHOLD_S = {"voice": 20, "chat": 60}
 HANDLE_S = {"voice": 240.0, "chat": 480.0}  # until today has measurements
 PATIENCE_S = 300.0
+HALF_HOUR_S = 1800
 MOST_WAITING = 100
 MOST_ROWS = 500
 FREE, ON_WORK, AWAY, GONE = "free", "on_work", "away", "offline"
@@ -111,6 +112,14 @@ class RiskLine:
 
 
 @dataclass(frozen=True)
+class HalfHour:
+    """Calls and chats that came in during half an hour; `counts` holds each against its own channel's threshold."""
+
+    start: datetime
+    counts: Counts
+
+
+@dataclass(frozen=True)
 class Board:
     """Everything on the board at `at`; `day` is the beginning of today in the installation's time zone."""
 
@@ -150,6 +159,18 @@ class Board:
     @property
     def satisfaction(self) -> float | None:
         return satisfaction(self.scores)
+
+    def half_hours(self) -> list[HalfHour]:
+        """Today's calls and chats by half hour of coming in, from the first one to now; empty before the first."""
+        live = [entry for entry in self.entries if entry.channel in LIVE_CHANNELS]
+        if not live:
+            return []
+        slot_of = {entry.item_id: int((entry.queued_at - self.day).total_seconds() // HALF_HOUR_S) for entry in live}
+        last = int((self.at - self.day).total_seconds() // HALF_HOUR_S)
+        slots: dict[int, Counts] = {slot: Counts() for slot in range(min(slot_of.values()), last + 1)}
+        for entry in live:
+            slots[slot_of[entry.item_id]] += count([entry.contact], THRESHOLD_S[entry.channel])
+        return [HalfHour(self.day + timedelta(seconds=slot * HALF_HOUR_S), counts) for slot, counts in slots.items()]
 
     def in_state(self, state: str) -> list[AgentLine]:
         return [line for line in self.agents if line.state == state]

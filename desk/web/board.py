@@ -30,7 +30,9 @@ pages = Blueprint("board", __name__)
 @needs(Right.SUPERVISE)
 def show() -> str:
     page = "board/_board.html" if is_fragment() else "board/index.html"
-    return render_template(page, board=_now(), presences=PRESENCES, reasons=AWAY_REASONS, terms=everything())
+    return render_template(
+        page, board=_now(), presences=PRESENCES, reasons=AWAY_REASONS, level_of=service_level, terms=everything()
+    )
 
 
 @pages.get("/wallboard")

@@ -1,4 +1,4 @@
-"""The formulas of the board, against the published example and at their edges."""
+"""The formulas of the board, against the published example and at their edges; its questions on both databases."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.access import Viewer
+from desk.models import Customer
+from desk.queries import admin
+from desk.queries.articles import article_list
+from desk.queries.audit import audit_log
+from desk.queries.board import board
+from desk.queries.board_rows import FIGURES, rows_of
+from desk.queries.customer_page import happenings, list_rows, profile
 from desk.queries.figures import (
     Contact,
     Counts,
@@ -63,7 +71,9 @@ def test_only_short_calls_leave_nothing_to_measure():
 
 
 def test_exactly_the_threshold_is_in_time_and_exactly_the_short_limit_is_short():
-    counts = count([Contact(20, "answered"), Contact(20.001, "answered"), Contact(5, "abandoned"), Contact(5.001, "abandoned")], 20)
+    counts = count(
+        [Contact(20, "answered"), Contact(20.001, "answered"), Contact(5, "abandoned"), Contact(5.001, "abandoned")], 20
+    )
     assert (counts.answered_in_time, counts.short_abandons, counts.abandoned_in_time) == (1, 1, 2)
 
 
@@ -93,3 +103,35 @@ def test_every_variant_is_a_share(some):
     for variant in ("SL-1", "SL-2", "SL-3", "SL-4", "SL-5", "SL-6"):
         level = service_level(counts, variant)
         assert level is None or 0 <= level <= 1
+
+
+def test_what_the_pages_ask_is_understood_by_both_databases(house):
+    maya, item = house.agent("Maya", billing=5), house.item("voice")
+    waiting = house.item("email", tier="vip", queue="billing")
+    house.offer(item, maya)
+    su = Viewer(maya.id, "Su", ("supervisor", "admin"), team_id=maya.team_id)
+    with house.store.read() as session:
+        seen = board(session, su, house.clock.now(), "Asia/Shanghai")
+        assert [(line.state, [work.item_id for work in line.held]) for line in seen.agents] == [("on_work", [item.id])]
+        assert [(line.item.id, line.position) for line in seen.waiting] == [(waiting.id, 1)]
+        assert {(line.queue.key, line.channel, line.waiting, line.staffed, line.free) for line in seen.queues} >= {
+            ("general", "voice", 0, 1, 0),
+            ("billing", "email", 1, 1, 0),
+            ("technical", "", 0, 0, 0),
+        }
+        for figure in FIGURES:
+            assert rows_of(session, su, house.clock.now(), "Asia/Shanghai", figure).total >= 0
+        customer = session.get_one(Customer, item.customer_id)
+        entries, later = happenings(session, su, customer)
+        assert ([entry.kind for entry in entries], later) == (["opened"], None)
+        assert profile(session, su, customer).open_count == 1
+        assert [row.open_count for row in list_rows(session, su, [customer])] == [1]
+        assert audit_log(session, su, kind="offer", agent_id=maya.id, day=house.clock.now().date())[0].agent_name == "Maya"
+        assert audit_log(session, Viewer(maya.id, "Su", ("supervisor",), team_id=maya.team_id))
+        assert admin.person(session, maya.id, house.clock.now()).skills[0].skill == "billing"
+        assert [agent.name for agent, _team in admin.people(session, search="Ma")] == ["Maya"]
+        assert len(admin.queues(session)) == 5
+        assert admin.known_skills(session) == ["billing", "complaints", "delivery", "technical"]
+        assert (admin.mail_state(session).waiting, admin.late_timers(session, house.clock.now())) == (0, 0)
+        assert (admin.tokens(session), admin.sign_ins(session, su, outcome="ok")) == ([], [])
+        assert article_list(session, su, state="draft", lang="zh", audience="public", search="退款", ranked=["refund-zh"]) == []
