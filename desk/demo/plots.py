@@ -257,6 +257,7 @@ def _write_again(stage: Stage, customer: Customer, ticket: Ticket, text: str) ->
 def _take(stage: Stage, ticket: Ticket, within: tuple[float, float]) -> Iterator[float]:
     """Somebody takes the ticket's waiting work, sooner or later. None when it went another way."""
     yield stage.chance.uniform(*within)
+    yield stage.until_morning()
     while True:
         item = work_items.open_item(stage.acting(), ticket.id, tickets.TICKET_WORK)
         if item is None or item.state != WAITING or ticket.status not in LIVE:
@@ -352,6 +353,7 @@ def follow_ups_open(stage: Stage, ticket: Ticket) -> bool:
 def _follow_up(stage: Stage, ticket: Ticket) -> Iterator[float]:
     """A colleague asks the customer again, some hours later, and finds them content."""
     yield stage.chance.uniform(3, 20) * HOUR
+    yield stage.until_morning()
     query = select(FollowUp).where(FollowUp.ticket_id == ticket.id, FollowUp.state == "open")
     follow_up = stage.acting().session.scalar(query.limit(1))
     item = stage.acting().session.get(WorkItem, follow_up.item_id) if follow_up and follow_up.item_id else None

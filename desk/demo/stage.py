@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -23,6 +24,7 @@ from desk.models.work_item import OFFERED, WAITING
 from desk.store import Tx
 
 Plot = Iterator[float]
+OPENS, CLOSES = 9, 21  # local hours in which people read mail
 EPOCH = 1  # of the router that these weeks had; the one that starts afterwards takes the next
 
 
@@ -40,6 +42,7 @@ class Stage:
         self._kept: list[object] = []
         self._skills: dict[int, dict[str, int]] = {}
         self._browsers: dict[int, str] = {}
+        self._zone = ZoneInfo(tx.settings.timezone)
 
     def acting(self, actor: Actor = SYSTEM) -> Tx:
         """The transaction as it would have been at this moment, for this actor."""
@@ -63,6 +66,14 @@ class Stage:
         self.now = self.ends
         self._close()
         self._tx.pending.sort(key=lambda event: event["at"])
+
+    def until_morning(self) -> float:
+        """Seconds until somebody reads mail again: none by day. Today people work at any hour, whenever the demo is tried."""
+        local = self.now.astimezone(self._zone)
+        if OPENS <= local.hour < CLOSES or self.now > self.ends - timedelta(hours=14):
+            return 0.0
+        opens = local.replace(hour=OPENS, minute=0, second=0, microsecond=0) + timedelta(days=local.hour >= CLOSES)
+        return (opens - local).total_seconds() + self.chance.uniform(0, 3600)
 
     def give(self, item: WorkItem) -> Agent | None:
         """Offer waiting work to somebody who can and may take it; None when nobody is free now."""
