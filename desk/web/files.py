@@ -16,6 +16,7 @@ from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer
 from desk.http.guard import needs
 from desk.models import Attachment, Message, Ticket
+from desk.web.console import keyless
 
 pages = Blueprint("files", __name__)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -54,7 +55,7 @@ def original(message_id: int) -> Response:
             raise NotFound("There is no such message.")
         access_ticket(session, viewer(), ticket.number or 0)
         inside = _pictures_inside(session, message)
-    body = Markup(_with_pictures(safe_html(message.html, allow_remote_images=remote), inside))  # noqa: S704 - made safe in this line
+    body = Markup(_with_pictures(safe_html(keyless(message.html), allow_remote_images=remote), inside))  # noqa: S704 - made safe in this line
     response = make_response(render_template("tickets/original.html", body=body))
     response.headers["X-Pictures"] = "left-out" if not remote and has_remote_images(message.html) else "all"
     pictures = "data: https: http:" if remote else "data:"

@@ -387,6 +387,20 @@ def test_a_complaint_is_registered_by_an_agent_and_moved_by_an_officer_only(worl
     assert "We pay it back." in care.get(f"/desk/tickets/{ticket.number}/complaint").text
 
 
+def test_the_customers_own_link_is_not_shown_to_those_whose_work_it_rates(world):
+    maya = world.agent(roles=("senior",))
+    ticket = mail(world)
+    browser = world.browser(maya.email)
+    browser.post(f"/desk/tickets/{ticket.number}/complaint", data={"statement": "Too slow", "category": "billing"})
+    key = last(world, Complaint).access_key
+    mail(world, f"You wrote: http://x/track/{key}", html=f'<a href="http://x/track/{key}">here</a>', reply_text="Hi.")
+    for number in (ticket.number, world.ticket().number):
+        page = browser.get(f"/desk/tickets/{number}").text
+        assert "/track/…" in page
+        assert key not in page
+    assert key not in browser.get(f"/desk/messages/{last(world, Message).id}/original").text
+
+
 def test_whoever_handled_a_matter_does_not_ask_the_customer_about_it(world):
     maya, ben = world.agent(), world.agent("Ben")
     ticket = mail(world)
