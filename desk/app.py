@@ -27,7 +27,7 @@ from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.files import FileStore
 from desk.http import guard, problems
-from desk.http.numbers import IdConverter
+from desk.http.numbers import IdConverter, Incoming
 from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.migrate import upgrade
@@ -95,6 +95,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     settings = desk.settings
     app.extensions["desk"] = desk
     app.url_map.converters["int"] = IdConverter
+    app.request_class = Incoming
     app.config.update(
         SECRET_KEY=hmac.new(desk.secret, b"cookies", hashlib.sha256).digest(),
         SESSION_COOKIE_NAME="desk",

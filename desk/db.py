@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,11 +41,32 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text that every database keeps.
+
+    Whatever door it came through, NUL and halves of surrogate pairs are left at this one: PostgreSQL refuses the first, no
+    database can encode the second, and nobody can read either.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return keepable(value) if isinstance(value, str) else value
+
+
+def keepable(text: str) -> str:
+    """The text without NUL, and with a replacement character in the place of half a surrogate pair."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return _SURROGATE.sub("\ufffd", text)
+
+
 class Base(DeclarativeBase):
-    """The nouns' common root: every `datetime` is a `Moment`, every number is wide enough for any id."""
+    """The nouns' common root: every `datetime` is a `Moment`, every text `Words`, every number is wide enough for any id."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: Moment, str: String, int: BIG}
+    type_annotation_map = {datetime: Moment, str: Words, int: BIG}
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
@@ -80,4 +102,8 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return keepable(_NUL_IN_JSON.sub(r"\1", json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")

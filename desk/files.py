@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +51,8 @@ class FileStore:
         return sha256
 
     def keep(self, data: bytes, name: str, claimed_type: str = "", content_id: str = "") -> KeptFile:
-        """Store an attachment; its type is told by its bytes, its name loses any folder."""
-        name = name.replace("\\", "/").rpartition("/")[2].strip()[:200] or "file"
+        """Store an attachment; its type is told by its bytes, its name loses any folder and whatever cannot be seen."""
+        name = _UNSEEN.sub(" ", name).replace("\\", "/").rpartition("/")[2].strip()[:200] or "file"
         return KeptFile(self.put(data), name, content_type_of(data, name), len(data), claimed_type[:100], content_id)
 
     def path(self, sha256: str) -> Path:
@@ -86,6 +87,8 @@ def content_type_of(data: bytes, name: str = "") -> str:
     return "application/octet-stream"
 
 
+# Line ends would break the header that names the file; turned writing would show “exe.pdf” for what ends in “fdp.exe”.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),

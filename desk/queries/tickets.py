@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select, union, union_all
 from sqlalchemy.orm import Session
 
-from desk.access import Viewer, visible_tickets
+from desk.access import Viewer, held_tickets, lasting_sight, visible_tickets
+from desk.beginnings import begins, folded
 from desk.models import Agent, ContactPoint, Customer, Queue, Ticket
-from desk.models.ticket import LIVE
+from desk.models.ticket import LIVE, SOUGHT, STATUSES
+from desk.queries.customers import is_contact
 from desk.queries.ticket_page import next_due
 
 PAGE = 50
 VIEWS = ("mine", "unassigned", "open", "pending", "solved", "all")
+MOST_FOUND = 1000  # so many are sorted after they were found; of more, the list is gone through in its own order
+_STATUSES = {
+    "mine": LIVE,
+    "unassigned": LIVE,
+    "open": ("new", "open"),
+    "pending": ("pending_customer", "pending_internal"),
+    "solved": ("solved", "closed"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,55 +57,94 @@ def ticket_list(
 
     `before` is (updated_at, id) of the last row of the page before; one row more than `limit` says that another page follows.
     """
+    conditions = []
+    if view == "mine":
+        conditions.append(Ticket.owner_id == viewer.agent_id)
+    elif view == "unassigned":
+        conditions.append(Ticket.owner_id.is_(None))
+    if queue_id is not None:
+        conditions.append(Ticket.queue_id == queue_id)
+    if channel:
+        conditions.append(Ticket.channel == channel)
+    if type:
+        conditions.append(Ticket.type == type)
+    if before is not None:
+        at, ticket_id = before
+        conditions += [Ticket.updated_at <= at, or_(Ticket.updated_at < at, Ticket.id < ticket_id)]
+    statuses = _STATUSES.get(view, STATUSES)
+    if search.strip():
+        found = _found(session, search.strip())
+        if found is not None:
+            return _rows(session, _sorted(viewer, statuses, [Ticket.id.in_(found), *conditions]).limit(limit + 1))
+        conditions.append(_is_like(search.strip()))
+    return _rows(session, _merged(viewer, statuses, conditions, limit + 1))
+
+
+def _rows(session: Session, ids: Select[tuple[int]]) -> list[TicketRow]:
+    page = session.scalars(ids).all()
     query = (
         select(Ticket, Customer.name, Customer.tier, Agent.name, Queue.name, Queue.name_zh)
         .join(Customer, Customer.id == Ticket.customer_id)
         .join(Queue, Queue.id == Ticket.queue_id)
         .outerjoin(Agent, Agent.id == Ticket.owner_id)
-        .where(visible_tickets(viewer), *_view(viewer, view))
+        .where(Ticket.id.in_(page))
+        .order_by(Ticket.updated_at.desc(), Ticket.id.desc())
     )
-    if queue_id is not None:
-        query = query.where(Ticket.queue_id == queue_id)
-    if channel:
-        query = query.where(Ticket.channel == channel)
-    if type:
-        query = query.where(Ticket.type == type)
-    if search.strip():
-        query = query.where(_search(search.strip()))
-    if before is not None:
-        at, ticket_id = before
-        query = query.where(or_(Ticket.updated_at < at, (Ticket.updated_at == at) & (Ticket.id < ticket_id)))
-    rows = session.execute(query.order_by(Ticket.updated_at.desc(), Ticket.id.desc()).limit(limit + 1))
     return [
         TicketRow(ticket, name, tier, owner or "", queue, queue_zh, next_due(ticket))
-        for ticket, name, tier, owner, queue, queue_zh in rows
+        for ticket, name, tier, owner, queue, queue_zh in session.execute(query)
     ]
 
 
-def _view(viewer: Viewer, view: str) -> list[ColumnElement[bool]]:
-    match view:
-        case "mine":
-            return [Ticket.owner_id == viewer.agent_id, Ticket.status.in_(LIVE)]
-        case "unassigned":
-            return [Ticket.owner_id.is_(None), Ticket.status.in_(LIVE)]
-        case "open":
-            return [Ticket.status.in_(("new", "open"))]
-        case "pending":
-            return [Ticket.status.in_(("pending_customer", "pending_internal"))]
-        case "solved":
-            return [Ticket.status.in_(("solved", "closed"))]
-    return []
+def _sorted(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[int]]:
+    """What is left of few tickets."""
+    query = select(Ticket.id).where(visible_tickets(viewer), _is_none_but(statuses), *conditions)
+    return query.order_by(Ticket.updated_at.desc(), Ticket.id.desc())
 
 
-def _search(text: str) -> ColumnElement[bool]:
-    """By number, or by the start of the customer's name, address or phone number: all of them have an index."""
-    digits = text.lstrip("#")
-    start = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    points = select(ContactPoint.customer_id).where(
-        or_(ContactPoint.value.like(start.lower(), escape="\\"), ContactPoint.value.like("+" + start, escape="\\"))
-    )
-    people = select(Customer.id).where(Customer.name.like(start, escape="\\"))
-    conditions = [Ticket.customer_id.in_(points), Ticket.customer_id.in_(people), Ticket.subject.like(start, escape="\\")]
-    if digits.isascii() and digits.isdigit() and len(digits) < 13:
-        conditions.append(Ticket.number == int(digits))
-    return or_(*conditions)
+def _merged(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]], most: int) -> Select[tuple[int]]:
+    """The first of all tickets.
+
+    Each status and each way to see a ticket has an index in the order of the list, so that of every one only the first few are
+    read, however many there are; then these are merged.
+    """
+    few = select(Ticket.id, Ticket.updated_at).where(_is_none_but(statuses), *conditions)
+    lists = [few.where(held) for held in held_tickets(viewer)]
+    for seen in lasting_sight(viewer) or [false()]:
+        for status in statuses:
+            many = select(Ticket.id, Ticket.updated_at).where(seen, Ticket.status == status, *conditions)
+            first = many.order_by(Ticket.updated_at.desc(), Ticket.id.desc()).limit(most).subquery()
+            lists.append(select(first.c.id, first.c.updated_at))
+    merged = union(*lists).subquery()
+    return select(merged.c.id).order_by(merged.c.updated_at.desc(), merged.c.id.desc()).limit(most)
+
+
+def _is_none_but(statuses: Sequence[str]) -> ColumnElement[bool]:
+    """The same as `in_`, said so that no database takes the index of statuses where the tickets are given already."""
+    return Ticket.status.not_in([each for each in STATUSES if each not in statuses])
+
+
+def _found(session: Session, text: str) -> Sequence[int] | None:
+    """The tickets with this number, or whose subject, customer's name, address or phone number begins so; None for too many."""
+    number = text.lstrip("#")
+    ways = [
+        select(Ticket.id).where(_is_subject(text)),
+        select(Ticket.id).join(Customer, Customer.id == Ticket.customer_id).where(begins(Customer.name_sought, folded(text))),
+        select(Ticket.id).join(ContactPoint, ContactPoint.customer_id == Ticket.customer_id).where(is_contact(text)),
+    ]
+    if number.isdecimal() and len(number) < 13:
+        ways.append(select(Ticket.id).where(Ticket.number == int(number)))
+    some = union_all(*(select(way.limit(MOST_FOUND + 1).subquery()) for way in ways)).subquery()
+    found = session.scalars(select(some.c.id).distinct()).all()
+    return found if len(found) <= MOST_FOUND else None
+
+
+def _is_like(text: str) -> ColumnElement[bool]:
+    """The same as a condition that is asked of one ticket after another: quick when many are alike."""
+    named = exists().where(Customer.id == Ticket.customer_id, begins(Customer.name_sought, folded(text)))
+    reached = exists().where(ContactPoint.customer_id == Ticket.customer_id, is_contact(text))
+    return or_(_is_subject(text), named, reached)
+
+
+def _is_subject(text: str) -> ColumnElement[bool]:
+    return begins(Ticket.subject_sought, folded(text, SOUGHT))

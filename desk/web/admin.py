@@ -18,6 +18,7 @@ from desk.config import LOCALES
 from desk.errors import Conflict, Invalid, NotFound
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.numbers import whole
 from desk.http.problems import say
 from desk.models import ApiToken, Team
 from desk.queries import admin as seen
@@ -37,7 +38,8 @@ OUTCOMES = ("ok", "wrong_password", "unknown", "inactive", "too_many")
 def people() -> str:
     search = request.args.get("q", "")
     name, _, key = request.args.get("after", "").rpartition(":")
-    after = (name, int(key)) if key.isdigit() else None
+    last = whole(key)
+    after = None if last is None else (name, last)
     with reading() as session:
         found = seen.people(session, search=search, after=after)
     page = "admin/_people.html" if is_fragment() else "admin/people.html"
@@ -167,8 +169,8 @@ def audit_log() -> str:
     day = _day(asked["day"])
     if asked["day"] and day is None:
         errors["day"] = gettext("This is no day. Write it like 2026-03-31.")
-    number = asked["ticket"].lstrip("#")
-    if number and not number.isdigit():
+    number = whole(asked["ticket"].lstrip("#"))
+    if asked["ticket"] and number is None:
         errors["ticket"] = gettext("A ticket number has only digits.")
     with reading() as session:
         lines = (
@@ -178,8 +180,8 @@ def audit_log() -> str:
                 session,
                 viewer(),
                 kind=asked["kind"],
-                agent_id=int(asked["person"]) if asked["person"].isdigit() else None,
-                number=int(number) if number else None,
+                agent_id=whole(asked["person"]),
+                number=number,
                 day=day,
                 zone=installation().settings.timezone,
                 before=request.args.get("before", type=int),
@@ -260,10 +262,10 @@ def _set_team(tx: Tx, agent_id: int) -> None:
 
 def _set_skill(tx: Tx, agent_id: int) -> None:
     level = request.form.get("level", "")
-    if level and not level.isdigit():
+    if level and whole(level) is None:
         raise Invalid("A skill level is a number from 1 to 10.")
     agent = seen.person(tx.session, agent_id, tx.now).agent
-    agents.set_skill(tx, agent, request.form.get("skill", ""), int(level) if level else None)
+    agents.set_skill(tx, agent, request.form.get("skill", ""), whole(level))
 
 
 def _end_sessions(tx: Tx, agent_id: int) -> None:
@@ -282,7 +284,7 @@ _PERSON_CHANGES: dict[str, Callable[[Tx, int], None]] = {
 def _team(tx: Tx, key: str) -> Team | None:
     if not key:
         return None
-    team = tx.session.get(Team, int(key)) if key.isdigit() else None
+    team = tx.session.get(Team, whole(key) or 0)
     if team is None:
         raise Invalid("There is no such team.")
     return team
@@ -334,7 +336,8 @@ def _queue_form() -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.strip().isascii() and text.strip().isdigit() and len(text) < 10 else -1
+    number = whole(text.strip())
+    return -1 if number is None else number
 
 
 def _tokens(secret: str = "", errors: dict[str, str] | None = None) -> str:
@@ -344,6 +347,7 @@ def _tokens(secret: str = "", errors: dict[str, str] | None = None) -> str:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if 1 < day.year < 9999 else None  # in another time zone the first and last day of all lie outside of the calendar

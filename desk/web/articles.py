@@ -18,6 +18,7 @@ from desk.actions import articles
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.numbers import moment, whole
 from desk.http.problems import say
 from desk.models import Article
 from desk.models.article import AUDIENCES
@@ -235,9 +236,10 @@ def _errors(wrong: Invalid) -> dict[str, str]:
 
 
 def _based_on(filled: dict[str, str]) -> int:
-    if not filled["based_on"].isdigit():
+    version = whole(filled["based_on"])
+    if version is None:
         raise Invalid("This form is incomplete. Load the page again and send it once more.")
-    return int(filled["based_on"])
+    return version
 
 
 def _check_may_edit(article: Article) -> None:
@@ -257,8 +259,5 @@ def _one_of(value: str, values: tuple[str, ...]) -> str:
 
 def _cursor(text: str) -> tuple[datetime, int] | None:
     at, _, article_id = text.rpartition(":")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, int(article_id)) if article_id.isdigit() and moment.tzinfo is not None else None
+    since, last = moment(at), whole(article_id)
+    return None if since is None or last is None else (since, last)

@@ -13,6 +13,7 @@ from desk.actions import customers, disclosure
 from desk.errors import Invalid, NotFound
 from desk.http.context import is_fragment, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.numbers import moment
 from desk.http.problems import say
 from desk.models.customer import TIERS
 from desk.queries.customer_page import contact_of, happenings, list_rows, profile
@@ -120,8 +121,7 @@ def _page(
 def _moment(text: str) -> datetime | None:
     if not text:
         return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise NotFound("There is no such page.") from None
-    return at if at.tzinfo is not None else None
+    at = moment(text)
+    if at is None:
+        raise NotFound("There is no such page.")
+    return at

@@ -105,7 +105,10 @@ def _home() -> str:
 
 def _safe_next(address: str) -> str:
     """Only a path on this site; anything else would send people elsewhere after they sign in."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     if parts.netloc and parts.netloc != request.host:
         return ""
     # A language in the address would win over the one just chosen.
