@@ -27,7 +27,7 @@ from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.files import FileStore
 from desk.http import guard, problems
-from desk.http.numbers import IdConverter, Incoming
+from desk.http.incoming import IdConverter, Incoming
 from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.migrate import upgrade

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request
 
 from desk.errors import Invalid
-from desk.http.numbers import LARGEST_ID
+from desk.http.incoming import LARGEST_ID
 
 
 class Fields:

@@ -12,7 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from desk.errors import Invalid
-from desk.http.numbers import LARGEST_ID
+from desk.http.incoming import LARGEST_ID
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 200
 

@@ -21,7 +21,7 @@ from desk.errors import Invalid
 from desk.events import Event
 from desk.http.context import installation, reading, writing
 from desk.http.guard import needs, public
-from desk.http.numbers import LARGEST_ID
+from desk.http.incoming import LARGEST_ID
 from desk.models import (
     Agent,
     AgentSkill,

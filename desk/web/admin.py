@@ -18,7 +18,7 @@ from desk.config import LOCALES
 from desk.errors import Conflict, Invalid, NotFound
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
-from desk.http.numbers import whole
+from desk.http.incoming import whole
 from desk.http.problems import say
 from desk.models import ApiToken, Team
 from desk.queries import admin as seen

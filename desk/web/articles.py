@@ -18,7 +18,7 @@ from desk.actions import articles
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
-from desk.http.numbers import moment, whole
+from desk.http.incoming import moment, whole
 from desk.http.problems import say
 from desk.models import Article
 from desk.models.article import AUDIENCES

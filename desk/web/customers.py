@@ -13,7 +13,7 @@ from desk.actions import customers, disclosure
 from desk.errors import Invalid, NotFound
 from desk.http.context import is_fragment, reading, viewer, writing
 from desk.http.guard import needs
-from desk.http.numbers import moment
+from desk.http.incoming import moment
 from desk.http.problems import say
 from desk.models.customer import TIERS
 from desk.queries.customer_page import contact_of, happenings, list_rows, profile

@@ -17,7 +17,7 @@ from desk.actions import customers, tickets
 from desk.errors import Invalid, NotFound
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
-from desk.http.numbers import moment, whole
+from desk.http.incoming import moment, whole
 from desk.http.problems import say
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case

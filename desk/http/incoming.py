@@ -1,4 +1,4 @@
-"""Numbers and moments in addresses and forms: what the database cannot hold names nothing, so it is simply not found."""
+"""What comes in with a request: numbers and moments that name nothing are not found, bodies beyond use are refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import IntegerConverter
 
 LARGEST_ID = 2**63 - 1
+MOST_WITHOUT_FILES = 4 * 1024 * 1024  # bytes; such bodies are read at once
 
 
 class IdConverter(IntegerConverter):
@@ -28,9 +29,14 @@ class Values(ImmutableMultiDict[str, str]):
 
 
 class Incoming(Request):
-    """A request whose numbers the database can hold, and whose JSON is not nested until the reader gives up."""
+    """A request whose numbers the database can hold, whose JSON is not nested until the reader gives up, and whose body is small
+    unless it brings files, which are read piece by piece."""
 
     parameter_storage_class = Values
+
+    @property
+    def max_content_length(self) -> int | None:
+        return super().max_content_length if self.mimetype == "multipart/form-data" else MOST_WITHOUT_FILES
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         try:
