@@ -43,14 +43,10 @@ def test_no_translation_is_only_a_guess(chinese):
 
 
 def test_every_translation_has_the_values_of_its_sentence(used, chinese):
-    wrong = []
-    for message in used:
-        if message.id and translated(chinese, message):
-            theirs = chinese.get(message.id, message.context).string
-            for text in theirs if isinstance(theirs, tuple | list) else (theirs,):
-                if set(VALUE.findall(text)) - values(message.id) or (values(message.id) - set(VALUE.findall(text)) - {"num"}):
-                    wrong.append((message.id, text))
-    assert wrong == []
+    pairs = [(message.id, text) for message in used if message.id for text in texts_of(chinese, message)]
+    assert len(pairs) > 200
+    # A plural may leave its number out: Chinese has one form for all.
+    assert [pair for pair in pairs if pair[1] and (values(pair[0]) ^ values(pair[1])) - {"num"}] == []
 
 
 def test_nothing_is_translated_that_nobody_says(used, chinese):
@@ -62,12 +58,17 @@ def read(path: Path) -> Catalog:
         return read_po(file, locale="zh")
 
 
-def translated(catalogue: Catalog, message) -> bool:
+def texts_of(catalogue: Catalog, message) -> tuple[str, ...]:
     found = catalogue.get(message.id, message.context)
     if found is None:
-        return False
-    return all(found.string) if isinstance(found.string, tuple | list) else bool(found.string)
+        return ("",)
+    return tuple(found.string) if isinstance(found.string, tuple | list) else (found.string,)
 
 
-def values(id_) -> set[str]:
-    return {name for text in (id_ if isinstance(id_, tuple | list) else (id_,)) for name in VALUE.findall(text)}
+def translated(catalogue: Catalog, message) -> bool:
+    return all(texts_of(catalogue, message))
+
+
+def values(text_or_texts) -> set[str]:
+    texts = text_or_texts if isinstance(text_or_texts, tuple | list) else (text_or_texts,)
+    return {name for text in texts for name in VALUE.findall(text)}
