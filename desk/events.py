@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from desk.beginnings import Sought
 from desk.db import BIG, Base
 
 ActorKind = Literal["agent", "customer", "system", "api"]
@@ -41,7 +42,7 @@ class Event(Base):
 
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    kind: Mapped[str]
+    kind: Mapped[str] = mapped_column(Sought)
     actor_kind: Mapped[str]
     actor_id: Mapped[int | None]
     actor_name: Mapped[str] = mapped_column(default="")
@@ -62,5 +63,6 @@ class Event(Base):
         Index("ix_event_customer", "customer_id", "id"),
         Index("ix_event_item", "item_id", "id"),
         Index("ix_event_agent", "agent_id", "id"),
-        Index("ix_event_kind_at", "kind", "at"),
+        Index("ix_event_actor", "actor_id", "id"),
+        Index("ix_event_kind", "kind", "id"),
     )

@@ -79,4 +79,8 @@ class SignIn(Base):
     outcome: Mapped[str]  # ok | wrong_password | unknown | inactive | too_many
     address: Mapped[str] = mapped_column(default="")
 
-    __table_args__ = (Index("ix_sign_in_email_at", "email", "at"), Index("ix_sign_in_at", "at"))
+    __table_args__ = (
+        Index("ix_sign_in_email_at", "email", "at"),
+        Index("ix_sign_in_address_at", "address", "at"),
+        Index("ix_sign_in_outcome", "outcome", "id"),
+    )

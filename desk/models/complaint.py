@@ -52,7 +52,11 @@ class Complaint(Base):
     closed_at: Mapped[datetime | None]
     access_key: Mapped[str] = mapped_column(unique=True)  # the secret part of the status page's address
 
-    __table_args__ = (Index("ix_complaint_stage_due", "stage", "decide_due_at"),)
+    __table_args__ = (
+        Index("ix_complaint_stage_due", "stage", "decide_due_at"),
+        Index("ix_complaint_stage_id", "stage", "id"),
+        Index("ix_complaint_closed", "closed_at", "id"),
+    )
 
 
 class Evidence(Base):

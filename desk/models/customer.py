@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from desk.beginnings import Sought, folded
 from desk.db import BIG, Base
 
 TIERS = ("vip", "gold", "silver", "standard")  # value class; support level is another thing
@@ -22,19 +23,25 @@ class Organisation(Base):
 
 
 class Customer(Base):
-    """One person, whatever channel they use."""
+    """One person, whatever channel they use. `name_sought` is kept with the name, for finding it by its start."""
 
     __tablename__ = "customer"
 
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     name: Mapped[str]
+    name_sought: Mapped[str] = mapped_column(Sought)
     tier: Mapped[str] = mapped_column(default="standard")
     locale: Mapped[str] = mapped_column(default="")
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     note: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_customer_name", "name"),)
+    __table_args__ = (Index("ix_customer_name_sought", "name_sought"), Index("ix_customer_tier", "tier", "id"))
+
+    @validates("name")
+    def _seek(self, _field: str, name: str) -> str:
+        self.name_sought = folded(name)
+        return name
 
 
 class ContactPoint(Base):
@@ -45,7 +52,7 @@ class ContactPoint(Base):
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
     kind: Mapped[str]  # phone | email | chat
-    value: Mapped[str]
+    value: Mapped[str] = mapped_column(Sought)
     verified: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 

@@ -25,6 +25,8 @@ class Survey(Base):
     solved: Mapped[bool | None]
     comment: Mapped[str] = mapped_column(default="")
 
+    __table_args__ = (Index("ix_survey_answered", "answered_at"),)
+
 
 class FollowUp(Base):
     """A call or message to a customer after the answer: why, by whom (never the handler), and what came of it."""

@@ -69,7 +69,9 @@ class WorkItem(Base):
         Index("ix_work_item_agent", "agent_id", "state"),
         Index("ix_work_item_ticket", "ticket_id", "state"),
         Index("ix_work_item_queue", "queue_id", "enqueued_at"),
-        Index("ix_work_item_state_ended", "state", "ended_at"),
+        Index("ix_work_item_line", "queue_id", "channel", "state", "ended_at"),
+        Index("ix_work_item_state", "state", "id"),
+        Index("ix_work_item_kind", "kind", "id"),
     )
 
 

@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.create_table('event',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('kind', sa.String().with_variant(sa.String(collation='C'), 'postgresql'), nullable=False),
     sa.Column('actor_kind', sa.String(), nullable=False),
     sa.Column('actor_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('actor_name', sa.String(), nullable=False),
@@ -59,11 +59,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_event'))
     )
     with op.batch_alter_table('event', schema=None) as batch_op:
+        batch_op.create_index('ix_event_actor', ['actor_id', 'id'], unique=False)
         batch_op.create_index('ix_event_agent', ['agent_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_event_at'), ['at'], unique=False)
         batch_op.create_index('ix_event_customer', ['customer_id', 'id'], unique=False)
         batch_op.create_index('ix_event_item', ['item_id', 'id'], unique=False)
-        batch_op.create_index('ix_event_kind_at', ['kind', 'at'], unique=False)
+        batch_op.create_index('ix_event_kind', ['kind', 'id'], unique=False)
         batch_op.create_index('ix_event_ticket', ['ticket_id', 'id'], unique=False)
 
     op.create_table('mailbox_mail',
@@ -118,8 +119,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sign_in'))
     )
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
-        batch_op.create_index('ix_sign_in_at', ['at'], unique=False)
+        batch_op.create_index('ix_sign_in_address_at', ['address', 'at'], unique=False)
         batch_op.create_index('ix_sign_in_email_at', ['email', 'at'], unique=False)
+        batch_op.create_index('ix_sign_in_outcome', ['outcome', 'id'], unique=False)
 
     op.create_table('team',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -184,6 +186,7 @@ def upgrade() -> None:
     op.create_table('customer',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
+    sa.Column('name_sought', sa.String().with_variant(sa.String(collation='C'), 'postgresql'), nullable=False),
     sa.Column('tier', sa.String(), nullable=False),
     sa.Column('locale', sa.String(), nullable=False),
     sa.Column('organisation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -193,8 +196,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer'))
     )
     with op.batch_alter_table('customer', schema=None) as batch_op:
-        batch_op.create_index('ix_customer_name', ['name'], unique=False)
+        batch_op.create_index('ix_customer_name_sought', ['name_sought'], unique=False)
         batch_op.create_index(batch_op.f('ix_customer_organisation_id'), ['organisation_id'], unique=False)
+        batch_op.create_index('ix_customer_tier', ['tier', 'id'], unique=False)
 
     op.create_table('idempotent_answer',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -268,7 +272,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('customer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('value', sa.String(), nullable=False),
+    sa.Column('value', sa.String().with_variant(sa.String(collation='C'), 'postgresql'), nullable=False),
     sa.Column('verified', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['customer_id'], ['customer.id'], name=op.f('fk_contact_point_customer_id_customer')),
@@ -298,6 +302,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('subject', sa.String(), nullable=False),
+    sa.Column('subject_sought', sa.String().with_variant(sa.String(collation='C'), 'postgresql'), nullable=False),
     sa.Column('type', sa.String(), nullable=False),
     sa.Column('category', sa.String(), nullable=False),
     sa.Column('status', sa.String(), nullable=False),
@@ -330,13 +335,14 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_ticket_number'))
     )
     with op.batch_alter_table('ticket', schema=None) as batch_op:
-        batch_op.create_index('ix_ticket_created', ['created_at'], unique=False)
+        batch_op.create_index('ix_ticket_complaint', ['status', 'updated_at', 'id'], unique=False, sqlite_where=sa.text("type = 'complaint'"), postgresql_where=sa.text("type = 'complaint'"))
         batch_op.create_index('ix_ticket_customer', ['customer_id', 'id'], unique=False)
-        batch_op.create_index('ix_ticket_live_due', ['resolve_due_at'], unique=False, sqlite_where=sa.text("status IN ('new','open','pending_customer','pending_internal')"), postgresql_where=sa.text("status IN ('new','open','pending_customer','pending_internal')"))
-        batch_op.create_index('ix_ticket_owner', ['owner_id', 'status', 'resolve_due_at'], unique=False)
-        batch_op.create_index('ix_ticket_queue', ['queue_id', 'status'], unique=False)
-        batch_op.create_index('ix_ticket_status_updated', ['status', 'updated_at'], unique=False)
-        batch_op.create_index('ix_ticket_team', ['team_id', 'status', 'updated_at'], unique=False)
+        batch_op.create_index('ix_ticket_owner', ['owner_id', 'status', 'updated_at', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_queue', ['queue_id', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_status_id', ['status', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_status_updated', ['status', 'updated_at', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_subject_sought', ['subject_sought'], unique=False)
+        batch_op.create_index('ix_ticket_team', ['team_id', 'status', 'updated_at', 'id'], unique=False)
 
     op.create_table('article_link',
     sa.Column('ticket_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -393,7 +399,9 @@ def upgrade() -> None:
     sa.UniqueConstraint('ticket_id', name=op.f('uq_complaint_ticket_id'))
     )
     with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index('ix_complaint_closed', ['closed_at', 'id'], unique=False)
         batch_op.create_index('ix_complaint_stage_due', ['stage', 'decide_due_at'], unique=False)
+        batch_op.create_index('ix_complaint_stage_id', ['stage', 'id'], unique=False)
 
     op.create_table('message',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -447,6 +455,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('access_key', name=op.f('uq_survey_access_key'))
     )
     with op.batch_alter_table('survey', schema=None) as batch_op:
+        batch_op.create_index('ix_survey_answered', ['answered_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_survey_ticket_id'), ['ticket_id'], unique=False)
 
     op.create_table('work_item',
@@ -481,8 +490,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('work_item', schema=None) as batch_op:
         batch_op.create_index('ix_work_item_agent', ['agent_id', 'state'], unique=False)
+        batch_op.create_index('ix_work_item_kind', ['kind', 'id'], unique=False)
+        batch_op.create_index('ix_work_item_line', ['queue_id', 'channel', 'state', 'ended_at'], unique=False)
         batch_op.create_index('ix_work_item_queue', ['queue_id', 'enqueued_at'], unique=False)
-        batch_op.create_index('ix_work_item_state_ended', ['state', 'ended_at'], unique=False)
+        batch_op.create_index('ix_work_item_state', ['state', 'id'], unique=False)
         batch_op.create_index('ix_work_item_ticket', ['ticket_id', 'state'], unique=False)
         batch_op.create_index('ix_work_item_waiting', ['band', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
 
@@ -748,13 +759,16 @@ def downgrade() -> None:
     with op.batch_alter_table('work_item', schema=None) as batch_op:
         batch_op.drop_index('ix_work_item_waiting', sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
         batch_op.drop_index('ix_work_item_ticket')
-        batch_op.drop_index('ix_work_item_state_ended')
+        batch_op.drop_index('ix_work_item_state')
         batch_op.drop_index('ix_work_item_queue')
+        batch_op.drop_index('ix_work_item_line')
+        batch_op.drop_index('ix_work_item_kind')
         batch_op.drop_index('ix_work_item_agent')
 
     op.drop_table('work_item')
     with op.batch_alter_table('survey', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_survey_ticket_id'))
+        batch_op.drop_index('ix_survey_answered')
 
     op.drop_table('survey')
     with op.batch_alter_table('message', schema=None) as batch_op:
@@ -765,7 +779,9 @@ def downgrade() -> None:
 
     op.drop_table('message')
     with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.drop_index('ix_complaint_stage_id')
         batch_op.drop_index('ix_complaint_stage_due')
+        batch_op.drop_index('ix_complaint_closed')
 
     op.drop_table('complaint')
     op.drop_table('article_revision')
@@ -775,12 +791,13 @@ def downgrade() -> None:
     op.drop_table('article_link')
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.drop_index('ix_ticket_team')
+        batch_op.drop_index('ix_ticket_subject_sought')
         batch_op.drop_index('ix_ticket_status_updated')
+        batch_op.drop_index('ix_ticket_status_id')
         batch_op.drop_index('ix_ticket_queue')
         batch_op.drop_index('ix_ticket_owner')
-        batch_op.drop_index('ix_ticket_live_due', sqlite_where=sa.text("status IN ('new','open','pending_customer','pending_internal')"), postgresql_where=sa.text("status IN ('new','open','pending_customer','pending_internal')"))
         batch_op.drop_index('ix_ticket_customer')
-        batch_op.drop_index('ix_ticket_created')
+        batch_op.drop_index('ix_ticket_complaint', sqlite_where=sa.text("type = 'complaint'"), postgresql_where=sa.text("type = 'complaint'"))
 
     op.drop_table('ticket')
     with op.batch_alter_table('staff_session', schema=None) as batch_op:
@@ -806,8 +823,9 @@ def downgrade() -> None:
 
     op.drop_table('idempotent_answer')
     with op.batch_alter_table('customer', schema=None) as batch_op:
+        batch_op.drop_index('ix_customer_tier')
         batch_op.drop_index(batch_op.f('ix_customer_organisation_id'))
-        batch_op.drop_index('ix_customer_name')
+        batch_op.drop_index('ix_customer_name_sought')
 
     op.drop_table('customer')
     with op.batch_alter_table('agent', schema=None) as batch_op:
@@ -826,8 +844,9 @@ def downgrade() -> None:
     op.drop_table('timer')
     op.drop_table('team')
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
+        batch_op.drop_index('ix_sign_in_outcome')
         batch_op.drop_index('ix_sign_in_email_at')
-        batch_op.drop_index('ix_sign_in_at')
+        batch_op.drop_index('ix_sign_in_address_at')
 
     op.drop_table('sign_in')
     op.drop_table('setting')
@@ -843,11 +862,12 @@ def downgrade() -> None:
     op.drop_table('mailbox_mail')
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.drop_index('ix_event_ticket')
-        batch_op.drop_index('ix_event_kind_at')
+        batch_op.drop_index('ix_event_kind')
         batch_op.drop_index('ix_event_item')
         batch_op.drop_index('ix_event_customer')
         batch_op.drop_index(batch_op.f('ix_event_at'))
         batch_op.drop_index('ix_event_agent')
+        batch_op.drop_index('ix_event_actor')
 
     op.drop_table('event')
     op.drop_table('calendar')
