@@ -1,1 +1,0 @@
-from desk.http.context import *  # noqa: F403

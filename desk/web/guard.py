@@ -1,1 +1,0 @@
-from desk.http.guard import *  # noqa: F403

@@ -1,1 +1,0 @@
-from desk.http.problems import *  # noqa: F403
