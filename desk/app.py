@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from channels.voice.twilio_carrier import TwilioCarrier
 from desk.actions.defaults import ensure_defaults
 from desk.api import token, v1
 from desk.clock import Clock
-from desk.config import LOCALES, Settings, keep_secret
+from desk.config import BABEL_LOCALES, LOCALES, Settings, keep_secret
 from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.files import FileStore
@@ -33,33 +32,55 @@ from desk.live import staff, visitors
 from desk.migrate import upgrade
 from desk.models import Setting
 from desk.store import Store, StoreAway
-from desk.web import sign_in
+from desk.web import (
+    admin,
+    articles,
+    board,
+    calls,
+    chat,
+    complaint_desk,
+    complaints,
+    console,
+    customers,
+    files,
+    health,
+    help_centre,
+    mailbox,
+    sign_in,
+    styleguide,
+    survey,
+    tickets,
+    track,
+    try_it,
+    voice,
+    work,
+)
 from knowledge.index import KnowledgeIndex
 
 ROOT = Path(__file__).parent.parent
 SIMULATED_NUMBER = "+862155501234"
 PAGES = (
-    "sign_in",
-    "help_centre",
-    "complaints",
-    "track",
-    "survey",
-    "chat",
-    "console",
-    "work",
-    "calls",
-    "tickets",
-    "customers",
-    "articles",
-    "complaint_desk",
-    "board",
-    "admin",
-    "try_it",
-    "mailbox",
-    "files",
-    "voice",
-    "health",
-    "styleguide",
+    sign_in,
+    help_centre,
+    complaints,
+    track,
+    survey,
+    chat,
+    console,
+    work,
+    calls,
+    tickets,
+    customers,
+    articles,
+    complaint_desk,
+    board,
+    admin,
+    try_it,
+    mailbox,
+    files,
+    voice,
+    health,
+    styleguide,
 )
 
 
@@ -111,7 +132,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
         BABEL_DEFAULT_TIMEZONE=settings.timezone,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Babel(app, locale_selector=lambda: locale_of(settings))
+    Babel(app, locale_selector=lambda: BABEL_LOCALES[locale_of(settings)])
     csrf = CSRFProtect(app)
     _install_edges(app, csrf)
     _add_context(app, desk)
@@ -151,9 +172,8 @@ def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
     sign_in.install(app)
     token.install(app)
     guard.install(app)
-    for name in PAGES:
-        if (ROOT / "desk" / "web" / f"{name}.py").exists():
-            app.register_blueprint(import_module(f"desk.web.{name}").pages)
+    for module in PAGES:
+        app.register_blueprint(module.pages)
     app.register_blueprint(v1.pages)
     csrf.exempt(app.blueprints["voice"])  # the carrier signs its requests
     csrf.exempt(v1.pages)  # a token is sent on purpose, never by a browser on its own

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from desk.errors import Invalid
 
 LOCALES = ("en", "zh")
+# As Babel knows them: our English counts hours to 24 and writes the day before the month.
+BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 
 
 @dataclass(frozen=True)
