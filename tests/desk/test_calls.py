@@ -1,0 +1,226 @@
+"""A call's states, with word of it coming late, twice and in any order."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from sqlalchemy import select
+
+from channels.voice.events import CallEvent, ConferenceEvent
+from desk.actions import answering, calls
+from desk.errors import Conflict, Invalid
+from desk.models import Agent, Call, CallLeg, Customer, Ticket, WorkItem
+
+SID, LEG, ROOM = "CA-caller", "CA-agent", "CF-room"
+LANGUAGE, TOPIC = {"zh": "1", "en": "2"}, {"billing": "1", "technical": "2", "complaint": "3", "general": "0"}
+
+
+def event(status="ringing", sid=SID, **more):
+    return CallEvent(sid, "+8613800138000", "+862155501234", status, "inbound", **more)
+
+
+def room(kind, sid="", label=""):
+    return ConferenceEvent(ROOM, f"call-{SID}", kind, call_sid=sid, label=label)
+
+
+def queued(house, language="en", topic="billing"):
+    with house.tx() as tx:
+        call = calls.arrive(tx, event())
+        calls.press(tx, call, None)
+        calls.press(tx, call, LANGUAGE[language])
+        assert calls.press(tx, call, TOPIC[topic]).done
+    return call
+
+
+def accepted(house, maya):
+    """The call is offered to the agent, who accepts; their own line rings."""
+    made = house.offer(house.one(select(WorkItem)), maya)
+    with house.tx() as tx:
+        call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
+        assert calls.leg_rings(tx, call, LEG, maya.id)
+    return call
+
+
+def tell(house, *told):
+    """Word from the carrier, each in a transaction of its own."""
+    for each in told:
+        with house.tx() as tx:
+            if isinstance(each, ConferenceEvent):
+                calls.conference_event(tx, each)
+            else:
+                calls.leg_status(tx, each)
+
+
+def now(house):
+    return house.one(select(Call.state)), house.one(select(WorkItem.state))
+
+
+ANSWERED = (event("in-progress", LEG), room("participant-join", LEG, "agent-1"))
+CALLER_GONE = (room("participant-leave", SID), event("completed"), room("conference-end"))
+AGENT_GONE = (event("completed", LEG), room("participant-leave", LEG, "agent-1"))
+
+
+@pytest.mark.parametrize(
+    ("language", "topic", "queue"),
+    [("zh", "billing", "billing"), ("en", "complaint", "complaints"), ("en", "general", "general")],
+)
+def test_the_menu_leads_into_a_queue_with_the_language_as_a_skill(house, language, topic, queue):
+    queued(house, language, topic)
+    call, item, ticket = house.one(select(Call)), house.one(select(WorkItem)), house.one(select(Ticket))
+    assert (call.state, call.locale, call.topic, ticket.locale) == ("queued", language, topic, language)
+    assert [f"lang:{language}", 1] in item.requires
+    assert house.one(select(calls.intake.Queue.key).where(calls.intake.Queue.id == item.queue_id)) == queue
+    assert (ticket.channel, house.one(select(Customer.locale))) == ("voice", language)
+
+
+def test_a_call_that_arrives_twice_is_one_call(house):
+    for _ in range(2):
+        with house.tx() as tx:
+            calls.arrive(tx, event())
+    assert len(house.all(select(Call))) == len(house.all(select(CallLeg))) == 1
+
+
+def test_keys_pressed_after_the_menu_change_nothing(house):
+    call = queued(house)
+    with house.tx() as tx:
+        calls.press(tx, tx.session.get_one(Call, call.id), TOPIC["technical"])
+    assert house.one(select(Call.topic)) == "billing"
+    assert len(house.all(select(Ticket))) == 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::7])
+def test_however_the_words_of_both_ends_are_shuffled_the_agent_who_spoke_does_the_wrap_up(house, order):
+    maya = house.agent()
+    queued(house)
+    accepted(house, maya)
+    tell(house, *ANSWERED)
+    words = (*CALLER_GONE, *AGENT_GONE)
+    tell(house, *(words[number] for number in order), *(words[number] for number in order))
+    call = house.one(select(Call))
+    assert now(house) == ("wrap_up", "wrap_up")
+    assert call.agent_id == house.one(select(WorkItem.agent_id)) == maya.id
+    assert house.kinds("call.ended") == ["call.ended"]
+    assert house.faults_in_load() == []
+    with house.tx() as tx:
+        agent = tx.session.get_one(Agent, maya.id)
+        for _ in range(2):
+            calls.wrap_up(tx, tx.session.get_one(Call, call.id), agent, "solved", "")
+    assert now(house) == ("done", "done")
+    assert house.faults_in_load() == []
+
+
+@pytest.mark.parametrize("late", ANSWERED)
+def test_one_word_of_the_answer_is_enough_even_when_the_other_never_comes(house, late):
+    maya = house.agent()
+    queued(house)
+    accepted(house, maya)
+    tell(house, late, *CALLER_GONE)
+    assert now(house) == ("wrap_up", "wrap_up")
+
+
+def test_a_state_never_moves_backwards(house):
+    maya = house.agent()
+    queued(house)
+    accepted(house, maya)
+    tell(
+        house,
+        *ANSWERED,
+        event("ringing", LEG),
+        event("initiated", LEG),
+        event("in-progress"),
+        room("participant-join", LEG, "agent-1"),
+    )
+    assert now(house) == ("talking", "active")
+    tell(house, *CALLER_GONE, *ANSWERED, room("participant-join", LEG, "agent-1"))
+    assert now(house) == ("wrap_up", "wrap_up")
+    assert house.one(select(CallLeg.status).where(CallLeg.sid == SID)) == "completed"
+
+
+def test_a_caller_who_leaves_before_the_agents_line_is_known_is_not_rung_for(house):
+    maya = house.agent()
+    queued(house)
+    made = house.offer(house.one(select(WorkItem)), maya)
+    with house.tx() as tx:
+        call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
+    tell(house, *CALLER_GONE)
+    with house.tx() as tx:
+        assert not calls.leg_rings(tx, tx.session.get_one(Call, call.id), LEG, maya.id)
+    with house.store.read() as reading:
+        assert calls.legs_to_end(reading, SID, "") == calls.legs_to_end(reading, "", f"call-{SID}") == [LEG]
+    assert house.one(select(Call.abandon_point)) == "ringing"
+    assert house.faults_in_load() == []
+
+
+def test_an_offer_accepted_after_the_caller_has_left_is_a_conflict_and_holds_nobody(house):
+    maya = house.agent()
+    queued(house)
+    made = house.offer(house.one(select(WorkItem)), maya)
+    tell(house, *CALLER_GONE)
+    with pytest.raises(Conflict), house.tx() as tx:
+        answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id))
+    assert now(house) == ("abandoned", "abandoned")
+    assert house.again(maya).used == 0
+
+
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
+def test_an_agent_whose_line_does_not_answer_leaves_the_caller_their_place(house, status):
+    maya = house.agent()
+    queued(house)
+    due = house.one(select(WorkItem.due_at))
+    accepted(house, maya)
+    tell(house, event(status, LEG))
+    assert now(house) == ("queued", "waiting")
+    item = house.one(select(WorkItem))
+    assert (item.due_at, list(item.excluded), item.sticky_agent_id) == (due, [str(maya.id)], None)
+    assert house.faults_in_load() == []
+
+
+def test_a_carrier_that_cannot_ring_the_agent_leaves_the_caller_their_place(house):
+    maya = house.agent()
+    queued(house)
+    made = house.offer(house.one(select(WorkItem)), maya)
+    with house.tx() as tx:
+        call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
+    for _ in range(2):
+        with house.tx() as tx:
+            calls.leg_failed(tx, tx.session.get_one(Call, call.id), "no such client")
+    assert now(house) == ("queued", "waiting")
+    assert house.kinds("call.leg_failed") == ["call.leg_failed"]
+    assert house.faults_in_load() == []
+
+
+def test_a_wrap_up_needs_a_reason_and_an_ended_call(house):
+    maya = house.agent()
+    queued(house)
+    call = accepted(house, maya)
+    tell(house, *ANSWERED)
+    for code, error in (("solved", Conflict), ("nonsense", Invalid), ("", Invalid)):
+        with pytest.raises(error), house.tx() as tx:
+            calls.wrap_up(tx, tx.session.get_one(Call, call.id), tx.session.get_one(Agent, maya.id), code, "")
+    assert now(house) == ("talking", "active")
+
+
+def test_the_seconds_of_a_call_are_those_from_answer_to_end(house):
+    maya = house.agent()
+    queued(house)
+    house.tick(7)
+    accepted(house, maya)
+    house.tick(5)
+    tell(house, *ANSWERED)
+    house.tick(61)
+    tell(house, *CALLER_GONE)
+    call = house.one(select(Call))
+    assert calls.talk_seconds(call, house.clock.now()) == 61
+    assert (call.answered_at - call.queued_at).total_seconds() == 12
+
+
+def test_a_waiting_caller_is_told_how_many_are_ahead(house):
+    queued(house)
+    for _ in range(2):
+        house.item("voice", tier="vip", queue="billing")
+    house.item("voice", queue="technical")
+    with house.store.read() as reading:
+        ahead, minutes = calls.waiting_line(reading, house.one(select(Call)))
+    assert ahead == 2
+    assert minutes >= 1
