@@ -121,9 +121,10 @@ def test_a_message_in_the_wrong_ticket_gets_one_of_its_own(house):
     message = house.again(wrong.message)
     assert (message.ticket_id, message.held, message.threaded_by) == (own.id, False, "detached")
     assert house.one(select(WorkItem.state).where(WorkItem.ticket_id == own.id)) == "waiting"
-    with pytest.raises(Invalid), house.tx() as tx:
+    with house.tx() as tx:
         note = tickets.note(tx, tx.session.get_one(Ticket, own.id), None, "A note.")
-        intake.detach(tx, note)
+    with pytest.raises(Invalid), house.tx() as tx:
+        intake.detach(tx, tx.session.get_one(Message, note.id))
 
 
 @pytest.mark.parametrize(

@@ -62,16 +62,21 @@ def test_a_reply_is_sent_and_shown_as_sent(house, desk, sender):
 
 
 def test_a_reply_that_is_rolled_back_is_never_sent(house, desk, sender):
-    with pytest.raises(ZeroDivisionError), house.tx() as tx:
-        ticket = tickets.open_ticket(
-            tx,
-            customer=intake.customers.identify(tx, "email", CUSTOMER),
-            queue=intake.find_queue(tx, "general"),
-            subject="x",
-            channel="email",
-        )
-        tickets.reply(tx, ticket, None, "Never mind.", channel="email")
-        raise ZeroDivisionError
+
+    def write_and_give_up():
+        with house.tx() as tx:
+            ticket = tickets.open_ticket(
+                tx,
+                customer=intake.customers.identify(tx, "email", CUSTOMER),
+                queue=intake.find_queue(tx, "general"),
+                subject="x",
+                channel="email",
+            )
+            tickets.reply(tx, ticket, None, "Never mind.", channel="email")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_give_up()
     MailOut(desk, sender).turn()
     assert sender.sent == []
 
