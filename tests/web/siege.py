@@ -1,0 +1,99 @@
+"""A desk worth attacking: people of every role, a stranger in another team, and something of each kind that is somebody's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+
+from channels.form import ComplaintForm, to_inbound
+from desk.access import ROLES
+from desk.actions import complaints, customers, intake, tickets, tokens
+from desk.actions.articles import set_state, write_article
+from desk.actions.follow_up_work import open_follow_up
+from desk.actions.surveys import send_survey
+from desk.app import ROOT
+from desk.models import Agent, Attachment, ContactPoint, Message, Team
+from desk.models.article import PUBLISHED
+from tests.world import World, running, settings_for
+
+TOKEN = "an API token of the role "
+NAMED = re.compile(r"""(?:args|form)(?:\.get(?:list)?)?[\[(]"(\w+)\"""")
+
+
+@dataclass
+class Siege:
+    """The running desk and the ids of what is in it. `private` belongs to the team of complaints, where Maya is not."""
+
+    world: World
+    ids: dict[str, object] = field(default_factory=dict)
+
+    def path(self, rule: str, **others: object) -> str:
+        """An address with the ids of what is there, or others."""
+        values = {**self.ids, **others}
+        return re.sub(r"<(?:any\((\w+)[^)]*\):|\w+:)?(\w+)>", lambda found: found[1] or str(values[found[2]]), rule)
+
+    def routes(self) -> list[tuple[str, str]]:
+        """Method and address of everything that is served."""
+        rules = [rule for rule in self.world.app.url_map.iter_rules() if rule.endpoint != "static"]
+        return sorted((method, rule.rule) for rule in rules for method in rule.methods - {"HEAD", "OPTIONS"})
+
+
+@contextmanager
+def besieged(folder: Path, **more: str) -> Iterator[Siege]:
+    """A desk in `folder` with its people and their things."""
+    with running(settings_for(folder, **more)) as world:
+        for role in ROLES:
+            world.agent(role.replace("_", ""), roles=(role,))
+        world.agent("Stranger", team="care")
+        yield Siege(world, _furnish(world))
+
+
+def names_of_fields() -> set[str]:
+    """Every name that a page reads from a form or an address."""
+    folders = (ROOT / "desk" / "web", ROOT / "desk" / "api")
+    found = {name for folder in folders for file in folder.glob("*.py") for name in NAMED.findall(file.read_text("utf-8"))}
+    return found | {"text", "title", "subject", "name", "email", "phone", "statement", "remedy_wanted", "product", "comment"}
+
+
+def _furnish(world: World) -> dict[str, object]:
+    with world.tx() as tx:
+        home = tx.session.scalars(select(Team).where(Team.key == "service")).one()
+        maya = tx.session.scalars(select(Agent).where(Agent.name == "agent")).one()
+        customer = customers.identify(tx, "email", "li.na@customers.example", name="Li Na")
+        ticket = tickets.open_ticket(
+            tx, customer=customer, queue=intake.find_queue(tx, "general"), subject="Question", channel="email"
+        )
+        tickets.queue_work(tx, ticket, intake.find_queue(tx, "general"))
+        kept = world.desk.files.keep(b"the bill", "bill.txt", "text/plain")
+        message = Message(
+            channel="email", direction="in", customer_id=customer.id, from_address="li.na@customers.example", text="Hello",
+            html="<p>Hello</p>", external_id="first",
+        )  # fmt: skip
+        tickets.add_message(tx, ticket, message, [kept])
+        form = ComplaintForm(
+            token="0123456789abcdef", email="zhao@customers.example", name="Zhao", statement="You charged me twice."
+        )
+        complaint = complaints.file_complaint(tx, to_inbound(form), form)
+        survey = send_survey(tx, ticket, "email")
+        follow_up = open_follow_up(tx, ticket, "low_score", exclude=None)
+        for key, audience in (("open-en", "public"), ("inner-en", "internal"), ("draft-en", "public")):
+            article = write_article(tx, key=key, lang="en", title=f"About {key}", text="Words.", audience=audience)
+            if key != "draft-en":
+                set_state(tx, article, PUBLISHED)
+        spare = tokens.create(tx, name="spare", role="agent", secret="one that may be revoked")
+        for role in ROLES:
+            tokens.create(tx, name=role, role=role, secret=TOKEN + role)
+        tx.session.flush()
+        ids = {
+            "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
+            "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1, "call_id": 1,
+            "contact_id": tx.session.scalars(select(ContactPoint.id)).first(), "queue_id": ticket.queue_id, "token_id": spare.id,
+            "chat_id": 1, "mail_id": 1, "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
+            "track": complaint.access_key, "survey": survey.access_key if survey else "", "complaint": complaint.ticket_id + 10_000,
+        }  # fmt: skip
+    return ids
