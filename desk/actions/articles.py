@@ -11,6 +11,7 @@ from desk.models import Article, ArticleLink, ArticleRevision, Ticket
 from desk.models.article import ARCHIVED, AUDIENCES, DRAFT, PUBLISHED
 from desk.sentences import N_
 from desk.store import Tx
+from knowledge.article import Article as ArticleValue
 
 LANGS = ("en", "zh")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -65,6 +66,22 @@ def write_article(
         )
     )
     tx.emit("article.written", article=article, data={"version": article.version})
+    return article
+
+
+def publish(tx: Tx, read: ArticleValue) -> Article:
+    """Take in an article that was read from a file, and publish it."""
+    article = write_article(
+        tx,
+        key=read.id,
+        lang=read.lang,
+        title=read.title,
+        text=read.text,
+        audience=read.audience,
+        tags=read.tags,
+        twin_key=read.twin,
+    )
+    set_state(tx, article, PUBLISHED)
     return article
 
 

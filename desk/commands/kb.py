@@ -7,12 +7,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from desk.actions.articles import set_state, write_article
+from desk.actions.articles import publish
 from desk.app import install, prepare
 from desk.config import Settings
 from desk.errors import Invalid
 from desk.events import SYSTEM
-from desk.models.article import AUDIENCES, PUBLISHED
+from desk.models.article import AUDIENCES
 from desk.work.indexing import Indexing
 from knowledge.transfer import BadLine, answer_line, read_articles, read_queries
 
@@ -36,17 +36,7 @@ def run_import(chosen: Namespace) -> int:
     articles = _read(chosen.file, read_articles)
     with desk.store.tx(SYSTEM) as tx:
         for article in articles:
-            row = write_article(
-                tx,
-                key=article.id,
-                lang=article.lang,
-                title=article.title,
-                text=article.text,
-                audience=article.audience,
-                tags=article.tags,
-                twin_key=article.twin,
-            )
-            set_state(tx, row, PUBLISHED)
+            publish(tx, article)
     indexed = Indexing(desk).rebuild()
     print(f"{len(articles)} articles imported, {indexed} in the index.")
     return 0

@@ -8,14 +8,13 @@ from pathlib import Path
 from sqlalchemy import select
 
 from desk.actions.agents import add_agent, set_skill
-from desk.actions.articles import set_state, write_article
+from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Setting, Team
-from desk.models.article import PUBLISHED
 from desk.store import Tx
 from knowledge.front_matter import read_markdown_article
 
@@ -75,15 +74,4 @@ def _add_patrons(tx: Tx) -> None:
 
 def _add_articles(tx: Tx) -> None:
     for path in sorted(ARTICLES.glob("*.md")):
-        article = read_markdown_article(path.read_text(encoding="utf-8"))
-        row = write_article(
-            tx,
-            key=article.id,
-            lang=article.lang,
-            title=article.title,
-            text=article.text,
-            audience=article.audience,
-            tags=article.tags,
-            twin_key=article.twin,
-        )
-        set_state(tx, row, PUBLISHED)
+        publish(tx, read_markdown_article(path.read_text(encoding="utf-8")))

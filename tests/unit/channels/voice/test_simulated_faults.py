@@ -11,30 +11,7 @@ import pytest
 from channels.voice import twiml
 from channels.voice.port import CarrierFailed
 from channels.voice.simulated import Ear, NotPossible, SimulatedCarrier
-
-CALLER = "+8613800138000"
-
-
-def in_queue(carrier, desk):
-    """A caller who waits in `room`."""
-    desk.answers["voice"] = lambda event: twiml.join_queue("room", "/wait", status_url="/conference")
-    call = carrier.dial(CALLER)
-    assert carrier.settle()
-    return call
-
-
-def ring(carrier, identity="agent-7", **options):
-    return carrier.add_participant(
-        conference="room", to=f"client:{identity}", from_=CALLER, label=identity, status_url="/status", **options
-    )
-
-
-def talking(carrier, desk):
-    call, leg = in_queue(carrier, desk), ring(carrier)
-    carrier.answer(leg, "agent-7")
-    assert carrier.settle()
-    return call, leg, desk.conferences[0].conference_sid
-
+from tests.unit.channels.voice.callers import CALLER, in_queue, ring, talking
 
 # Mistakes of the application
 
