@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from channels.message import Inbound
 from desk.actions import customers, tickets
@@ -188,10 +188,10 @@ def _is_participant(tx: Tx, ticket: Ticket, address: str) -> bool:
     own = select(ContactPoint.id).where(ContactPoint.customer_id == ticket.customer_id, ContactPoint.value == address)
     if tx.session.scalar(own.limit(1)) is not None:
         return True
-    wrote = select(func.count()).where(
+    wrote = select(Message.id).where(
         Message.ticket_id == ticket.id, Message.from_address == address, Message.direction == IN, Message.held.is_(False)
     )
-    if tx.session.scalar(wrote):
+    if tx.session.scalar(wrote.limit(1)) is not None:
         return True
     ours = (
         select(Message.to, Message.cc)

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.errors import NotAllowed, TooMany
@@ -85,10 +85,10 @@ def hash_token(token: str) -> str:
 
 def _too_many(tx: Tx, email: str, address: str) -> bool:
     # Attempts that were not even tried do not count: else whoever goes on trying shuts the door for ever.
-    failed = select(func.count()).where(SignIn.at > tx.now - WINDOW, SignIn.outcome.in_(("wrong_password", "unknown", "inactive")))
-    return (tx.session.scalar(failed.where(SignIn.email == email)) or 0) >= PER_EMAIL or (
-        tx.session.scalar(failed.where(SignIn.address == address)) or 0
-    ) >= PER_ADDRESS
+    failed = select(SignIn.id).where(SignIn.at > tx.now - WINDOW, SignIn.outcome.in_(("wrong_password", "unknown", "inactive")))
+    by_email = failed.where(SignIn.email == email).limit(PER_EMAIL)
+    by_address = failed.where(SignIn.address == address).limit(PER_ADDRESS)
+    return len(tx.session.scalars(by_email).all()) >= PER_EMAIL or len(tx.session.scalars(by_address).all()) >= PER_ADDRESS
 
 
 def _log(tx: Tx, email: str, agent: Agent | None, outcome: str, address: str) -> None:

@@ -38,6 +38,7 @@ from desk.models import (
 from desk.models.article import AUDIENCES
 from desk.models.ticket import LIVE
 from desk.models.work_item import WAITING
+from desk.queries.customers import has_visible_ticket
 from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -59,7 +60,8 @@ def list_tickets() -> Response:
     if request.args.get("customer"):
         query = query.where(Ticket.customer_id == _number("customer"))
     if request.args.get("queue"):
-        query = query.where(Queue.key == request.args["queue"])
+        queue_id = select(Queue.id).where(Queue.key == request.args["queue"]).scalar_subquery()
+        query = query.where(Ticket.queue_id == queue_id)
     with reading() as session:
         return jsonify(page(session, query, Ticket.id, _ticket_rows, newest_first=True))
 
@@ -159,7 +161,7 @@ def add_message(number: int) -> Response:
 def list_customers() -> Response:
     query = select(Customer)
     if not g.viewer.can(Right.READ_ALL_TICKETS):
-        query = query.where(Customer.id.in_(select(Ticket.customer_id).where(visible_tickets(g.viewer))))
+        query = query.where(has_visible_ticket(g.viewer))
     if request.args.get("tier"):
         query = query.where(Customer.tier == request.args["tier"])
     for kind in ("email", "phone"):

@@ -59,12 +59,14 @@ class StaffSession(Base):
 
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
-    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"), index=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(default="")
     browser: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (Index("ix_staff_session_agent", "agent_id", "expires_at"),)
 
 
 class SignIn(Base):

@@ -74,6 +74,8 @@ class Ticket(Base):
         ),
         Index("ix_ticket_customer", "customer_id", "id"),
         Index("ix_ticket_queue", "queue_id", "id"),
+        Index("ix_ticket_channel", "channel", "id"),
+        Index("ix_ticket_type", "type", "id"),
         Index("ix_ticket_subject_sought", "subject_sought"),
     )
 

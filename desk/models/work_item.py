@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, text
+from sqlalchemy import JSON, ForeignKey, Index, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
@@ -23,6 +23,7 @@ ACCEPTED, REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED = (
     "completed",
 )
 HOLDING = (OFFERED, ACCEPTED)
+IN_HAND = (OFFERED, ACTIVE, WRAP_UP)  # states of work that somebody has
 
 
 class WorkItem(Base):
@@ -110,6 +111,10 @@ class Offer(Base):
             postgresql_where=text("state = 'offered'"),
         ),
     )
+
+
+# All offers that hold work. The states are written into the statement, or SQLite would not see that the partial index has them.
+IS_HOLDING = Offer.state.in_(bindparam("holding", HOLDING, expanding=True, literal_execute=True))
 
 
 class RouterLease(Base):

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 
 from desk.access import ROLE_RIGHTS, Right, Viewer, visible_tickets
 from desk.errors import NotFound
-from desk.events import Event
 from desk.models import Agent, AgentSkill, Call, Chat, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
-from desk.models.work_item import ABANDONED, ACTIVE, DONE, HOLDING, OFFERED, WAITING, WRAP_UP
+from desk.models.work_item import ABANDONED, ACTIVE, DONE, IS_HOLDING, OFFERED, WAITING, WRAP_UP
 from desk.queries.complaints import OPEN_STAGES, ClockState, next_clock
 from desk.queries.figures import Contact, Counts, abandonment, count, handle_time_s, satisfaction, service_level
 from routing.estimate import expected_wait_s
@@ -253,9 +252,8 @@ def entries_since(session: Session, queue_ids: Sequence[int], start: datetime, n
 
 
 def scores_since(session: Session, start: datetime) -> list[int]:
-    """The answers that customers gave since `start`, 1 to 5; found by their events, which have an index by time."""
-    answered = select(Event.ticket_id).where(Event.kind.in_(("survey.answered", "chat.rated")), Event.at >= start)
-    query = select(Survey.score).where(Survey.ticket_id.in_(answered), Survey.answered_at >= start, Survey.score.is_not(None))
+    """The answers that customers gave since `start`, 1 to 5."""
+    query = select(Survey.score).where(Survey.answered_at >= start, Survey.score.is_not(None))
     return [score for score in session.scalars(query) if score is not None]
 
 
@@ -365,7 +363,7 @@ def _held(session: Session) -> dict[int, list[HeldWork]]:
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
-        .where(Offer.state.in_(HOLDING))
+        .where(IS_HOLDING)
         .order_by(Offer.offered_at, Offer.id)
     )
     held: dict[int, list[HeldWork]] = {}

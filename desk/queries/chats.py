@@ -17,7 +17,7 @@ from desk.models import Agent, AgentSkill, Attachment, Chat, Message, Ticket, Ti
 from desk.models.agent import AVAILABLE
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.message import IN, OUT
-from desk.models.work_item import DONE, OFFERED, WAITING
+from desk.models.work_item import DONE, IN_HAND, OFFERED, WAITING
 from routing.estimate import expected_wait_s, spoken_minutes
 from routing.order import HANDLING_S
 from routing.values import CHANNEL_RULES
@@ -139,8 +139,9 @@ def state_of(session: Session, chat: Chat) -> dict[str, Any]:
 
 def queued_chats(session: Session, queue_ids: Collection[int]) -> Sequence[Chat]:
     """The chats that wait in these queues: their places may have changed."""
-    query = select(Chat).join(WorkItem, WorkItem.id == Chat.item_id).where(Chat.state == QUEUED)
-    return session.scalars(query.where(WorkItem.queue_id.in_(queue_ids)).limit(500)).all()
+    query = select(Chat).join(WorkItem, WorkItem.id == Chat.item_id).where(WorkItem.queue_id.in_(queue_ids))
+    waiting = (WorkItem.channel == "chat", WorkItem.state.in_((WAITING, OFFERED)), Chat.state == QUEUED)
+    return session.scalars(query.where(*waiting).limit(500)).all()
 
 
 def able_agents(session: Session, requires: Iterable[Sequence[Any]]) -> int:
@@ -160,7 +161,7 @@ def wait_minutes(session: Session, queue_id: int, requires: Iterable[Sequence[An
         select(func.count())
         .select_from(WorkItem)
         .where(
-            WorkItem.channel == "chat", WorkItem.queue_id == queue_id, WorkItem.agent_id.is_not(None), WorkItem.ended_at.is_(None)
+            WorkItem.channel == "chat", WorkItem.queue_id == queue_id, WorkItem.state.in_(IN_HAND)
         )
     )
     if agents and ahead == 0 and (busy or 0) < places:

@@ -163,10 +163,12 @@ def _page(session: Session, query: Any, at: Any, before: datetime | None) -> lis
 def _on_tickets(
     session: Session, noun: Any, at: Any, mine: ColumnElement[bool], before: datetime | None, letter: str, kind_of: Any
 ) -> list[Happening]:
-    query = select(noun, Ticket.number, Ticket.subject).join(Ticket, Ticket.id == noun.ticket_id).where(mine)
+    first = select(noun.id).join(Ticket, Ticket.id == noun.ticket_id).where(mine)
     if before is not None:
-        query = query.where(at < before)
-    rows = session.execute(query.order_by(at.desc()).limit(PAGE + 1))
+        first = first.where(at < before)
+    first = first.order_by(at.desc()).limit(PAGE + 1).subquery()  # sorted without their texts, of which there may be many
+    query = select(noun, Ticket.number, Ticket.subject).join(Ticket, Ticket.id == noun.ticket_id)
+    rows = session.execute(query.where(noun.id.in_(select(first.c.id))))
     return [
         Happening(f"{letter}{row.id}", kind_of(row), getattr(row, at.key), number, subject, row, getattr(row, "author_name", ""))
         for row, number, subject in rows

@@ -21,7 +21,7 @@ from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.models import Agent, AgentSkill, Offer, Queue, RouterLease, WorkItem
 from desk.models.agent import AVAILABLE
-from desk.models.work_item import HOLDING, OFFERED, WAITING
+from desk.models.work_item import IS_HOLDING, OFFERED, WAITING
 from routing.matcher import Matcher
 from routing.values import Agent as Seat
 from routing.values import Decision, Explanation, Item
@@ -226,7 +226,7 @@ def _item(row: WorkItem, choice: str) -> Item:
 
 
 def _seats(session: Session, ids: set[int] | None) -> list[Seat]:
-    agents, skills, held = select(Agent), select(AgentSkill), select(Offer).where(Offer.state.in_(HOLDING))
+    agents, skills, held = select(Agent), select(AgentSkill), select(Offer).where(IS_HOLDING)
     if ids is not None:
         agents = agents.where(Agent.id.in_(ids))
         skills = skills.where(AgentSkill.agent_id.in_(ids))

@@ -296,7 +296,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('token_hash', name=op.f('uq_staff_session_token_hash'))
     )
     with op.batch_alter_table('staff_session', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_staff_session_agent_id'), ['agent_id'], unique=False)
+        batch_op.create_index('ix_staff_session_agent', ['agent_id', 'expires_at'], unique=False)
 
     op.create_table('ticket',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -335,6 +335,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_ticket_number'))
     )
     with op.batch_alter_table('ticket', schema=None) as batch_op:
+        batch_op.create_index('ix_ticket_channel', ['channel', 'id'], unique=False)
         batch_op.create_index('ix_ticket_complaint', ['status', 'updated_at', 'id'], unique=False, sqlite_where=sa.text("type = 'complaint'"), postgresql_where=sa.text("type = 'complaint'"))
         batch_op.create_index('ix_ticket_customer', ['customer_id', 'id'], unique=False)
         batch_op.create_index('ix_ticket_owner', ['owner_id', 'status', 'updated_at', 'id'], unique=False)
@@ -343,6 +344,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_ticket_status_updated', ['status', 'updated_at', 'id'], unique=False)
         batch_op.create_index('ix_ticket_subject_sought', ['subject_sought'], unique=False)
         batch_op.create_index('ix_ticket_team', ['team_id', 'status', 'updated_at', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_type', ['type', 'id'], unique=False)
 
     op.create_table('article_link',
     sa.Column('ticket_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -790,6 +792,7 @@ def downgrade() -> None:
 
     op.drop_table('article_link')
     with op.batch_alter_table('ticket', schema=None) as batch_op:
+        batch_op.drop_index('ix_ticket_type')
         batch_op.drop_index('ix_ticket_team')
         batch_op.drop_index('ix_ticket_subject_sought')
         batch_op.drop_index('ix_ticket_status_updated')
@@ -798,10 +801,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_ticket_owner')
         batch_op.drop_index('ix_ticket_customer')
         batch_op.drop_index('ix_ticket_complaint', sqlite_where=sa.text("type = 'complaint'"), postgresql_where=sa.text("type = 'complaint'"))
+        batch_op.drop_index('ix_ticket_channel')
 
     op.drop_table('ticket')
     with op.batch_alter_table('staff_session', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_staff_session_agent_id'))
+        batch_op.drop_index('ix_staff_session_agent')
 
     op.drop_table('staff_session')
     with op.batch_alter_table('contact_point', schema=None) as batch_op:
