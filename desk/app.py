@@ -228,7 +228,7 @@ class _Company:
                     setting = reading.get(Setting, "company")
             except StoreAway:
                 return self._names.get(locale, "")  # the page that says that the database is away has a title too
-            self._names = setting.value if setting else {"en": "Service Desk"}
+            self._names = setting.value if setting else {"en": "Service Desk", "zh": "服务台"}
             self._read_at = self._desk.clock.monotonic()
         return self._names.get(locale) or self._names.get("en", "")
 

@@ -23,6 +23,7 @@ from desk.http.problems import say
 from desk.models import Article
 from desk.models.article import AUDIENCES
 from desk.queries.articles import PAGE, access_article, article_list, article_page, compare, may_edit, versions
+from desk.sentences import N_
 from desk.web.words import everything
 from knowledge.markdown import to_html
 
@@ -92,7 +93,7 @@ def create() -> Response | tuple[str, int]:
     try:
         with writing() as tx:
             if key in RESERVED or tx.session.scalar(select(Article.id).where(Article.key == key)) is not None:
-                raise Invalid("Another article has this key.", {"key": "Another article has this key."})
+                raise Invalid("Another article has this key.", {"key": N_("Another article has this key.")})
             article = articles.write_article(tx, **_values(filled) | {"key": key})
     except Invalid as wrong:
         return _editor(filled, _errors(wrong), None), wrong.status
@@ -106,7 +107,7 @@ def preview() -> str:
     """The text as it will look."""
     text = request.form.get("text", "")
     if len(text) > MOST_TEXT:
-        raise Invalid("This text is too long.", {"text": "This text is too long."})
+        raise Invalid("This text is too long.", {"text": N_("This text is too long.")})
     return render_template(
         "articles/_preview.html",
         body=Markup(to_html(text)),  # noqa: S704  cleaned twice by knowledge.markdown
@@ -216,7 +217,7 @@ def _filled(article: Article) -> dict[str, Any]:
 
 def _values(filled: dict[str, str]) -> dict[str, Any]:
     if len(filled["text"]) > MOST_TEXT:
-        raise Invalid("This text is too long.", {"text": "This text is too long."})
+        raise Invalid("This text is too long.", {"text": N_("This text is too long.")})
     tags = tuple(tag.strip()[:40] for tag in re.split(r"[,，、]", filled["tags"]) if tag.strip())
     return {
         "lang": filled["lang"],

@@ -20,6 +20,7 @@ from desk.models.work_item import WAITING
 from desk.queries import board as figures_of
 from desk.queries.board_rows import FIGURES, rows_of
 from desk.queries.figures import abandonment, service_level
+from desk.sentences import N_
 from desk.store import Tx
 from desk.web.words import everything
 
@@ -98,7 +99,7 @@ def item(item_id: int) -> str:
 def give(item_id: int) -> Response:
     agent_id = request.form.get("agent", type=int)
     if agent_id is None:
-        raise Invalid("Choose who is to have this work.", {"agent": "Choose who is to have this work."})
+        raise Invalid("Choose who is to have this work.", {"agent": N_("Choose who is to have this work.")})
     with writing() as tx:
         agent = figures_of.access_agent(tx.session, viewer(), agent_id)
         theirs = supervising.give(tx, _work(tx, item_id), agent)
@@ -124,7 +125,7 @@ def move(item_id: int) -> Response:
     with writing() as tx:
         queue = tx.session.get(Queue, request.form.get("queue", type=int) or 0)
         if queue is None:
-            raise Invalid("Choose a queue.", {"queue": "Choose a queue."})
+            raise Invalid("Choose a queue.", {"queue": N_("Choose a queue.")})
         supervising.move(tx, _work(tx, item_id), queue)
     return _done(gettext("It waits in the other queue now."))
 

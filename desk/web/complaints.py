@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from channels.form import ComplaintForm, read_complaint, to_inbound
 from desk.actions import complaints
 from desk.actions.complaint_policy import promise
-from desk.config import LOCALES
+from desk.config import BABEL_LOCALES, LOCALES
 from desk.days import day_in_words
 from desk.errors import Invalid, NotFound
 from desk.events import Actor
@@ -29,7 +29,7 @@ from desk.models import Complaint, Queue, Ticket
 from desk.models.ticket import CATEGORIES
 from desk.queries.complaints import complaint_by_key, status_view
 from desk.web.rate import limit
-from desk.web.reader import BABEL_LOCALES, in_language_of, language
+from desk.web.reader import in_language_of, language
 from knowledge.language import guess
 
 pages = Blueprint("complaints", __name__)

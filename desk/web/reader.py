@@ -10,10 +10,8 @@ from flask import request, session
 from flask_babel import force_locale, get_locale
 from sqlalchemy.orm import Session
 
-from desk.config import LOCALES
+from desk.config import BABEL_LOCALES, LOCALES
 from desk.http.context import reading
-
-BABEL_LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 
 
 def in_language_of(find: Callable[[Session, str], str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 from desk.queries.timeline import Entry
 
@@ -15,7 +15,7 @@ STATUSES = {
     "pending_customer": lazy_gettext("Waiting for the customer"),
     "pending_internal": lazy_gettext("Waiting for a colleague"),
     "solved": lazy_gettext("Solved"),
-    "closed": lazy_gettext("Closed"),
+    "closed": lazy_pgettext("ticket", "Closed"),
     "merged": lazy_gettext("Merged"),
     "spam": lazy_gettext("Spam"),
 }
@@ -225,7 +225,7 @@ def event_line(entry: Entry) -> tuple[str, str]:
             code = WRAP_UP_CODES.get(data.get("wrap_up_code"), data.get("wrap_up_code"))
             return gettext("Solved by %(who)s (%(code)s)", who=agent, code=code), "check"
         case "ticket.closed":
-            return gettext("Closed"), "lock"
+            return pgettext("ticket", "Closed"), "lock"
         case "ticket.confirmed":
             return gettext("The customer confirmed that it is solved"), "check"
         case "ticket.moved":

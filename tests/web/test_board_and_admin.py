@@ -109,8 +109,8 @@ def a_day_of_calls(world: World) -> None:
 def test_the_figures_of_the_board_are_the_sums_of_their_rows(world, boss):
     a_day_of_calls(world)
     page = boss.get("/board", headers={"X-Fragment": "1"}).text
-    assert figure(page, "service_level") == f"{3 / 7 * 100:.1f} %"  # 3 in time of 5 answered and 4 lost, 2 of those at once
-    assert figure(page, "abandoned") == f"{3 / 9 * 100:.1f} %"
+    assert figure(page, "service_level") == f"{3 / 7 * 100:.1f}%"  # 3 in time of 5 answered and 4 lost, 2 of those at once
+    assert figure(page, "abandoned") == f"{3 / 9 * 100:.1f}%"
     assert figure(page, "waiting") == "2"
     for name in ("service_level", "abandoned", "waiting", "agents", "complaints"):
         assert total(boss.get(f"/board/rows?figure={name}").text) == figure(page, name), name

@@ -111,7 +111,7 @@ function openingWords() {
   }
   if (reception.state === "nobody") return text("nobody");
   if (!reception.opens_at) return text("closed");
-  const time = new Date(reception.opens_at).toLocaleString(lang, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+  const time = new Date(reception.opens_at).toLocaleString(lang, { weekday: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return text("closedUntil", { time });
 }
 

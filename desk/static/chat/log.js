@@ -3,7 +3,7 @@
 import { lang, text } from "/static/js/texts.js";
 
 const log = document.getElementById("log");
-const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const LAST = Number.MAX_SAFE_INTEGER;
 let onRetry = () => {};
 
@@ -60,7 +60,7 @@ export function allDelivered() {
 /** The conversation as plain text, for keeping. */
 export function transcript() {
   const rows = [...log.children].map((node) => {
-    const at = new Date(Number(node.dataset.at) === LAST ? Date.now() : Number(node.dataset.at)).toLocaleString(lang);
+    const at = new Date(Number(node.dataset.at) === LAST ? Date.now() : Number(node.dataset.at)).toLocaleString(lang, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
     const who = node.classList.contains("is-us") ? text("you") : node.querySelector(".bubble-who")?.textContent;
     return `[${at}] ${who ? `${who}: ${node.querySelector(".bubble-text").textContent}` : node.textContent}`;
   });

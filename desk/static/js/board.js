@@ -16,7 +16,7 @@ document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
 const clock = document.querySelector("[data-wall-clock]");
 if (clock) {
   const format = new Intl.DateTimeFormat(document.documentElement.lang, {
-    hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: clock.dataset.wallClock,
+    hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: clock.dataset.wallClock,
   });
   const show = () => {
     clock.textContent = format.format(now());

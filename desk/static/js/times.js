@@ -7,7 +7,7 @@ const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "sh
 const list = new Intl.ListFormat(lang, { type: "unit", style: "narrow" });
 const unit = (name) => new Intl.NumberFormat(lang, { style: "unit", unit: name, unitDisplay: "narrow" });
 const units = { day: unit("day"), hour: unit("hour"), minute: unit("minute") };
-const hourMinute = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hour12: false });
+const hourMinute = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 // How far the server's clock is ahead of ours. Below two seconds it is only the rounding of the Date header.
 let ahead = 0;
