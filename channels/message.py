@@ -41,7 +41,7 @@ class Inbound:
     """Something a customer sent us.
 
     `external_id` makes receiving idempotent: the same id on the same channel is the same message.
-    `text` is the whole body, `reply_text` what is new in it (no quotes, no signature); `html` is as received, not yet safe to show.
+    `text` is the whole body, `reply_text` what is new in it (no quotes, no signature); `html` is as received, not safe to show.
     `in_reply_to` and `references` are Message-IDs without angle brackets, oldest first. `meta` holds what only the channel
     knows and only the channel's own screen reads (verdict reasons, page URL, form fields).
     """

@@ -66,11 +66,11 @@ class Base(DeclarativeBase):
     """The nouns' common root: every `datetime` is a `Moment`, every text `Words`, every number is wide enough for any id."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: Moment, str: Words, int: BIG}
+    type_annotation_map = {datetime: Moment, str: Words, int: BIG}  # noqa: RUF012 - SQLAlchemy reads it here
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
-    """An engine set up for the desk: on SQLite WAL, full synchronous commits and foreign keys; on PostgreSQL UTC and a pre-ping."""
+    """An engine set up for the desk: SQLite with WAL, synchronous commits and foreign keys; PostgreSQL in UTC with a pre-ping."""
     if not url.startswith("sqlite"):
         return create_engine(
             url,

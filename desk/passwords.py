@@ -9,6 +9,7 @@ _hasher = PasswordHasher()
 
 
 def hash_password(password: str) -> str:
+    """The hash to keep, with its own salt."""
     return _hasher.hash(password)
 
 

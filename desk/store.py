@@ -89,7 +89,8 @@ class Store:
         if not pending:
             return []
         if session.get_bind().dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(:key), pg_notify(:bell, '')"), {"key": EVENT_ORDER_LOCK, "bell": BELL})
+            announce = text("SELECT pg_advisory_xact_lock(:key), pg_notify(:bell, '')")
+            session.execute(announce, {"key": EVENT_ORDER_LOCK, "bell": BELL})
         record = insert(Event).returning(Event, sort_by_parameter_order=True)
         # In chunks, because reading the ids back in order takes time that grows with the square of their number.
         chunks = (pending[start : start + CHUNK] for start in range(0, len(pending), CHUNK))
@@ -130,9 +131,10 @@ class Tx:
         self.pending: list[dict[str, Any]] = []
 
     def emit(self, kind: str, *, data: dict[str, Any] | None = None, **about: Any) -> None:
-        """Record that something happened. `about` names the nouns: ticket=, customer=, agent=, item=, queue=, complaint=, …
+        """Record that something happened.
 
-        The kind is "noun.happened" (past tense). The row is written in this transaction and published after commit.
+        `about` names the nouns: ticket=, customer=, agent=, item=, queue=, complaint=, call=, chat=, article=. The kind is
+        "noun.happened" (past tense). The row is written in this transaction and published after commit.
         """
         self.session.flush()  # gives new objects the ids that the event refers to
         self.pending.append(

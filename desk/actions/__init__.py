@@ -1,1 +1,1 @@
-"""The verbs: the only code that writes. `verb(tx, …)` checks, changes, emits what happened; it never commits, renders or sends."""
+"""The verbs: the only code that writes. `verb(tx, …)` checks, changes, emits what happened; never commits, renders or sends."""

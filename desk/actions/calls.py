@@ -176,9 +176,7 @@ def conference_event(tx: Tx, event: ConferenceEvent) -> None:
         _agent_joined(tx, call, event)
     elif event.event == "participant-join":
         _meet(tx, call)
-    elif event.event == "participant-leave" and event.call_sid == call.sid:
-        caller_left(tx, call)
-    elif event.event == "conference-end":
+    elif event.event == "conference-end" or (event.event == "participant-leave" and event.call_sid == call.sid):
         caller_left(tx, call)
 
 

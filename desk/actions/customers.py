@@ -65,13 +65,7 @@ def normal(kind: str, value: str, *, region: str = "CN") -> str:
     """The one form in which a contact point is kept: E.164 for phones, lower case for mail. Raises `Invalid`."""
     value = value.strip()
     if kind == "phone":
-        try:
-            number = phonenumbers.parse(value, region)
-        except phonenumbers.NumberParseException as error:
-            raise Invalid("“%(value)s” is no phone number. Write it with its country code, such as +86 138 0013 8000.", value=value) from error
-        if not phonenumbers.is_possible_number(number):
-            raise Invalid("“%(value)s” is no phone number. Write it with its country code, such as +86 138 0013 8000.", value=value)
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return _phone(value, region)
     if kind == "email":
         if not _EMAIL.fullmatch(value) or len(value) > 254:
             raise Invalid("“%(value)s” is no e-mail address. It should look like name@example.com.", value=value)
@@ -79,6 +73,16 @@ def normal(kind: str, value: str, *, region: str = "CN") -> str:
     if kind == "chat" and value:
         return value
     raise Invalid("A customer is known by phone, e-mail or chat.")
+
+
+def _phone(value: str, region: str) -> str:
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise Invalid("“%(value)s” is no phone number. Write it with its country code, such as +86 138 0013 8000.", value=value)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def address_of(tx: Tx, customer: Customer, kind: str) -> str:

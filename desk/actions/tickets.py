@@ -99,7 +99,9 @@ def reply(
     files: Sequence[KeptFile] = (),
     external_id: str | None = None,
 ) -> Message:
-    """An agent (or a program in its own name: None) answers the customer. By mail it goes to the outbox in this transaction; by chat it is there at once.
+    """An agent (or a program in its own name: None) answers the customer.
+
+    By mail the answer goes to the outbox in this transaction; by chat it is there at once.
 
     Raises `Invalid` without text or without a way to reach the customer, `Conflict` on a closed ticket. A repeated
     `external_id` returns the first message.

@@ -63,7 +63,7 @@ def enqueue(
     target = target_s(channel, customer.tier, {channel: {**TARGETS_S[channel], **queue.targets.get(channel, {})}})
     hours = None if channel in LIVE_CHANNELS else calendar_of(tx.session, queue)
     due = due_at(tx.now.timestamp(), target, hours)
-    needed = {skill: level for skill, level in queue.requires}
+    needed = dict(map(tuple, queue.requires))
     for skill, level in skills:
         needed[skill] = max(level, needed.get(skill, 0))
     item = WorkItem(
@@ -83,7 +83,7 @@ def enqueue(
         sticky_until=tx.now + timedelta(seconds=STICKY_S.get(channel, 0)) if sticky_agent_id else None,
     )
     tx.session.add(item)
-    tx.emit("item.queued", **_about(item, tx))
+    tx.emit("item.queued", **_about(item))
     return item
 
 
@@ -121,7 +121,7 @@ def offer(tx: Tx, item_id: int, agent_id: int, *, epoch: int, reason: dict[str, 
     agent.used = _used({**held, item_id: item.channel}, agent)
     tx.session.flush()
     tx.session.refresh(item)
-    tx.emit("offer.made", agent=agent_id, data={"offer": made.id, "reason": reason}, **_about(item, tx))
+    tx.emit("offer.made", agent=agent_id, data={"offer": made.id, "reason": reason}, **_about(item))
     return made
 
 
@@ -157,7 +157,7 @@ def take(tx: Tx, item_id: int, agent_id: int) -> Offer:
     agent.used = _used({**_held(tx, agent_id), item_id: item.channel}, agent)
     tx.session.flush()
     tx.session.refresh(item)
-    tx.emit("offer.accepted", agent=agent_id, data={"offer": made.id, "by_hand": True}, **_about(item, tx))
+    tx.emit("offer.accepted", agent=agent_id, data={"offer": made.id, "by_hand": True}, **_about(item))
     return made
 
 
@@ -165,7 +165,7 @@ def accept(tx: Tx, offer_id: int) -> WorkItem:
     """The agent takes what was offered. Exactly one of accept, timeout and withdrawal wins; the loser gets `Conflict`."""
     made = _answer(tx, offer_id, ACCEPTED, before_deadline=True)
     item = _move(tx, made.item_id, OFFERED, ACTIVE, answered_at=tx.now)
-    tx.emit("offer.accepted", agent=made.agent_id, data={"offer": made.id}, **_about(item, tx))
+    tx.emit("offer.accepted", agent=made.agent_id, data={"offer": made.id}, **_about(item))
     return item
 
 
@@ -173,7 +173,7 @@ def decline(tx: Tx, offer_id: int, reason: str = "") -> WorkItem:
     """The agent says no: the item keeps its place, and this agent is not asked again for a while."""
     made = _answer(tx, offer_id, REJECTED)
     item = _return(tx, made, cool_off_s=COOL_OFF_S)
-    tx.emit("offer.rejected", agent=made.agent_id, data={"offer": made.id, "reason": reason[:200]}, **_about(item, tx))
+    tx.emit("offer.rejected", agent=made.agent_id, data={"offer": made.id, "reason": reason[:200]}, **_about(item))
     return item
 
 
@@ -189,7 +189,7 @@ def expire(tx: Tx, offer_id: int) -> bool:
     agent = tx.session.get_one(Agent, made.agent_id)
     agent.presence, agent.presence_reason, agent.presence_since = NOT_RESPONDING, MISSED_OFFER, tx.now
     item = _return(tx, made, cool_off_s=COOL_OFF_S)
-    tx.emit("offer.timed_out", agent=made.agent_id, data={"offer": made.id}, **_about(item, tx))
+    tx.emit("offer.timed_out", agent=made.agent_id, data={"offer": made.id}, **_about(item))
     tx.emit("agent.presence_set", agent=made.agent_id, data={"presence": NOT_RESPONDING, "reason": MISSED_OFFER})
     return True
 
@@ -200,7 +200,7 @@ def rescind_offers(tx: Tx, agent_id: int, reason: str) -> int:
     for offer_id in offers:
         made = _answer(tx, offer_id, RESCINDED)
         item = _return(tx, made, cool_off_s=0)
-        tx.emit("offer.rescinded", agent=agent_id, data={"offer": offer_id, "reason": reason}, **_about(item, tx))
+        tx.emit("offer.rescinded", agent=agent_id, data={"offer": offer_id, "reason": reason}, **_about(item))
     return len(offers)
 
 
@@ -222,7 +222,7 @@ def hand_back(tx: Tx, item: WorkItem, *, queue: Queue | None = None, to_agent_id
     item.sticky_agent_id = to_agent_id
     item.sticky_until = tx.now + timedelta(seconds=STICKY_S.get(item.channel, 60)) if to_agent_id else None
     item.state, item.agent_id, item.version = WAITING, None, item.version + 1
-    tx.emit("item.returned", agent=made.agent_id if made else None, data={"to_agent": to_agent_id}, **_about(item, tx))
+    tx.emit("item.returned", agent=made.agent_id if made else None, data={"to_agent": to_agent_id}, **_about(item))
 
 
 def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
@@ -230,7 +230,7 @@ def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
     _lock_item(tx, item)
     if item.state == ACTIVE:
         item.state, item.wrap_up_at, item.version = WRAP_UP, tx.now, item.version + 1
-        tx.emit("item.wrap_up_began", agent=item.agent_id, **_about(item, tx))
+        tx.emit("item.wrap_up_began", agent=item.agent_id, **_about(item))
 
 
 def wrap_up_with(tx: Tx, item: WorkItem, agent_id: int) -> None:
@@ -255,7 +255,7 @@ def finish(tx: Tx, item: WorkItem) -> None:
     agent_id = item.agent_id
     _release(tx, item, COMPLETED)
     item.state, item.ended_at, item.version = DONE, tx.now, item.version + 1
-    tx.emit("item.done", agent=agent_id, **_about(item, tx))
+    tx.emit("item.done", agent=agent_id, **_about(item))
 
 
 def abandon(tx: Tx, item: WorkItem) -> bool:
@@ -265,7 +265,7 @@ def abandon(tx: Tx, item: WorkItem) -> bool:
         return False
     made = _release(tx, item, CANCELED)
     item.state, item.ended_at, item.version = ABANDONED, tx.now, item.version + 1
-    tx.emit("item.abandoned", agent=made.agent_id if made else None, **_about(item, tx))
+    tx.emit("item.abandoned", agent=made.agent_id if made else None, **_about(item))
     return True
 
 
@@ -308,7 +308,7 @@ class _ChangedHands(Exception):
 def _held(tx: Tx, agent_id: int) -> dict[int, str]:
     """Everything the agent holds: item id to channel."""
     rows = tx.session.execute(select(Offer.item_id, Offer.channel).where(Offer.agent_id == agent_id, Offer.state.in_(HOLDING)))
-    return {item_id: channel for item_id, channel in rows}
+    return dict(map(tuple, rows))
 
 
 def _used(held: dict[int, str], agent: Agent) -> int:
@@ -373,5 +373,5 @@ def _unload(tx: Tx, agent_id: int) -> None:
     settle_idle(tx, agent)
 
 
-def _about(item: WorkItem, tx: Tx) -> dict[str, Any]:
+def _about(item: WorkItem) -> dict[str, Any]:
     return {"item": item, "ticket": item.ticket_id, "customer": item.customer_id, "queue": item.queue_id}

@@ -15,8 +15,8 @@ from knowledge.index import KnowledgeIndex
 from knowledge.tokens import query_tokens, tokens
 
 ARTICLES = 2_000
-ENGLISH = "refund invoice router light payment card parcel delay address change cancel contract speed network login phone".split()
-CHINESE = "退款 发票 路由器 指示灯 付款 银行卡 包裹 延迟 地址 修改 取消 合同 网速 网络 登录 电话".split()
+ENGLISH = ("refund", "invoice", "router", "light", "payment", "parcel", "delay", "address", "cancel", "speed", "login", "phone")
+CHINESE = ("退款", "发票", "路由器", "指示灯", "付款", "包裹", "延迟", "地址", "取消", "网速", "登录", "电话")
 
 
 def run(_settings: Settings) -> dict[str, Any]:

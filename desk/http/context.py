@@ -21,6 +21,7 @@ MAX_FILE_BYTES = 20 * 1024 * 1024
 
 
 def installation() -> Installation:
+    """The parts of the running desk."""
     return current_app.extensions["desk"]
 
 

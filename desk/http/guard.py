@@ -1,5 +1,6 @@
-"""Every route says who may use it: `@public`, `@signed` (a secret in the address or a signature proves the caller) or
-`@needs(Right.…)`. What says nothing is refused, and a test reads the lists.
+"""Every route says who may use it; what says nothing is refused, and a test reads the lists.
+
+`@public` is for everybody, `@signed` for whoever brings a proof (a secret address, a signature), `@needs(Right.…)` for staff.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def signed(view: View) -> View:
 
 
 def guard_of(view: Any) -> Right | str | None:
+    """What the view asks for; None when it says nothing."""
     return getattr(view, GUARD, None)
 
 

@@ -51,7 +51,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> tuple[Response | str, int]:
-        log.exception("%s %s failed", request.method, request.path, exc_info=error)
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
         return _answer(500, gettext("Something went wrong on our side and nothing was changed. Please try again."))
 
 

@@ -57,7 +57,7 @@ class Router:
         return bool(items or agents) or self._all
 
     def turn(self) -> float | None:
-        """Take or keep the lease, catch up with the rows, end offers that ran out, decide. Returns seconds until the next thing."""
+        """Keep the lease, catch up with the rows, end offers that ran out, decide. Returns the seconds until the next thing."""
         if not self._hold_lease():
             self._epoch, self._all = None, True
             return 1.0
@@ -172,9 +172,7 @@ class Router:
             self._items.add(decision.item_id)
             self._agents.add(decision.agent_id)
         with self._desk.store.tx(SYSTEM) as tx:
-            made = work_items.offer(
-                tx, decision.item_id, decision.agent_id, epoch=self._epoch, reason=dict(decision.reason)
-            )
+            made = work_items.offer(tx, decision.item_id, decision.agent_id, epoch=self._epoch, reason=dict(decision.reason))
         if made is None:
             log.info("item %s was no longer free for agent %s", decision.item_id, decision.agent_id)
         return made is not None

@@ -21,7 +21,8 @@ def test_a_mail_becomes_a_ticket_that_is_offered_answered_and_joined_by_the_answ
         console = world.browser(maya.email)
         assert console.post(f"/desk/offers/{offer.id}/accept").ok
         assert world.ticket().owner_id == maya.id
-        answer = console.post(f"/desk/tickets/{ticket.number}/messages", data={"text": "Please press reset.", "kind": "email", "client_id": "first-reply"})
+        form = {"text": "Please press reset.", "kind": "email", "client_id": "first-reply"}
+        answer = console.post(f"/desk/tickets/{ticket.number}/messages", data=form)
         assert answer.ok, answer.text
 
         reply = world.until(lambda: world.mailbox("li.na@customers.example"))[0]
