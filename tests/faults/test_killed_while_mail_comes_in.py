@@ -16,7 +16,7 @@ from desk.events import Event
 from desk.models import Attachment, ContactPoint, Customer, Message, RawMail, Ticket, WorkItem
 from tests.faults.child import Child, all_of
 
-MAILS, CUSTOMERS, CONNECTIONS, KILLS = 500, 50, 4, 4
+MAILS, CUSTOMERS, CONNECTIONS, KILLS = 500, 50, 4, 3
 
 
 def test_every_mail_answered_250_is_there_once_after_the_process_was_killed_at_random_moments(tmp_path):
@@ -48,7 +48,7 @@ def check(desk):
     told = Counter(all_of(desk, Event.kind))
     assert told["mail.received"] == told["ticket.opened"] == told["item.queued"] == told["message.added"] == MAILS
     assert told["customer.added"] == CUSTOMERS
-    assert sorted(all_of(desk, Ticket.number)) == [10_000 + number for number in all_of(desk, Ticket.id)]
+    assert all(number == 10_000 + row_id for row_id, number in all_of(desk, Ticket.id, Ticket.number))
     for sha256 in [*all_of(desk, RawMail.sha256), *all_of(desk, Attachment.sha256)]:
         assert hashlib.sha256(desk.files.get(sha256)).hexdigest() == sha256
     assert len(all_of(desk, Attachment.id)) == MAILS // 10
