@@ -1,0 +1,459 @@
+"""What grows is never read from end to end: the plans of intake, routing and the screens, and how many queries each takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, insert, select, text
+
+from channels.message import Contact, Inbound
+from desk.access import Viewer, viewer_of
+from desk.actions import calls, intake, outbox, sessions, work_items
+from desk.beginnings import folded
+from desk.events import Event
+from desk.models import (
+    Agent,
+    Call,
+    Chat,
+    Complaint,
+    ContactPoint,
+    Customer,
+    FollowUp,
+    Message,
+    Offer,
+    OutboxMail,
+    Queue,
+    SignIn,
+    Survey,
+    Ticket,
+    Timer,
+    WorkItem,
+)
+from desk.queries import (
+    audit,
+    board,
+    chats,
+    complaints,
+    customer_page,
+    customers,
+    surveys,
+    ticket_page,
+    tickets,
+    timeline,
+    work_list,
+)
+from desk.work import router
+from tests.desk.house import MORNING, House
+
+GROWING = (
+    *("ticket", "message", "event", "work_item", "offer", "call", "chat", "contact_point", "customer", "complaint"),
+    *("outbox_mail", "timer", "survey", "follow_up", "sign_in"),
+)
+PARTIAL = ("ix_work_item_waiting", "uq_offer_one_holder", "ix_offer_deadline", "ix_timer_due")  # they hold what is to be read
+FROM_THE_END = ("audit log",)  # without a filter it is the last page of the table, in its own order
+HISTORY = 1500  # tickets long settled, each with what belongs to it
+TODAY = 30
+ZONE = "Asia/Shanghai"
+KINDS = ("ticket.opened", "message.added", "item.queued", "offer.made", "ticket.solved")
+
+
+@pytest.fixture
+def full(house: House) -> House:
+    """A desk with a past."""
+    house.agent("Maya")
+    house.agent("Bo")
+    for _ in range(2):
+        house.offer(house.item(), house.agent("Ada"))
+        house.item("voice")
+        house.item("chat")
+    fill(house, HISTORY)
+    return house
+
+
+def test_no_way_in_and_no_screen_reads_what_grows_from_end_to_end(full):
+    scans = {name: scans_of(full, path) for name, path in paths(full).items() if name not in FROM_THE_END}
+    assert {name: found for name, found in scans.items() if found} == {}
+
+
+def test_the_number_of_queries_stays_when_rows_double(full):
+    before = {name: len(statements(full, path)) for name, path in paths(full).items()}
+    fill(full, HISTORY, first=HISTORY)
+    assert {name: len(statements(full, path)) for name, path in paths(full).items()} == before
+
+
+@pytest.mark.parametrize("view", tickets.VIEWS)
+def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(full, view):
+    viewer = people(full)["agent"]
+    with full.store.read() as reading:
+        seen, before = [], None
+        while True:
+            rows = tickets.ticket_list(reading, viewer, view=view, before=before, limit=400)
+            seen += [row.ticket for row in rows[:400]]
+            if len(rows) <= 400:
+                break
+            before = (seen[-1].updated_at, seen[-1].id)
+        conditions = {"mine": Ticket.owner_id == viewer.agent_id, "unassigned": Ticket.owner_id.is_(None)}
+        everything = reading.scalars(
+            select(Ticket)
+            .where(tickets.visible_tickets(viewer), conditions.get(view, Ticket.id > 0))
+            .order_by(Ticket.updated_at.desc(), Ticket.id.desc())
+        ).all()
+        statuses = {
+            "open": ("new", "open"),
+            "pending": ("pending_customer", "pending_internal"),
+            "solved": ("solved", "closed"),
+            "all": tickets.STATUSES,
+        }.get(view, tickets.LIVE)
+        assert [ticket.id for ticket in seen] == [ticket.id for ticket in everything if ticket.status in statuses]
+
+
+@pytest.mark.parametrize("asked", ["anna 7", "ANNA 7", "Invoice 12", "p7@", "+8613800000007", "138 0000 0007", "#10012"])
+def test_tickets_are_found_by_how_something_about_them_begins(full, asked):
+    with full.store.read() as reading:
+        rows = tickets.ticket_list(reading, people(full)["senior"], view="all", search=asked)
+    assert rows
+    assert all("7" in row.customer_name or "12" in row.ticket.subject or row.ticket.number == 10012 for row in rows)
+
+
+def test_a_search_that_fits_more_than_can_be_sorted_shows_the_latest_of_all(full):
+    viewer = people(full)["senior"]
+    with full.store.read() as reading:
+        rows = tickets.ticket_list(reading, viewer, view="all", search="invoice")
+        latest = select(Ticket.id).where(Ticket.subject.startswith("Invoice"))
+        expected = reading.scalars(latest.order_by(Ticket.updated_at.desc(), Ticket.id.desc()).limit(51)).all()
+    assert [row.ticket.id for row in rows] == expected
+
+
+def paths(house: House) -> dict[str, Callable[[Any], Any]]:
+    """Every way in and every screen, as a function of a session; what it writes is rolled back."""
+    who = people(house)
+    agent, senior, officer, auditor = (who[name] for name in ("agent", "senior", "officer", "auditor"))
+    now, day = house.clock.now(), board.start_of_day(house.clock.now(), ZONE)
+    with house.store.read() as reading:
+        ticket = reading.scalars(select(Ticket).where(Ticket.status == "closed").order_by(Ticket.id.desc())).first()
+        customer = reading.get(Customer, ticket.customer_id)
+        chat = reading.scalars(select(Chat).where(Chat.state == "queued")).first()
+        call = reading.scalars(select(Call).where(Call.state == "queued")).first()
+        offered = reading.scalars(select(Offer).where(Offer.state == "offered")).first()
+        waiting = reading.scalars(select(WorkItem).where(WorkItem.state == "waiting", WorkItem.channel == "voice")).first()
+        queues = {queue.id: queue for queue in reading.scalars(select(Queue))}
+    found: dict[str, Callable[[Any], Any]] = {
+        "duplicate, sender, thread": lambda s: Writing(house, s).receive(in_reply_to="m7@mail.example"),
+        "number in the subject": lambda s: Writing(house, s).receive(subject=f"Re: [#{ticket.number}]"),
+        "offer": lambda s: work_items.offer(Writing(house, s), waiting.id, agent.agent_id, epoch=1, reason={}),
+        "accept": lambda s: work_items.accept(Writing(house, s), offered.id),
+        "finish": lambda s: work_items.finish(Writing(house, s), s.get_one(WorkItem, offered.item_id)),
+        "router, everything": lambda s: (router._waiting(s, None), router._seats(s, None)),
+        "router, a change": lambda s: (router._waiting(s, {waiting.id}), router._seats(s, router._holders(s, {offered.item_id}))),
+        "outbox": lambda s: outbox.claim_due(Writing(house, s)),
+        "sign-in": lambda s: sessions._too_many(Writing(house, s), "maya@desk.example", "10.0.0.1"),
+        "work list": lambda s: work_list.work_list(s, agent),
+        "timeline": lambda s: timeline.timeline(s, ticket),
+        "head": lambda s: (ticket_page.head(s, agent, ticket), ticket_page.channels(s, ticket)),
+        "panel": lambda s: customers.panel(s, agent, customer),
+        "customer": lambda s: customer_page.happenings(s, agent, customer),
+        "board": lambda s: board.board(s, who["supervisor"], now, ZONE),
+        "waiting lines": lambda s: board.waiting_lines(s, now, queues),
+        "scores": lambda s: board.scores_since(s, day),
+        "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
+        "chat state": lambda s: chats.state_of(s, chat),
+        "queued chats": lambda s: chats.queued_chats(s, list(queues)),
+        "place of a caller": lambda s: calls.waiting_line(s, call),
+        "follow-ups": lambda s: surveys.open_follow_ups(s, senior),
+        "audit log": lambda s: audit.audit_log(s, auditor),
+        "audit log of a noun": lambda s: audit.audit_log(s, auditor, kind="ticket"),
+        "audit log of a person": lambda s: audit.audit_log(s, auditor, agent_id=agent.agent_id),
+        "audit log of a day": lambda s: audit.audit_log(s, auditor, day=now.date(), zone=ZONE),
+    }
+    for state in complaints.STATES:
+        found[f"complaints {state}"] = lambda s, state=state: complaints.complaint_list(s, officer, now=now, state=state)
+    for name, viewer in (("agent", agent), ("senior", senior)):
+        for view in tickets.VIEWS:
+            found[f"tickets {view} {name}"] = lambda s, v=viewer, view=view: tickets.ticket_list(s, v, view=view)
+        found[f"tickets sought {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", search="anna 7")
+        found[f"customers sought {name}"] = lambda s, v=viewer: customers.customer_list(s, v, search="anna 7")
+    return found
+
+
+def people(house: House) -> dict[str, Viewer]:
+    with house.store.read() as reading:
+        maya = viewer_of(reading.scalars(select(Agent).order_by(Agent.id)).first())
+    roles = {"agent": "agent", "senior": "senior", "officer": "complaint_officer", "supervisor": "supervisor"}
+    found = {name: Viewer(maya.agent_id, "Maya", (role,), maya.team_id) for name, role in roles.items()}
+    return found | {"auditor": Viewer(None, "Ida", ("auditor",))}
+
+
+class Writing:
+    """Just enough of a transaction for actions, in a session that is never committed."""
+
+    def __init__(self, house: House, session: Any) -> None:
+        self.session, self.now, self.settings = session, house.clock.now(), house.settings
+
+    def emit(self, kind: str, **about: Any) -> None:
+        self.session.flush()
+
+    def receive(self, **more: Any) -> None:
+        sender = Contact("email", "p7@customers.example")
+        intake.receive(self, Inbound("email", "new", sender, **{"subject": "Hello", "text": "My bill", **more}))
+
+
+def scans_of(house: House, path: Callable[[Any], Any]) -> list[str]:
+    asked = statements(house, path)
+    with house.store.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            for way in ("seqscan", "mergejoin", "hashjoin"):  # quicker while tables are small: is there another?
+                connection.execute(text(f"SET enable_{way} = off"))
+        return [line for statement, values in asked for line in plan(connection, statement, values)]
+
+
+def statements(house: House, path: Callable[[Any], Any]) -> list[tuple[str, Any]]:
+    """What is asked of the database on this path. Nothing stays written."""
+    from sqlalchemy.orm import Session
+
+    with listening(house.store.engine) as asked, Session(house.store.engine, autoflush=False) as session:
+        path(session)
+        session.rollback()
+    return [(statement, values) for statement, values in asked if re.match(r"\s*(SELECT|UPDATE|WITH)", statement)]
+
+
+@contextmanager
+def listening(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
+        asked.append((statement, values[0] if many else values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def plan(connection: Any, statement: str, values: Any) -> list[str]:
+    """The tables that are read from end to end."""
+    cursor = connection.connection.dbapi_connection.cursor()
+    if connection.dialect.name == "postgresql":
+        return list(read_whole(cursor.execute("EXPLAIN (FORMAT JSON) " + statement, values).fetchone()[0][0]["Plan"]))
+    return [row[3] for row in cursor.execute("EXPLAIN QUERY PLAN " + statement, values).fetchall() if is_scan(row[3])]
+
+
+def read_whole(node: dict[str, Any], limited: bool = False) -> Iterator[str]:
+    """PostgreSQL, told to avoid it, still reads a table whole, or a whole index of it. The end of an index is another thing."""
+    table, index = node.get("Relation Name"), node.get("Index Name", "")
+    bounded = "Index Cond" in node or index in PARTIAL or (limited and node["Node Type"].startswith("Index"))
+    if table in GROWING and node["Node Type"].endswith("Scan") and not bounded and node["Node Type"] != "Bitmap Heap Scan":
+        yield f"{node['Node Type']} of {table} {index}"
+    for child in node.get("Plans", ()):
+        yield from read_whole(child, limited or node["Node Type"] == "Limit")
+
+
+def is_scan(line: str) -> bool:
+    """Whether a line of SQLite's plan reads a whole table, or a whole index that is not made to be read whole."""
+    found = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", line)
+    return found is not None and found[1] in GROWING and found[2] not in PARTIAL
+
+
+def fill(house: House, count: int, first: int = 0) -> None:
+    """Add `count` settled tickets with all that belongs to them, and at the first time a few of today."""
+    with house.store.engine.begin() as connection:
+        base = {table: connection.execute(text(f'SELECT coalesce(max(id), 0) FROM "{table}"')).scalar() for table in GROWING}
+        people_ids = connection.execute(select(Agent.id).order_by(Agent.id)).scalars().all()
+        queue = connection.execute(select(Queue.id, Queue.team_id).order_by(Queue.id)).first()
+        for model, rows in past(count, first, base, people_ids, queue):
+            connection.execute(insert(model), rows)
+        if connection.dialect.name == "postgresql":
+            for table in GROWING:
+                connection.execute(
+                    text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))")
+                )
+            connection.execute(text("ANALYZE"))
+
+
+def past(
+    count: int, first: int, base: dict[str, int], agents: list[int], queue: Any
+) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    numbers = range(first, first + count)
+    at = {n: MORNING - timedelta(hours=n % 4000, seconds=n % 7) for n in numbers}
+    ids = {table: {n: base[table] + 1 + n - first for n in numbers} for table in GROWING}
+    agent = {n: agents[n % len(agents)] for n in numbers}
+    live = {n: n - first < TODAY for n in numbers}
+    status = {n: ("new", "open", "pending_customer")[n % 3] if live[n] else ("solved", "closed", "spam")[n % 3] for n in numbers}
+    whose = {n: ids["customer"][n] for n in numbers}
+    yield (
+        Customer,
+        [{"id": whose[n], "name": f"Anna {n}", "name_sought": folded(f"Anna {n}"), "created_at": at[n]} for n in numbers],
+    )
+    yield (
+        ContactPoint,
+        [
+            {"customer_id": whose[n], "kind": kind, "value": value, "created_at": at[n]}
+            for n in numbers
+            for kind, value in (("email", f"p{n}@customers.example"), ("phone", f"+86138{n:08d}"))
+        ],
+    )
+    yield (
+        Ticket,
+        [
+            {
+                "id": ids["ticket"][n],
+                "number": 10_000 + ids["ticket"][n],
+                "subject": f"Invoice {n}",
+                "subject_sought": folded(f"Invoice {n}"),
+                "type": "complaint" if n % 20 == 0 else "request",
+                "status": status[n],
+                "channel": "email",
+                "customer_id": whose[n],
+                "queue_id": queue.id,
+                "team_id": queue.team_id,
+                "owner_id": agent[n] if n % 4 else None,
+                "created_at": at[n],
+                "updated_at": at[n],
+                "resolve_due_at": at[n],
+                "solved_at": None if live[n] else at[n],
+                "closed_at": None if live[n] else at[n],
+            }
+            for n in numbers
+        ],
+    )
+    about = {n: {"ticket_id": ids["ticket"][n], "customer_id": whose[n]} for n in numbers}
+    yield (
+        Message,
+        [
+            {
+                **about[n],
+                "channel": "email",
+                "direction": "in" if half == 0 else "out",
+                "from_address": f"p{n}@customers.example",
+                "text": "Hello",
+                "external_id": f"m{n}.{half}",
+                "mail_message_id": f"m{n}@mail.example" if half == 0 else None,
+                "created_at": at[n],
+            }
+            for n in numbers
+            for half in (0, 1)
+        ],
+    )
+    yield (
+        WorkItem,
+        [
+            {
+                **about[n],
+                "id": ids["work_item"][n],
+                "kind": kind,
+                "channel": channel,
+                "state": "waiting" if live[n] else "done",
+                "queue_id": queue.id,
+                "agent_id": None if live[n] else agent[n],
+                "requires": [],
+                "band": 1,
+                "due_at": at[n],
+                "enqueued_at": at[n],
+                "answered_at": None if live[n] else at[n],
+                "ended_at": None if live[n] else at[n],
+            }
+            for n in numbers
+            for kind, channel in [(("call", "voice"), ("chat", "chat"), ("ticket", "email"))[n % 3]]
+        ],
+    )
+    yield (
+        Offer,
+        [
+            {
+                "item_id": ids["work_item"][n],
+                "agent_id": agent[n],
+                "channel": "email",
+                "weight": 20,
+                "state": "timeout" if live[n] else "completed",
+                "offered_at": at[n],
+                "deadline": at[n],
+                "epoch": 1,
+            }
+            for n in numbers
+        ],
+    )
+    work = {n: {**about[n], "item_id": ids["work_item"][n]} for n in numbers}
+    yield (
+        Call,
+        [
+            {
+                **work[n],
+                "sid": f"CA{n}",
+                "state": "queued" if live[n] else "done",
+                "from_number": "+8613800000000",
+                "to_number": "+862155501234",
+                "conference": f"call-{n}",
+                "arrived_at": at[n],
+            }
+            for n in numbers
+            if n % 3 == 0
+        ],
+    )
+    yield (
+        Chat,
+        [
+            {**work[n], "token_hash": f"{n:064d}", "state": "queued" if live[n] else "ended", "opened_at": at[n]}
+            for n in numbers
+            if n % 3 == 1
+        ],
+    )
+    yield (
+        Complaint,
+        [
+            {
+                "ticket_id": ids["ticket"][n],
+                "stage": "received" if live[n] else "closed",
+                "statement": "No",
+                "received_at": at[n],
+                "acknowledge_due_at": at[n],
+                "decide_due_at": at[n],
+                "closed_at": None if live[n] else at[n],
+                "access_key": f"complaint-{n:020d}",
+            }
+            for n in numbers
+            if n % 20 == 0
+        ],
+    )
+    yield (
+        Event,
+        [
+            {
+                "id": ids["event"][n] * 5 + place,
+                "at": at[n],
+                "kind": kind,
+                "actor_kind": "agent",
+                "actor_id": agent[n],
+                "data": {},
+            }
+            | {**about[n], "agent_id": agent[n], "item_id": ids["work_item"][n]}
+            for n in numbers
+            for place, kind in enumerate(KINDS)
+        ],
+    )
+    yield (
+        OutboxMail,
+        [{"ticket_id": ids["ticket"][n], "payload": {}, "state": "sent", "next_at": at[n], "created_at": at[n]} for n in numbers],
+    )
+    yield Timer, [{"kind": "ticket.close", "key": str(n), "due_at": at[n], "done_at": at[n]} for n in numbers]
+    yield (
+        Survey,
+        [
+            {"ticket_id": ids["ticket"][n], "access_key": f"survey-{n:020d}", "channel": "email", "sent_at": at[n]}
+            | {"answered_at": at[n], "score": 4}
+            for n in numbers
+        ],
+    )
+    yield (
+        FollowUp,
+        [
+            {"ticket_id": ids["ticket"][n], "reason": "low_score", "state": "open" if live[n] else "done", "created_at": at[n]}
+            for n in numbers
+        ],
+    )
+    yield (
+        SignIn,
+        [{"at": at[n], "email": f"a{n % 9}@desk.example", "outcome": "ok", "address": f"10.0.0.{n % 9}"} for n in numbers],
+    )
