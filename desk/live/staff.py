@@ -13,7 +13,7 @@ from flask_socketio import Namespace, SocketIO, disconnect, join_room, leave_roo
 from sqlalchemy import func, select
 
 from channels.voice.simulated.carrier import SimulatedCarrier
-from desk.access import Viewer, viewer_of
+from desk.access import Right, Viewer, viewer_of
 from desk.actions import presence
 from desk.actions.sessions import signed_in
 from desk.events import SYSTEM, Event
@@ -25,6 +25,7 @@ from desk.models.ticket import FIRST_NUMBER
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/desk"
+SOFTPHONES = "/softphone"
 GRACE_S = 15.0  # how long a screen may be gone (a reload, a lost network) before its agent counts as gone
 MOST_TOPICS = 60
 
@@ -46,6 +47,7 @@ class Staff(Namespace):
         self._desk = desk
         self._screens: dict[str, int] = {}  # connection id -> agent id
         self._tokens: dict[str, str] = {}
+        self._softphones: dict[str, tuple[int, str]] = {}  # connection id -> agent id and session token
         self._leaving: dict[int, threading.Timer] = {}
         self._lock = threading.Lock()
         self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
@@ -83,7 +85,8 @@ class Staff(Namespace):
         if viewer is None:
             disconnect()
             return {"ok": [], "refused": [], "at": 0}
-        wanted = [str(topic) for topic in (data or {}).get("topics", [])][:MOST_TOPICS]
+        topics = data.get("topics") if isinstance(data, dict) else None
+        wanted = [str(topic) for topic in topics[:MOST_TOPICS]] if isinstance(topics, list) else []
         with self._desk.store.read() as reading:
             allowed = [topic for topic in wanted if may_watch(reading, viewer, topic)]
             at = reading.scalar(select(func.max(Event.id))) or 0
@@ -97,11 +100,15 @@ class Staff(Namespace):
     def on_typing(self, data: Any) -> None:
         """An agent is writing to a chat visitor or on a ticket: told to the others there."""
         viewer = self._viewer(session.get("token", ""))
-        topic = str((data or {}).get("topic", ""))
-        if viewer is None or topic not in rooms():
+        topic = str(data.get("topic", "")) if isinstance(data, dict) else ""
+        if viewer is None or topic not in rooms() or not viewer.can(Right.REPLY):
             return
         self._socketio.emit(
-            "typing", {"topic": topic, "name": viewer.name}, namespace=NAMESPACE, to=topic, skip_sid=request.sid  # type: ignore[attr-defined]
+            "typing",
+            {"topic": topic, "name": viewer.name},
+            namespace=NAMESPACE,
+            to=topic,
+            skip_sid=request.sid,  # type: ignore[attr-defined]
         )
         if topic.startswith("ticket:"):
             self.typing_to_visitor(int(topic.partition(":")[2]), viewer.name)
@@ -113,7 +120,14 @@ class Staff(Namespace):
         if viewer is None or viewer.agent_id is None or not isinstance(carrier, SimulatedCarrier):
             return None
         identity = f"agent-{viewer.agent_id}"
-        return identity if carrier.identity_of(str(auth.get("token", ""))) == identity else None
+        if carrier.identity_of(str(auth.get("token", ""))) != identity:
+            return None
+        with self._lock:
+            # Those whose session has ended are not needed any more; there is no word of a softphone's going.
+            connected = self._socketio.server.manager.is_connected
+            self._softphones = {sid: held for sid, held in self._softphones.items() if connected(sid, SOFTPHONES)}
+            self._softphones[request.sid] = viewer.agent_id, session["token"]  # type: ignore[attr-defined]
+        return identity
 
     def visitor_typing(self, ticket_number: int) -> None:
         """The visitor of this ticket's chat is writing."""
@@ -130,16 +144,26 @@ class Staff(Namespace):
         for event in events:
             if event.kind in ("agent.signed_out", "agent.deactivated", "agent.roles_set") and event.agent_id is not None:
                 self._recheck(event.agent_id)
+            elif event.kind == "agent.team_set" and event.agent_id is not None:
+                self._recheck_rooms_of(event.agent_id)
             elif event.kind in ("ticket.moved", "ticket.assigned"):
                 self._recheck_room(f"ticket:{FIRST_NUMBER + (event.ticket_id or 0)}")
 
     def _recheck(self, agent_id: int) -> None:
         """End the connections whose session is over."""
         with self._lock:
-            mine = [(sid, self._tokens[sid]) for sid, holder in self._screens.items() if holder == agent_id]
-        for sid, token in mine:
+            mine = [(sid, self._tokens[sid], NAMESPACE) for sid, holder in self._screens.items() if holder == agent_id]
+            mine += [(sid, token, SOFTPHONES) for sid, (holder, token) in self._softphones.items() if holder == agent_id]
+        for sid, token, namespace in mine:
             if self._viewer(token) is None:
-                self._socketio.server.disconnect(sid, namespace=NAMESPACE)
+                self._socketio.server.disconnect(sid, namespace=namespace)
+
+    def _recheck_rooms_of(self, agent_id: int) -> None:
+        """Somebody changed teams: they leave the rooms of what they may not read any longer."""
+        with self._lock:
+            mine = [sid for sid, holder in self._screens.items() if holder == agent_id]
+        for topic in {room for sid in mine for room in self._socketio.server.rooms(sid, namespace=NAMESPACE)} - set(mine):
+            self._recheck_room(topic)
 
     def _recheck_room(self, topic: str) -> None:
         """A ticket changed hands: who may not read it any longer leaves its room, and their page learns so by fetching."""

@@ -113,8 +113,8 @@ class PhoneDoor(Door):
 
     def _watch(self, call_sid: str) -> Answer:
         """Let this telephone perceive the call; the answer holds all that was perceived until now."""
-        join_room(call_sid)
         events = [wire(event) for event in self.carrier.transcript(call_sid)]
+        join_room(call_sid)
         with self.lock:
             self._calls[request.sid].add(call_sid)
         return {"ok": True, "call_sid": call_sid, "state": self.carrier.call_state(call_sid), "events": events}
