@@ -12,7 +12,7 @@ from desk.models.mail import FAILED, QUEUED, SENDING, SENT
 from desk.store import Tx
 
 BACKOFF_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)  # then it has failed: about 16 hours
-CLAIM_S = 120
+CLAIM_S = 600  # longer than the slowest relay may take over one mail
 
 
 def queue_mail(tx: Tx, *, ticket_id: int | None, message: Message | None, payload: dict[str, Any]) -> OutboxMail:

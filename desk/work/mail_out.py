@@ -34,11 +34,10 @@ class MailOut:
     def turn(self) -> float | None:
         while True:
             with self._desk.store.tx(SYSTEM) as tx:
-                claimed = [mail.id for mail in claim_due(tx)]
+                claimed = [mail.id for mail in claim_due(tx, limit=1)]
             if not claimed:
                 return self._until_next()
-            for mail_id in claimed:
-                self._send(mail_id)
+            self._send(claimed[0])
 
     def _until_next(self) -> float | None:
         with self._desk.store.read() as reading:

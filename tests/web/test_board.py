@@ -1,109 +1,23 @@
-"""The board and the administration through their real pages: figures add up, and hands reach no further than their right."""
+"""The board through its real pages: figures add up, and hands reach no further than their right."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from sqlalchemy import event, select
 
 from desk.access import Right, Viewer
-from desk.actions import customers, tickets, work_items
-from desk.clock import FrozenClock
 from desk.errors import NotFound
 from desk.events import Event
 from desk.http.guard import guard_of
-from desk.models import Agent, ApiToken, Call, Complaint, Queue, StaffSession, Ticket, WorkItem
+from desk.models import Agent, Complaint, Queue, Ticket, WorkItem
 from desk.queries.board import access_agent, board, entries_since
 from desk.queries.board_rows import rows_of
-from tests.world import World, running, settings_for
-
-NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai, a Friday
-KIND_OF = {"voice": "call", "chat": "chat", "email": "ticket", "complaint": "complaint"}
-
-
-@pytest.fixture
-def world(tmp_path):
-    with running(settings_for(tmp_path), clock=FrozenClock(NOON), background=False) as world:
-        yield world
-
-
-@pytest.fixture
-def boss(world):
-    """A browser of the service team's supervisor."""
-    world.agent("Su", roles=("supervisor",), skills={})
-    return world.browser("su@desk.example")
-
-
-@pytest.fixture
-def admin(world):
-    world.agent("Priya", roles=("admin",), skills={})
-    return world.browser("priya@desk.example")
-
-
-def work(
-    world: World,
-    channel: str = "email",
-    *,
-    queue: str = "general",
-    name: str = "Li Na",
-    ago: float = 0.0,
-    wait: float | None = None,
-    lost: bool = False,
-) -> WorkItem:
-    """Work that entered the queue `ago` seconds ago and was answered, or lost, after `wait` seconds (or still waits)."""
-    with world.tx() as tx:
-        now = tx.now
-        customer = customers.identify(tx, "email", f"{name.replace(' ', '.')}@customers.example", name=name)
-        row = tx.session.scalars(select(Queue).where(Queue.key == queue)).one()
-        tx.now = now - timedelta(seconds=ago)
-        ticket = tickets.open_ticket(tx, customer=customer, queue=row, subject="Help", channel=channel)
-        item = work_items.enqueue(tx, KIND_OF[channel], channel, ticket, row)
-        tx.session.flush()
-        outcome = None if wait is None else tx.now + timedelta(seconds=wait)
-        if channel == "voice":
-            call = Call(
-                sid=f"CA{item.id}",
-                from_number="+8613800138000",
-                to_number="+862155501234",
-                conference=f"c{item.id}",
-                item_id=item.id,
-                ticket_id=ticket.id,
-                arrived_at=tx.now,
-                queued_at=tx.now,
-                answered_at=None if lost else outcome,
-                abandoned_at=outcome if lost else None,
-            )
-            tx.session.add(call)
-        if outcome is not None:
-            item.state, item.ended_at = ("abandoned" if lost else "done"), outcome
-            item.answered_at = None if lost else outcome
-        tx.now = now
-        tx.emit("item.queued", item=item)
-    return item
-
-
-def figure(page: str, name: str) -> str:
-    block = page.split(f'id="figure-{name}"', 1)[1].split("figure-value", 1)[1].split("</p>", 1)[0]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", block.split(">", 1)[1])).split())
-
-
-def total(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", "", page.split('id="sum">', 1)[1].split("</td>", 1)[0])).split())
-
-
-def a_day_of_calls(world: World) -> None:
-    for wait in (3, 12, 20, 21, 95):
-        work(world, "voice", ago=600, wait=wait)
-    for wait in (2, 5, 6, 40):
-        work(world, "voice", ago=700, wait=wait, lost=True)
-    work(world, "voice", ago=30)
-    work(world, "chat", ago=300, wait=55)
-    work(world, "chat", ago=300, wait=70, lost=True)
-    work(world, "email", ago=4000)
+from tests.web.board_world import NOON, a_day_of_calls, admin, boss, figure, total, work, world  # noqa: F401 - fixtures among them
 
 
 def test_the_figures_of_the_board_are_the_sums_of_their_rows(world, boss):
@@ -311,179 +225,6 @@ def test_every_route_of_these_pages_asks_for_a_right_of_staff(world):
     views = {name: view for name, view in world.app.view_functions.items() if name.startswith(names)}
     assert len(views) > 30
     assert all(isinstance(guard_of(view), Right) for view in views.values())
-
-
-def test_nobody_changes_their_own_roles_or_locks_themselves_out(world, admin):
-    me = world.one(select(Agent).where(Agent.name == "Priya"))
-    refused = admin.post(f"/admin/people/{me.id}/roles", data={"roles": ["admin", "supervisor"]})
-    assert refused.status_code == 422
-    assert admin.post(f"/admin/people/{me.id}/active", data={"active": "no"}).status_code == 422
-    now = world.one(select(Agent).where(Agent.name == "Priya"))
-    assert (now.roles, now.active) == (["admin"], True)
-
-
-def test_a_change_of_roles_ends_the_sessions_and_holds_at_once(world, admin):
-    maya = world.agent("Maya")
-    hers = world.browser("maya@desk.example")
-    assert "/login" not in hers.get("/desk/articles").url
-    assert admin.post(f"/admin/people/{maya.id}/roles", data={"roles": ["senior"]}).status_code == 303
-    assert "/login" in hers.get("/desk/articles").url
-    assert world.one(select(StaffSession.id).where(StaffSession.agent_id == maya.id, StaffSession.ended_at.is_(None))) is None
-
-
-def test_people_are_added_locked_moved_and_given_skills(world, admin):
-    added = {
-        "email": "New@Desk.example",
-        "name": "New",
-        "password": "a good password",
-        "roles": ["agent"],
-        "team": "1",
-        "locale": "zh",
-    }
-    assert admin.post("/admin/people/new", data=added).status_code == 303
-    new = world.one(select(Agent).where(Agent.name == "New"))
-    assert (new.email, new.team_id, new.locale) == ("new@desk.example", 1, "zh")
-    assert admin.post("/admin/people/new", data=added).status_code == 409
-    for skill, level, status in (("billing", "7", 303), ("billing", "11", 422), ("Bil ling", "3", 422), ("billing", "", 303)):
-        assert admin.post(f"/admin/people/{new.id}/skill", data={"skill": skill, "level": level}).status_code == status
-    assert admin.post(f"/admin/people/{new.id}/team", data={"team": ""}).status_code == 303
-    assert admin.post(f"/admin/people/{new.id}/active", data={"active": "no"}).status_code == 303
-    now = world.one(select(Agent).where(Agent.name == "New"))
-    assert (now.team_id, now.active) == (None, False)
-
-
-def test_a_form_with_mistakes_says_where_and_keeps_what_was_typed(world, admin):
-    answer = admin.post(
-        "/admin/people/new", data={"email": "nobody", "name": "Ann", "password": "a good password", "roles": ["agent"]}
-    )
-    assert answer.status_code == 422
-    assert 'id="f-email-error"' in answer.text
-    assert 'value="Ann"' in answer.text
-
-
-def queue_form(queue: Queue, **changed: object) -> dict[str, object]:
-    return {
-        "name": queue.name,
-        "name_zh": queue.name_zh,
-        "skill": [skill for skill, _level in queue.requires] + [""],
-        "level": [str(level) for _skill, level in queue.requires] + ["1"],
-        "choice": queue.choice,
-        "offer_timeout_s": queue.offer_timeout_s,
-        "wrap_up_s": queue.wrap_up_s,
-        **changed,
-    }
-
-
-def test_a_queue_changes_for_what_comes_after_and_the_change_is_on_record(world, admin):
-    queue = world.one(select(Queue).where(Queue.key == "billing"))
-    before = work(world, queue="billing")
-    changed = queue_form(
-        queue,
-        name_zh="账务",
-        offer_timeout_s="30",
-        choice="longest_idle",
-        skill=["billing", "fraud"],
-        level=["2", "4"],
-        **{"voice.vip": "10"},
-    )
-    assert admin.post(f"/admin/queues/{queue.id}", data=changed).status_code == 303
-    now = world.one(select(Queue).where(Queue.id == queue.id))
-    assert (now.offer_timeout_s, now.choice, now.requires) == (30, "longest_idle", [["billing", 2], ["fraud", 4]])
-    assert now.targets == {"voice": {"vip": 10}}
-    assert work(world, queue="billing").requires == [["billing", 2], ["fraud", 4]]
-    assert world.one(select(WorkItem.requires).where(WorkItem.id == before.id)) == [["billing", 1]]
-    noted = world.one(select(Event).where(Event.kind == "queue.changed"))
-    assert (noted.actor_name, noted.queue_id) == ("Priya", queue.id)
-    assert noted.data["old"]["offer_timeout_s"] == 20
-    assert noted.data["new"]["offer_timeout_s"] == 30
-
-
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"name": " "}, "name"),
-        ({"offer_timeout_s": "4"}, "offer_timeout_s"),
-        ({"offer_timeout_s": "soon"}, "offer_timeout_s"),
-        ({"wrap_up_s": "-1"}, "wrap_up_s"),
-        ({"choice": "the_prettiest"}, "choice"),
-        ({"skill": ["Bad Name"], "level": ["1"]}, "requires"),
-        ({"skill": ["billing", "billing"], "level": ["1", "2"]}, "requires"),
-        ({"skill": ["billing"], "level": ["11"]}, "requires"),
-        ({"voice.vip": "0"}, "targets"),
-        ({"email.gold": "99999999999999"}, "targets"),
-    ],
-)
-def test_a_wrong_queue_changes_nothing_and_says_where(world, admin, wrong, field):
-    queue = world.one(select(Queue).where(Queue.key == "billing"))
-    answer = admin.post(f"/admin/queues/{queue.id}", data=queue_form(queue, **wrong))
-    assert answer.status_code == 422
-    assert f'href="#f-{field}"' in answer.text
-    assert world.one(select(Event.id).where(Event.kind == "queue.changed")) is None
-
-
-def test_a_token_is_shown_once_and_opens_nothing_after_it_was_revoked(world, admin):
-    page = admin.post("/admin/tokens", data={"name": "Shop", "role": "agent"}).text
-    secret = re.search(r'id="secret" readonly value="([^"]+)"', page).group(1)
-    assert secret not in admin.get("/admin/tokens").text
-    token = world.one(select(ApiToken))
-    assert secret not in (token.token_hash, token.name)
-    assert admin.post(f"/admin/tokens/{token.id}/revoke").status_code == 303
-    assert world.one(select(ApiToken.revoked_at)) == NOON
-    assert admin.post("/admin/tokens", data={"name": "", "role": "agent"}).status_code == 422
-    assert admin.post("/admin/tokens", data={"name": "Shop", "role": "king"}).status_code == 422
-
-
-def test_the_audit_log_is_filtered_by_kind_person_ticket_and_day(world, admin):
-    maya = world.agent("Maya")
-    item = work(world)
-    number = world.one(select(Ticket.number).where(Ticket.id == item.ticket_id))
-    kinds = lambda query: set(re.findall(r'class="code" href="[^"]*">([a-z_.]+)<', admin.get(f"/admin/audit?{query}").text))  # noqa: E731
-    assert {kind.partition(".")[0] for kind in kinds("kind=ticket")} == {"ticket"}
-    assert kinds("kind=ticket.opened") == {"ticket.opened"}
-    assert kinds(f"person={maya.id}") == {"agent.added", "agent.skill_set"}
-    assert "ticket.opened" in kinds(f"ticket={number}")
-    assert "agent.added" not in kinds(f"ticket={number}")
-    assert "ticket.opened" in kinds("day=2026-11-20")
-    assert kinds("day=2026-11-19") == set()
-    assert 'id="f-day-error"' in admin.get("/admin/audit?day=someday").text
-    assert 'id="f-ticket-error"' in admin.get("/admin/audit?ticket=ten").text
-
-
-def test_paging_through_the_audit_log_meets_every_event_once(world, admin):
-    with world.tx() as tx:
-        for number in range(250):
-            tx.emit("setting.changed", data={"number": number})
-    seen, address = [], "/admin/audit?kind=setting"
-    while address:
-        page = admin.get(address).text
-        seen += re.findall(r"number: (\d+)", page.split("<tbody>", 1)[1])
-        later = re.search(r'rel="next" href="([^"]+)"', page)
-        address = unescape(later.group(1)) if later else ""
-    assert seen == [str(number) for number in reversed(range(250))]
-
-
-def test_the_audit_log_masks_addresses_and_numbers(world, admin):
-    with world.tx() as tx:
-        tx.emit("mail.failed", data={"reason": "550 <li.na@customers.example> unknown, call +8613800138000"})
-    page = admin.get("/admin/audit?kind=mail").text
-    assert "li.na@" not in page
-    assert "+8613800138000" not in page
-    assert "li•••@customers.example" in page
-
-
-def test_a_supervisor_reads_in_the_audit_log_what_their_team_did(world, boss):
-    world.agent("Hejing", roles=("complaint_officer",), team="care")
-    world.browser("hejing@desk.example")
-    page = boss.get("/admin/audit").text
-    assert "Su" in page
-    assert "Hejing" not in page
-    assert "hejing" not in boss.get("/admin/sign-ins").text
-
-
-def test_the_state_of_the_system_names_its_parts_and_the_mail_that_failed(world, admin):
-    page = admin.get("/admin/health").text
-    for words in ("sqlite", "simulated", "Asia/Shanghai", "nobody routes"):
-        assert words in page
 
 
 @pytest.mark.parametrize("locale", ["en", "zh"])
