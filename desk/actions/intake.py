@@ -48,7 +48,6 @@ def receive(
     ticket_number: int | None = None,
     queue_key: str = "",
     type: str = "enquiry",
-    skills: tuple[tuple[str, int], ...] = (),
     queue_work: bool = True,
 ) -> Receipt:
     """Take in one message: who is it, has it come before, which ticket is it about, who must know.
@@ -142,8 +141,11 @@ def _same(tx: Tx, inbound: Inbound) -> Message | None:
 
 
 def find_ticket(tx: Tx, inbound: Inbound, number: int | None) -> tuple[Ticket | None, str]:
-    """In this order: signed reply address; In-Reply-To, then References from the last; number in the subject, from a
-    participant only. Never by likeness of subjects. A ticket closed for long is not joined."""
+    """Which ticket a message is about, and how that is known.
+
+    In this order: signed reply address; In-Reply-To, then References from the last; number in the subject, from a participant
+    only. Never by likeness of subjects. A ticket closed for long is not joined.
+    """
     if number is not None:
         ticket = _by_number(tx, number)
         if ticket is not None and _joinable(tx, ticket):

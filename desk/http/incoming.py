@@ -29,8 +29,11 @@ class Values(ImmutableMultiDict[str, str]):
 
 
 class Incoming(Request):
-    """A request whose numbers the database can hold, whose JSON is not nested until the reader gives up, and whose body is small
-    unless it brings files, which are read piece by piece."""
+    """A request that cannot do harm by its size.
+
+    Its numbers fit the database, its JSON is not nested until the reader gives up, and its body is small unless it brings files,
+    which are read piece by piece.
+    """
 
     parameter_storage_class = Values
 

@@ -8,10 +8,10 @@ from werkzeug.wrappers import Response
 
 from desk.actions.chats import reception
 from desk.events import SYSTEM
-from desk.queries import chats
-from desk.store import Tx
 from desk.http.context import installation, reading
 from desk.http.guard import public, signed
+from desk.queries import chats
+from desk.store import Tx
 from desk.web.shop_window import PLANS, PRODUCTS
 
 pages = Blueprint("chat", __name__)

@@ -13,9 +13,9 @@ from desk.actions import sessions
 from desk.config import LOCALES
 from desk.errors import Invalid, NotAllowed, TooMany
 from desk.events import SYSTEM
-from desk.models import Agent
 from desk.http.context import installation, viewer, writing
 from desk.http.guard import needs, public
+from desk.models import Agent
 
 pages = Blueprint("sign_in", __name__)
 
