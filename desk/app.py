@@ -136,7 +136,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     csrf = CSRFProtect(app)
     _install_edges(app, csrf)
     _add_context(app, desk)
-    _add_headers(app)
+    _add_headers(app, settings)
     socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=20, ping_timeout=15)
     _install_live(app, socketio, desk)
     return app, socketio
@@ -238,16 +238,20 @@ class _Company:
 
 
 POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; "
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'{carrier}; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+TWILIO = " https://*.twilio.com wss://*.twilio.com"
 
 
-def _add_headers(app: Flask) -> None:
+def _add_headers(app: Flask, settings: Settings) -> None:
+    # Pages speak to us (“self” holds for sockets too) and, for calls, to the carrier: what got into a page could tell nobody else.
+    policy = POLICY.format(carrier=TWILIO if settings.has_twilio else "")
+
     @app.after_request
     def secure(response: Response) -> Response:
         """Views that need another policy (the chat frame, a mail's own HTML) have set theirs already."""
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

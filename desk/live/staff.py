@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -91,10 +92,11 @@ class Staff(Namespace):
             allowed = [topic for topic in wanted if may_watch(reading, viewer, topic)]
             at = reading.scalar(select(func.max(Event.id))) or 0
         sid = request.sid  # type: ignore[attr-defined]
-        for room in set(rooms()) - set(allowed) - {sid}:
-            leave_room(room)
-        for topic in allowed:
-            join_room(topic)
+        with suppress(ValueError):  # the screen has gone while we looked
+            for room in set(rooms()) - set(allowed) - {sid}:
+                leave_room(room)
+            for topic in allowed:
+                join_room(topic)
         return {"ok": allowed, "refused": sorted(set(wanted) - set(allowed)), "at": at}
 
     def on_typing(self, data: Any) -> None:

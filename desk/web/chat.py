@@ -18,7 +18,7 @@ pages = Blueprint("chat", __name__)
 
 # Any site may show the frame: it holds no cookie's authority, only what its visitor's own secret opens.
 FRAME_POLICY = (
-    "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors *"
 )
 

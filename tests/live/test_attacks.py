@@ -1,4 +1,4 @@
-"""What strangers and colleagues try on the sockets: foreign chats, foreign calls, foreign telephones, and input that breaks things."""
+"""What strangers and colleagues try on the sockets: foreign chats, calls and telephones, and input that breaks things."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def world(request, tmp_path) -> Iterator[World]:
         with running(settings_for(tmp_path)) as world:
             yield world
         return
-    with new_database(request.getfixturevalue("postgres_server")) as url:
-        with running(settings_for(tmp_path, DESK_DATABASE_URL=url)) as world:
-            yield world
+    server = request.getfixturevalue("postgres_server")
+    with new_database(server) as url, running(settings_for(tmp_path, DESK_DATABASE_URL=url)) as world:
+        yield world
 
 
 @pytest.fixture

@@ -89,11 +89,11 @@ def _furnish(world: World) -> dict[str, object]:
         for role in ROLES:
             tokens.create(tx, name=role, role=role, secret=TOKEN + role)
         tx.session.flush()
-        ids = {
+        return {
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
             "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1, "call_id": 1,
             "contact_id": tx.session.scalars(select(ContactPoint.id)).first(), "queue_id": ticket.queue_id, "token_id": spare.id,
             "chat_id": 1, "mail_id": 1, "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
-            "track": complaint.access_key, "survey": survey.access_key if survey else "", "complaint": complaint.ticket_id + 10_000,
+            "track": complaint.access_key, "survey": survey.access_key if survey else "",
+            "complaint": complaint.ticket_id + 10_000,
         }  # fmt: skip
-    return ids

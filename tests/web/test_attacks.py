@@ -185,7 +185,8 @@ def test_a_mail_with_null_bytes_everywhere_becomes_a_ticket(siege):
         b"Message-ID: <\x01null@customers.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
         b"--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\naAABaQBqAGtrCg==\r\n"
         b"--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<b>x=00y</b>\r\n"
-        b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename*=utf-8''a%00b%0d%0aX%3a y.txt\r\n\r\nhi\r\n--b--\r\n"
+        b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment;\r\n"
+        b" filename*=utf-8''a%00b%0d%0aX%3a y.txt\r\n\r\nhi\r\n--b--\r\n"
     )
     with smtplib.SMTP("127.0.0.1", siege.world.background.mail.port, timeout=20) as smtp:
         smtp.sendmail("null@customers.example", ["support@desk.example"], raw)
@@ -201,7 +202,8 @@ def test_a_file_name_cannot_break_the_header_that_carries_it(siege):
     body = (
         b'--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\nnote\r\n'
         b'--b\r\nContent-Disposition: form-data; name="client_id"\r\n\r\n' + uuid4().hex.encode() + b"\r\n"
-        b"--b\r\nContent-Disposition: form-data; name=\"files\"; filename*=UTF-8''..%2f..%2fa%0d%0aSet-Cookie%3a%20x=1%E2%80%AEfdp.exe\r\n"
+        b'--b\r\nContent-Disposition: form-data; name="files"; '
+        b"filename*=UTF-8''..%2f..%2fa%0d%0aSet-Cookie%3a%20x=1%E2%80%AEfdp.exe\r\n"
         b"Content-Type: text/html\r\n\r\n<script>alert(1)</script>\r\n--b--\r\n"
     )
     answer = maya.post(

@@ -248,6 +248,7 @@ def test_every_page_carries_its_policy_and_private_ones_are_not_kept(siege):
                 or rule in ("/chat/frame", "/desk/messages/<int:message_id>/original")
                 or ("default-src 'none'; sandbox" in policy)
             ), rule
+            assert not re.search(r"connect-src[^;]*(ws:|wss:|https:|\*)", policy), rule
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "Referrer-Policy" in answer.headers
             assert (
