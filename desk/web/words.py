@@ -166,7 +166,7 @@ VIEWS = {
     "solved": lazy_gettext("Solved"),
     "all": lazy_gettext("All"),
 }
-LANGUAGES = {"en": "English", "zh": "中文"}
+LANGUAGES = {"en": lazy_gettext("English"), "zh": lazy_gettext("Chinese")}
 ENDED_BY = {
     "agent": lazy_gettext("the agent"),
     "customer": lazy_gettext("the visitor"),
@@ -353,7 +353,7 @@ def _changed(data: Mapping[str, Any]) -> str:
 
 def _skill(name: str) -> str:
     if name.startswith("lang:"):
-        return LANGUAGES.get(name[5:], name[5:])
+        return str(LANGUAGES.get(name[5:], name[5:]))
     return str(CATEGORIES.get(name, name))
 
 
