@@ -72,9 +72,11 @@ class MailOut:
             number = mail.payload.get("ticket_number") or reading.scalar(select(Ticket.number).where(Ticket.id == mail.ticket_id))
             attachments = reading.scalars(select(Attachment).where(Attachment.message_id == message.id)).all() if message else ()
             company = reading.get(Setting, "company")
+            locale = reading.scalar(select(Ticket.locale).where(Ticket.id == mail.ticket_id)) or settings.locale
         files = tuple(File(each.name, each.content_type, self._desk.files.get(each.sha256)) for each in attachments)
         outbound = _outbound(mail.payload, message, files, _reply_to(settings, number, self._desk.secret))
-        name = company.value.get("en", "") if company else ""
+        names = company.value if company else {}
+        name = names.get(locale) or names.get("en", "")
         raw = compose(
             outbound, from_address=settings.mail_from, from_name=name, domain=settings.mail_domain, date=self._desk.clock.now()
         )
