@@ -189,7 +189,8 @@ def complaint(stage: Stage, customer: Customer, story: Story, stages: int) -> Pl
     )
     case = complaints.file_complaint(acting, to_inbound(form), form)
     ticket = acting.session.get_one(Ticket, case.ticket_id)
-    tickets.set_fields(stage.acting(), ticket, subject=f"{story.subject}: {story.text.splitlines()[0][:60]}")
+    colon = "：" if ticket.locale == "zh" else ": "
+    tickets.set_fields(stage.acting(), ticket, subject=f"{story.subject}{colon}{story.text.splitlines()[0][:60]}")
     if stages == 0:
         return
     agent = yield from _take(stage, ticket, (10 * MINUTE, 3 * HOUR))
