@@ -88,7 +88,7 @@ def received(key: str) -> Response:
 def unlisted(response: Response) -> Response:
     """For pages whose address is a secret: no search engine lists it, no other site learns it."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

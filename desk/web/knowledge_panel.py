@@ -91,4 +91,4 @@ def _linked_keys(ticket: Ticket) -> Select[tuple[str]]:
 
 def _public_address(article: Article) -> str:
     """Where a customer can read it; nothing when they may not."""
-    return f"{installation().settings.base_url}/help/articles/{article.key}" if article.audience == "public" else ""
+    return f"{installation().settings.base_url}/articles/{article.key}" if article.audience == "public" else ""

@@ -281,7 +281,7 @@ def test_the_status_page_keeps_its_address_secret(visitor):
     key = complain(visitor)
     for address in (f"/track/{key}", f"/complaints/received/{key}"):
         headers = visitor.client.get(address).headers
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert "noindex" in headers["X-Robots-Tag"]
         assert headers["Cache-Control"] == "no-store"
         assert 'name="robots" content="noindex' in visitor.get(address)
