@@ -203,4 +203,3 @@ def describe(viewer: Viewer) -> dict[str, Any]:
 def _shares_ticket(session: Session, viewer: Viewer, customer_id: int) -> bool:
     query = select(Ticket.id).where(Ticket.customer_id == customer_id, visible_tickets(viewer))
     return session.scalar(query.limit(1)) is not None
-

@@ -245,7 +245,7 @@ TWILIO = " https://*.twilio.com wss://*.twilio.com"
 
 
 def _add_headers(app: Flask, settings: Settings) -> None:
-    # Pages speak to us (“self” holds for sockets too) and, for calls, to the carrier: what got into a page could tell nobody else.
+    # Pages speak to us (“self” holds for sockets too) and, for calls, to the carrier: what got into a page tells nobody else.
     policy = POLICY.format(carrier=TWILIO if settings.has_twilio else "")
 
     @app.after_request

@@ -15,9 +15,7 @@ from desk.store import Tx
 MIN_PASSWORD = 10
 
 
-def add_agent(
-    tx: Tx, *, email: str, name: str, password: str, roles: list[str], team: Team | None, locale: str = "en"
-) -> Agent:
+def add_agent(tx: Tx, *, email: str, name: str, password: str, roles: list[str], team: Team | None, locale: str = "en") -> Agent:
     """Add a person; raises `Invalid` for input that cannot be, `Conflict` when the address is taken."""
     email = email.strip().lower()
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):

@@ -59,9 +59,7 @@ def receive(
     if before is not None:
         return Receipt(tx.session.get_one(Ticket, before.ticket_id), before, before.threaded_by, duplicate=True)
     locale = inbound.locale or guess(f"{inbound.subject} {inbound.reply_text or inbound.text}")
-    customer = customers.identify(
-        tx, inbound.sender.kind, inbound.sender.value, name=inbound.sender.name, locale=locale
-    )
+    customer = customers.identify(tx, inbound.sender.kind, inbound.sender.value, name=inbound.sender.name, locale=locale)
     how = "conversation"
     if ticket is None:
         ticket, how = find_ticket(tx, inbound, ticket_number)

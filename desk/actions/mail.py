@@ -70,9 +70,7 @@ def take_in(tx: Tx, mail: ReadMail) -> RawMail:
 
 
 def _receive(tx: Tx, mail: ReadMail, ledger: RawMail) -> None:
-    receipt = intake.receive(
-        tx, _with_sender(mail), mail.files, ticket_number=mail.ticket_number, queue_key=mail.queue_key
-    )
+    receipt = intake.receive(tx, _with_sender(mail), mail.files, ticket_number=mail.ticket_number, queue_key=mail.queue_key)
     ledger.ticket_id, ledger.message_id = receipt.ticket.id, receipt.message.id
     ledger.outcome = "opened" if receipt.opened else "appended"
 

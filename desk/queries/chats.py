@@ -160,9 +160,7 @@ def wait_minutes(session: Session, queue_id: int, requires: Iterable[Sequence[An
     busy = session.scalar(
         select(func.count())
         .select_from(WorkItem)
-        .where(
-            WorkItem.channel == "chat", WorkItem.queue_id == queue_id, WorkItem.state.in_(IN_HAND)
-        )
+        .where(WorkItem.channel == "chat", WorkItem.queue_id == queue_id, WorkItem.state.in_(IN_HAND))
     )
     if agents and ahead == 0 and (busy or 0) < places:
         return 0

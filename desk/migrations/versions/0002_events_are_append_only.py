@@ -28,8 +28,7 @@ def upgrade() -> None:
         "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$"
     )
     op.execute(
-        "CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON event "
-        "FOR EACH ROW EXECUTE FUNCTION event_is_append_only()"
+        "CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_is_append_only()"
     )
 
 
