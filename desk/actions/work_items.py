@@ -207,10 +207,10 @@ def rescind_offers(tx: Tx, agent_id: int, reason: str) -> int:
 def hand_back(tx: Tx, item: WorkItem, *, queue: Queue | None = None, to_agent_id: int | None = None) -> None:
     """Put work that someone holds back into the line (into another queue, or for one agent first), keeping its due time.
 
-    Raises `Conflict` when the work is over.
+    Raises `Conflict` when the work is over, its wrap-up included: a conversation that has ended cannot be taken up by another.
     """
     _lock_item(tx, item)
-    if item.state in (DONE, ABANDONED):
+    if item.state in (DONE, ABANDONED, WRAP_UP):
         raise Conflict("This work has moved on.")
     made = _release(tx, item, RESCINDED)
     if made is not None and made.agent_id != to_agent_id:

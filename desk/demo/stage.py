@@ -20,7 +20,7 @@ from desk.actions.presence import set_presence
 from desk.events import SYSTEM, Actor
 from desk.models import Agent, AgentSkill, Calendar, Customer, Offer, Queue, RouterLease, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
-from desk.models.work_item import OFFERED, WAITING
+from desk.models.work_item import OFFERED, WAITING, WRAP_UP
 from desk.store import Tx
 
 Plot = Iterator[float]
@@ -143,7 +143,10 @@ class Stage:
         tx = self.acting()
         held = select(WorkItem).where(WorkItem.agent_id.is_not(None), WorkItem.state.in_(work_items.OPEN_STATES))
         for item in tx.session.scalars(held).all():
-            work_items.hand_back(tx, item)
+            if item.state == WRAP_UP:
+                work_items.finish(tx, item)
+            else:
+                work_items.hand_back(tx, item)
         for item in tx.session.scalars(select(WorkItem).where(WorkItem.state == WAITING)):
             item.excluded = {who: until for who, until in item.excluded.items() if until.startswith("9999")}
         for agent in self.agents:

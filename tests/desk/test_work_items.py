@@ -43,6 +43,17 @@ def test_a_declined_offer_goes_back_with_its_place_and_leaves_the_agent_alone_fo
     assert house.again(maya).used == 0
 
 
+def test_a_conversation_that_has_ended_cannot_be_handed_to_another(house):
+    item = house.item("chat")
+    made = house.offer(item, house.agent())
+    with house.tx() as tx:
+        item = work_items.accept(tx, made.id)
+        work_items.begin_wrap_up(tx, item)
+    with pytest.raises(Conflict), house.tx() as tx:
+        work_items.hand_back(tx, tx.session.get_one(WorkItem, item.id))
+    assert house.again(item).state == "wrap_up"
+
+
 def test_a_mail_does_not_ring_so_its_offer_waits_longer(house):
     made = house.offer(house.item("email"), house.agent())
     assert made.deadline == house.clock.now() + timedelta(seconds=180)
