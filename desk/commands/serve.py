@@ -126,13 +126,14 @@ def _log_simply() -> None:
 
 def _greet(desk: Installation, background: Background) -> None:
     settings = desk.settings
+    port = background.mail.port if background.mail else settings.smtp_port
     lines = [
         "",
         f"The desk is ready:   {settings.base_url}/",
         f"  agent console      {settings.base_url}/desk",
         f"  supervisor board   {settings.base_url}/board",
         f"  complaint form     {settings.base_url}/complaints/new",
-        f"  mail (SMTP)        {settings.smtp_host}:{background.mail.port if background.mail else settings.smtp_port}",
+        f"  mail (SMTP)        {settings.mail_from} at {settings.smtp_host}:{port}",
     ]
     if settings.demo:
         lines += [f"  try everything     {settings.base_url}/try", "", "Demo logins (password for all: " + seed.PASSWORD + ")"]

@@ -70,11 +70,11 @@ class Choices:
 
 
 def head(session: Session, viewer: Viewer, ticket: Ticket) -> Head:
-    """Everything above the timeline."""
+    """Everything above the timeline. Of two open pieces of work (the ticket's and a follow-up) the viewer's own counts."""
     item = session.scalar(
         select(WorkItem)
         .where(WorkItem.ticket_id == ticket.id, WorkItem.state.in_(OPEN_WORK))
-        .order_by(WorkItem.agent_id.is_(None), WorkItem.id.desc())
+        .order_by(WorkItem.agent_id.is_distinct_from(viewer.agent_id), WorkItem.agent_id.is_(None), WorkItem.id.desc())
         .limit(1)
     )
     mine = (

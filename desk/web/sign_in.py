@@ -95,8 +95,8 @@ def language() -> Response:
 
 def _home() -> str:
     home: dict[Right, Any] = {
+        Right.SUPERVISE: "/board",  # first: a supervisor may take work as well, and comes for the board
         Right.TAKE_WORK: "/desk",
-        Right.SUPERVISE: "/board",
         Right.WRITE_ARTICLES: "/desk/articles",
         Right.ADMINISTER: "/admin",
     }

@@ -185,12 +185,13 @@ def _channels(session: Session, ticket: Ticket) -> dict[str, Any]:
 
 def _customer(session: Session, ticket: Ticket) -> dict[str, Any]:
     shown = panel(session, viewer(), session.get_one(Customer, ticket.customer_id))
-    return {"ticket": ticket, "panel": shown, "surveys": surveys_of(session, ticket.id)}
+    asked = {"surveys": surveys_of(session, ticket.id), "follow_ups": follow_ups_of(session, ticket.id)}
+    return {"ticket": ticket, "panel": shown, **asked}
 
 
 def _complaint(session: Session, ticket: Ticket) -> dict[str, Any]:
     case = complaint_case(session, viewer(), ticket.number or 0, now=installation().clock.now())
-    return {"ticket": ticket, "case": case, "follow_ups": follow_ups_of(session, ticket.id)}
+    return {"ticket": ticket, "case": case}
 
 
 _PARTS = {

@@ -127,6 +127,8 @@ def _page(filled: dict[str, str], errors: dict[str, str]) -> str:
         errors=errors,
         traffic=_switch().state(),
         rates=RATES,
+        mail_from=installation().settings.mail_from,
+        smtp_port=installation().settings.smtp_port,
         has_phone=not installation().settings.has_twilio,
         has_mailbox=not installation().settings.mail_relay,
     )
