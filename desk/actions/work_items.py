@@ -37,7 +37,7 @@ from routing.able import capacity_failure
 from routing.order import HANDLING_S, LIVE_CHANNELS, TARGETS_S, band, due_at, promote_at, target_s
 from routing.values import CHANNEL_RULES, load_of
 
-COOL_OFF_S = 60  # an agent who said no, or nothing, is not asked for the same item for so long
+COOL_OFF_S = 60  # an agent who said no is not asked for the same item for so long
 QUIET_OFFER_S = 180  # a mail does not ring: several may be offered at once, and each deserves to be looked at
 STICKY_S = {"voice": 15, "chat": 60, "email": 4 * 3600}
 MISSED_OFFER = "missed_offer"  # why an agent is not responding
@@ -178,7 +178,10 @@ def decline(tx: Tx, offer_id: int, reason: str = "") -> WorkItem:
 
 
 def expire(tx: Tx, offer_id: int) -> bool:
-    """The agent did not answer in time: the item goes back with its place, the agent is marked as not responding."""
+    """The agent did not answer in time: the item goes back with its place, the agent is marked as not responding.
+
+    There is no cool-off: nothing is offered until they say that they are back, and then the same caller may well be theirs.
+    """
     made = tx.session.get(Offer, offer_id)
     if made is None or made.state != OFFERED or made.deadline > tx.now:
         return False
@@ -188,7 +191,7 @@ def expire(tx: Tx, offer_id: int) -> bool:
         return False  # the answer came at the very last moment
     agent = tx.session.get_one(Agent, made.agent_id)
     agent.presence, agent.presence_reason, agent.presence_since = NOT_RESPONDING, MISSED_OFFER, tx.now
-    item = _return(tx, made, cool_off_s=COOL_OFF_S)
+    item = _return(tx, made, cool_off_s=0)
     tx.emit("offer.timed_out", agent=made.agent_id, data={"offer": made.id}, **_about(item))
     tx.emit("agent.presence_set", agent=made.agent_id, data={"presence": NOT_RESPONDING, "reason": MISSED_OFFER})
     return True
