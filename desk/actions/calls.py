@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
 
 from channels.voice.events import FINAL, CallEvent, ConferenceEvent, later
 from desk.actions import customers, intake, tickets, work_items
@@ -80,7 +81,7 @@ def is_open(tx: Tx, call: Call) -> bool:
     return calendar_of(tx.session, queue).is_open(tx.now)
 
 
-def waiting_line(session: Any, call: Call) -> tuple[int, int]:
+def waiting_line(session: Session, call: Call) -> tuple[int, int]:
     """How many are ahead of a waiting caller, and the minutes that this may take (at least one)."""
     item = session.get(WorkItem, call.item_id) if call.item_id else None
     if item is None:
@@ -123,7 +124,7 @@ def leg_rings(tx: Tx, call: Call, sid: str, agent_id: int) -> bool:
     return call.state not in OVER
 
 
-def legs_to_end(session: Any, call_sid: str, conference: str) -> list[str]:
+def legs_to_end(session: Session, call_sid: str, conference: str) -> list[str]:
     """The agents' connections that still ring or stand in a room after the caller of this leg or room has left."""
     query = (
         select(CallLeg.sid)
@@ -213,6 +214,20 @@ def caller_left(tx: Tx, call: Call) -> None:
     )
 
 
+def end_unknown(tx: Tx, state_of: Callable[[str], str | None]) -> int:
+    """End the calls that the carrier does not know any more (`state_of` a leg's SID gives None). Returns how many there were.
+
+    The simulated carrier forgets its calls with its process: without this, their callers would wait in the queue for ever.
+    """
+    running = tx.session.scalars(select(Call).where(Call.state.not_in(OVER))).all()
+    gone = [call for call in running if state_of(call.sid) is None]
+    for call in gone:
+        caller_left(tx, call)
+        for leg in tx.session.scalars(select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.ended_at.is_(None))):
+            leg.ended_at = tx.now
+    return len(gone)
+
+
 def set_hold(tx: Tx, call: Call, on: bool) -> None:
     """The carrier has put the customer on hold, or taken them off."""
     if on and call.state == TALKING:
@@ -248,10 +263,27 @@ def wrap_up(tx: Tx, call: Call, agent: Agent, code: str, note: str) -> None:
     tx.emit("call.wrapped_up", call=call, ticket=call.ticket_id, agent=agent, item=call.item_id, data={"code": code})
 
 
-def agent_leg(session: Any, call: Call) -> CallLeg | None:
+def agent_leg(session: Session, call: Call) -> CallLeg | None:
     """The connection of the agent who has the call now."""
     query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT, CallLeg.agent_id == call.agent_id)
     return session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
+
+
+def call_of(session: Session, leg_sid: str, conference: str) -> Call | None:
+    """The call of this leg, or of this room."""
+    if leg_sid:
+        return session.scalar(select(Call).join(CallLeg, CallLeg.call_id == Call.id).where(CallLeg.sid == leg_sid))
+    return session.scalar(select(Call).where(Call.conference == conference))
+
+
+def left_alone(session: Session, call: Call) -> bool | None:
+    """True: the caller has lost their agent and waits again. False: somebody is with them again. None: neither."""
+    if not call.conference_sid or call.answered_at is None:
+        return None
+    if call.state == QUEUED:
+        return True
+    agents = select(func.count()).where(CallLeg.call_id == call.id, CallLeg.party == AGENT)
+    return False if call.state == TALKING and (session.scalar(agents) or 0) > 1 else None
 
 
 def _caller(tx: Tx, event: CallEvent) -> Customer:

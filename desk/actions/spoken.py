@@ -24,10 +24,6 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "We are closed now. You can leave a message or a complaint on our web site, and we will contact you on the next "
         "working day. Good-bye.",
     },
-    "trouble": {
-        "zh": "抱歉，系统暂时出现故障，请过几分钟再拨。",
-        "en": "We are sorry, something is wrong on our side. Please call again in a few minutes.",
-    },
 }
 
 

@@ -109,8 +109,9 @@ def wait() -> Response:
 @pages.post("/hold")
 @from_carrier
 def hold() -> Response:
-    """What a customer on hold hears."""
-    return _xml(twiml.hold_music(prompts("hold", request.args.get("locale", ""))))
+    """What a customer on hold hears; with `why=back` one whose agent's line has broken."""
+    text = "back_in_line" if request.args.get("why") == "back" else "hold"
+    return _xml(twiml.hold_music(prompts(text, request.args.get("locale", ""))))
 
 
 @pages.post("/conference")
@@ -120,6 +121,8 @@ def conference() -> Response:
     event = read_conference(request.form)
     _effect_once(event.event_key(), event.call_sid, lambda tx: calls.conference_event(tx, event))
     _end_agent_legs("", event.friendly_name)
+    if event.event in ("participant-join", "participant-leave"):
+        _keep_company("", event.friendly_name)
     return Response(status=204)
 
 
@@ -138,6 +141,8 @@ def status() -> Response:
 
     _effect_once(event.event_key(), event.call_sid, note)
     _end_agent_legs(event.call_sid, "")
+    if event.final:
+        _keep_company(event.call_sid, "")
     return Response(status=204)
 
 
@@ -205,6 +210,20 @@ def _end_agent_legs(call_sid: str, conference: str) -> None:
             installation().carrier.hang_up(leg)
         except CarrierFailed as failed:
             log.warning("the leg %s of a call that is over could not be ended: %s", leg, failed)
+
+
+def _keep_company(leg_sid: str, conference: str) -> None:
+    """A caller whose agent's line has broken hears why and music instead of silence, until somebody is back."""
+    with reading() as session:
+        call = calls.call_of(session, leg_sid, conference)
+        alone = None if call is None else calls.left_alone(session, call)
+    if call is None or alone is None:
+        return
+    hold_url = _absolute("/hooks/twilio/voice/hold?" + urlencode({"why": "back", "locale": call.locale}))
+    try:
+        installation().carrier.hold(conference_sid=call.conference_sid, call_sid=call.sid, on=alone, hold_url=hold_url)
+    except CarrierFailed as failed:
+        log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
 
 
 def _absolute(path: str) -> str:

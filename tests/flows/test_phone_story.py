@@ -295,3 +295,23 @@ def test_a_caller_may_ask_for_a_person_in_any_language(tmp_path):
         first = post(phones.world.url + INCOMING, caller())
         assert "<Conference" in post(menu_of(first), caller(Digits=A_PERSON)).text
         assert phones.item().requires == [["lang:en", 1]]
+
+
+def test_a_caller_whose_agents_line_breaks_is_told_so_and_talks_on_with_the_next(tmp_path):
+    with telephones(tmp_path) as phones:
+        carrier, maya = phones.carrier, phones.world.agent(available=True)
+        sid = phones.queue()
+        leg = phones.pick_up(maya)
+        tom = phones.world.agent("Tom", available=True)
+        phones.console(maya).post("/desk/presence", data={"presence": "offline"})
+        phones.hang_up(leg)
+        phones.settle()
+        assert phones.ear.texts(sid)[-1].startswith("We lost your agent's line.")
+        again = phones.pick_up(tom)
+        phones.settle()
+        assert phones.states() == ("talking", "active")
+        assert carrier.speak(sid, "Are you there?") == 1
+        assert carrier.speak(again, "I am, go on.") == 1
+        phones.hang_up(sid)
+        assert phones.states() == ("wrap_up", "wrap_up")
+        assert phones.call().agent_id == tom.id
