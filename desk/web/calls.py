@@ -77,13 +77,16 @@ def mute(call_id: int) -> Response:
 @pages.post("/desk/calls/<int:call_id>/hang-up")
 @needs(Right.TAKE_WORK)
 def hang_up(call_id: int) -> Response:
-    call, _leg = _held(call_id)
+    call, leg = _held(call_id)
     carrier = installation().carrier
     try:
         if call.conference_sid:
             carrier.end_conference(call.conference_sid)
         else:
+            # Nobody has met in a room that would take both along.
             carrier.hang_up(call.sid)
+            if leg:
+                carrier.hang_up(leg)
     except CarrierFailed as failed:
         raise _away(failed) from failed
     with writing() as tx:

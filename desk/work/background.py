@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from desk.actions import presence
+from channels.voice.simulated.carrier import SimulatedCarrier
+from desk.actions import calls, presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.work.due import ACTIONS
@@ -45,6 +46,8 @@ class Background:
         if self._whole:
             with self._desk.store.tx(SYSTEM) as tx:
                 presence.lose_everyone(tx)
+                if isinstance(self._desk.carrier, SimulatedCarrier):
+                    calls.end_unknown(tx, self._desk.carrier.call_state)
         if self.indexing is not None:
             self.indexing.check()
         if self.mail is not None:

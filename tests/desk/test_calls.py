@@ -224,3 +224,22 @@ def test_a_waiting_caller_is_told_how_many_are_ahead(house):
         ahead, minutes = calls.waiting_line(reading, house.one(select(Call)))
     assert ahead == 2
     assert minutes >= 1
+
+
+@pytest.mark.parametrize(("state", "ended"), [(None, 1), ("in-progress", 0)])
+def test_a_waiting_call_that_the_carrier_has_forgotten_ends(house, state, ended):
+    queued(house)
+    with house.tx() as tx:
+        assert calls.end_unknown(tx, lambda _sid: state) == ended
+    assert now(house) == (("abandoned", "abandoned") if ended else ("queued", "waiting"))
+
+
+def test_a_talk_that_the_carrier_has_forgotten_goes_into_wrap_up(house):
+    queued(house)
+    maya = house.agent()
+    accepted(house, maya)
+    tell(house, *ANSWERED)
+    with house.tx() as tx:
+        assert calls.end_unknown(tx, lambda _sid: None) == 1
+    assert now(house) == ("wrap_up", "wrap_up")
+    assert house.one(select(CallLeg.ended_at).where(CallLeg.sid == LEG)) is not None

@@ -70,6 +70,7 @@ def test_an_offer_that_runs_out_marks_the_agent_as_not_responding(house):
     with pytest.raises(Conflict), house.tx() as tx:
         work_items.accept(tx, made.id)
     assert house.offer(house.item(), maya) is None
+    assert not house.again(item).excluded  # whoever says that they are back may get the same customer
 
 
 @pytest.mark.parametrize(("seconds", "accepts", "expires"), [(19.999, True, False), (20, False, True), (21, False, True)])
