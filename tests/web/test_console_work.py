@@ -181,6 +181,7 @@ def test_whoever_handled_a_matter_does_not_ask_the_customer_about_it(world):
     own, other = world.browser(maya.email), world.browser(ben.email)
     assert own.post(f"/desk/follow-ups/{follow_up.id}", data={"outcome": "satisfied"}).status_code == 403
     assert f"/desk/follow-ups/{follow_up.id}" not in own.get(f"/desk/tickets/{ticket.number}").text
+    assert f"/desk/follow-ups/{follow_up.id}" in other.get(f"/desk/tickets/{ticket.number}/customer").text
     assert other.post(f"/desk/follow-ups/{follow_up.id}", data={"outcome": "dissatisfied"}, headers=HX).status_code == 422
     assert other.post(f"/desk/follow-ups/{follow_up.id}", data={"outcome": "satisfied"}, headers=HX).status_code == 204
     assert last(world, FollowUp).outcome == "satisfied"

@@ -50,6 +50,11 @@ def test_the_right_password_opens_the_console_and_is_on_record(world):
     assert client.get("/login", allow_redirects=False).status_code == 302
 
 
+def test_a_supervisor_begins_at_the_board(world):
+    sam = world.agent("Sam", roles=("supervisor",))
+    assert sign_in(world.browser(), sam.email).headers["Location"].endswith("/board")
+
+
 def test_a_wrong_password_an_unknown_person_and_a_locked_out_one_get_the_same_answer(world):
     world.agent("Maya")
     locked = world.agent("Locked")
