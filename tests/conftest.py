@@ -114,8 +114,11 @@ def chromium() -> Iterator[Browser]:
 
     Not for the whole session: while Playwright runs, no other test of the same worker could start an event loop.
     """
+    from playwright.sync_api import expect
+
     from tests.services.chromium import running_chromium
 
+    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     with running_chromium() as browser:
         yield browser
 

@@ -161,8 +161,10 @@ def test_enter_while_an_input_method_composes_sends_nothing(site, context):
 def test_faults_in_the_form_are_told_in_the_visitors_language_and_nothing_is_lost(site, context):
     page, chat = shop(context, site, "?lang=zh")
     page.get_by_role("button", name="在线客服").click()
+    expect(chat.locator("#opening")).not_to_be_empty()
     chat.locator("#ask-text").fill("三月被扣了两次")
     chat.locator("#ask-email").fill("nobody")
+    expect(chat.locator("#ask-text")).to_have_value("三月被扣了两次")
     chat.locator("#ask-send").click()
     expect(chat.locator("#ask [aria-invalid]")).to_have_count(3)
     expect(chat.locator("#ask .chat-summary a")).to_have_count(3)

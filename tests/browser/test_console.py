@@ -153,8 +153,13 @@ def test_an_agent_sees_that_the_visitor_writes(context, world):
     expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator(".bubble.is-them")).to_be_visible()
-    world.app.extensions["staff"].visitor_typing(number)
-    expect(page.locator("#typing")).to_contain_text("Wang Wei is writing")
+    typing = page.locator("#typing", has_text="Wang Wei is writing")
+    for _ in range(20):  # said again and again while the visitor writes; the page may only just have begun to listen
+        world.app.extensions["staff"].visitor_typing(number)
+        if typing.count():
+            break
+        page.wait_for_timeout(250)
+    expect(typing).to_be_visible()
 
 
 def test_a_call_is_taken_held_ended_and_wrapped_up_by_keyboard_while_reading_another_ticket(context, world):
