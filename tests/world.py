@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import smtplib
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
+from argon2 import PasswordHasher
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -19,6 +25,7 @@ from channels.email.parse import parse
 from channels.email.parsed import ParsedMail
 from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
+from desk import passwords
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.presence import set_presence
 from desk.app import create_app, install, prepare
@@ -66,8 +73,9 @@ def running(
 ) -> Iterator[World]:
     """Start a desk and stop it again. With `background=False` nothing receives mail, routes or sends."""
     desk = install(settings, clock=clock, carrier=carrier)
-    prepare(desk)
+    _prepare(desk)
     app, _socketio = create_app(desk)
+    app.jinja_env.bytecode_cache = _COMPILED
     parts = Background(desk, roles if background else frozenset())
     app.extensions["background"] = parts
     server = make_server("127.0.0.1", settings.http_port, app, threaded=True, request_handler=Requests)
@@ -89,6 +97,45 @@ def running(
         server.server_close()
         desk.knowledge.close()
         desk.store.engine.dispose()
+
+
+# What costs every desk of a test run time and is the same each time: an empty database, compiled pages, slow password hashes.
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+_prepared: dict[str, Path] = {}
+
+
+def _prepare(desk: Installation) -> None:
+    """Prepare the database; a new SQLite one as a copy of one that was prepared before in this process."""
+    settings = desk.settings
+    target = settings.data_dir / "desk.db"
+    if not settings.on_sqlite or target.exists() or Path(settings.database_url.removeprefix("sqlite:///")) != target:
+        prepare(desk)
+        return
+    if settings.timezone not in _prepared:
+        folder = Path(tempfile.mkdtemp(prefix="desk-prepared-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        model = install(settings_for(folder, DESK_TIMEZONE=settings.timezone))
+        prepare(model)
+        model.store.engine.dispose()  # the last connection writes its log back into the file
+        _prepared[settings.timezone] = folder / "desk.db"
+    shutil.copyfile(_prepared[settings.timezone], target)
+
+
+class _Compiled(BytecodeCache):
+    """Compiled pages, shared by all desks of this process."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 class World:
