@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import itertools
+import os
+import random
 import shutil
 import smtplib
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,14 +42,24 @@ from desk.work.background import ALL, Background
 
 PASSWORD = "a good password"
 PATIENCE_S = 20
+FIRST_PORT, STRETCH = 20_000, 1_500
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+_turns = itertools.count(random.randrange(STRETCH))
 
 Found = TypeVar("Found")
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port nobody listens on, below those that the system gives to outgoing connections: none of them can take it meanwhile.
+
+    Each worker has a stretch of its own.
+    """
+    for _ in range(STRETCH):
+        port = FIRST_PORT + WORKER * STRETCH + next(_turns) % STRETCH
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def settings_for(folder: Path, **more: str) -> Settings:
