@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -193,11 +192,6 @@ def shown_name(viewer: Viewer, name: str) -> str:
     if viewer.masked and name.startswith("+") and name[1:].isdigit():
         return masked(name, "phone")
     return name
-
-
-def describe(viewer: Viewer) -> dict[str, Any]:
-    """What a page needs to know of its viewer."""
-    return {"name": viewer.name, "roles": list(viewer.roles), "rights": sorted(viewer.rights)}
 
 
 def _shares_ticket(session: Session, viewer: Viewer, customer_id: int) -> bool:

@@ -263,12 +263,6 @@ def wrap_up(tx: Tx, call: Call, agent: Agent, code: str, note: str) -> None:
     tx.emit("call.wrapped_up", call=call, ticket=call.ticket_id, agent=agent, item=call.item_id, data={"code": code})
 
 
-def agent_leg(session: Session, call: Call) -> CallLeg | None:
-    """The connection of the agent who has the call now."""
-    query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT, CallLeg.agent_id == call.agent_id)
-    return session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
-
-
 def call_of(session: Session, leg_sid: str, conference: str) -> Call | None:
     """The call of this leg, or of this room."""
     if leg_sid:
