@@ -10,6 +10,7 @@ from desk.access import ROLES
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, AgentSkill, StaffSession, Team
 from desk.passwords import hash_password
+from desk.queries.skills import in_force
 from desk.store import Tx
 
 MIN_PASSWORD = 10
@@ -77,9 +78,11 @@ def set_skill(tx: Tx, agent: Agent, skill: str, level: int | None) -> None:
         raise Invalid("A skill is named by small letters, digits, “:”, “-” and “_”.")
     if level is not None and not 1 <= level <= 10:
         raise Invalid("A skill level is a number from 1 to 10.")
-    tx.session.execute(delete(AgentSkill).where(AgentSkill.agent_id == agent.id, AgentSkill.skill == skill))
+    spells = (AgentSkill.agent_id == agent.id, AgentSkill.skill == skill)
+    tx.session.execute(delete(AgentSkill).where(*spells, AgentSkill.since >= tx.now))
+    tx.session.execute(update(AgentSkill).where(*spells, in_force(tx.now)).values(until=tx.now))
     if level is not None:
-        tx.session.add(AgentSkill(agent_id=agent.id, skill=skill, level=level))
+        tx.session.add(AgentSkill(agent_id=agent.id, skill=skill, level=level, since=tx.now))
     tx.emit("agent.skill_set", agent=agent, data={"skill": skill, "level": level})
 
 

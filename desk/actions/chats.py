@@ -58,9 +58,10 @@ def reception(tx: Tx, topic: str = "other", locale: str = "") -> Reception:
     if not calendar.is_open(tx.now):
         return Reception("closed", calendar.next_open(tx.now))
     requires = [*queue.requires, *_language(locale)]
-    if not able_agents(tx.session, requires):
+    if not able_agents(tx.session, requires, tx.now):
         return Reception("nobody")
-    return Reception("open", minutes=wait_minutes(tx.session, queue.id, requires, len(queued_chats(tx.session, [queue.id]))))
+    ahead = len(queued_chats(tx.session, [queue.id]))
+    return Reception("open", minutes=wait_minutes(tx.session, queue.id, requires, ahead, tx.now))
 
 
 def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "") -> tuple[Chat, str]:

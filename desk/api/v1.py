@@ -24,7 +24,6 @@ from desk.http.guard import needs, public
 from desk.http.incoming import LARGEST_ID
 from desk.models import (
     Agent,
-    AgentSkill,
     Article,
     Attachment,
     Complaint,
@@ -39,6 +38,7 @@ from desk.models.article import AUDIENCES
 from desk.models.ticket import LIVE
 from desk.models.work_item import WAITING
 from desk.queries.customers import has_visible_ticket
+from desk.queries.skills import skills_at
 from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -216,9 +216,7 @@ def list_agents() -> Response:
 
         def shape(rows: Sequence[Any]) -> list[dict[str, Any]]:
             agents = [row[0] for row in rows]
-            skills: dict[int, dict[str, int]] = {}
-            for skill in session.scalars(select(AgentSkill).where(AgentSkill.agent_id.in_([each.id for each in agents]))):
-                skills.setdefault(skill.agent_id, {})[skill.skill] = skill.level
+            skills = skills_at(session, installation().clock.now(), [each.id for each in agents])
             return [shapes.agent_shape(each, skills.get(each.id, {})) | {"_key": each.id} for each in agents]
 
         return jsonify(page(session, select(Agent).where(Agent.active.is_(True)), Agent.id, shape))

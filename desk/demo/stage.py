@@ -18,9 +18,10 @@ from sqlalchemy import select
 from desk.actions import work_items
 from desk.actions.presence import set_presence
 from desk.events import SYSTEM, Actor
-from desk.models import Agent, AgentSkill, Calendar, Customer, Offer, Queue, RouterLease, WorkItem
+from desk.models import Agent, Calendar, Customer, Offer, Queue, RouterLease, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
 from desk.models.work_item import OFFERED, WAITING, WRAP_UP
+from desk.queries.skills import skills_at
 from desk.store import Tx
 
 Plot = Iterator[float]
@@ -133,8 +134,7 @@ class Stage:
         # Rows that everybody asks for stay loaded; the session itself keeps nothing that nobody holds.
         self._kept = [row for noun in (Queue, Calendar) for row in tx.session.scalars(select(noun))]
         tx.session.add(RouterLease(id=1, epoch=EPOCH, holder="", until=self.now))
-        for row in tx.session.scalars(select(AgentSkill)):
-            self._skills.setdefault(row.agent_id, {})[row.skill] = row.level
+        self._skills = skills_at(tx.session, self.now)
         self.agents = [agent for agent in tx.session.scalars(select(Agent).order_by(Agent.id)) if agent.id in self._skills]
         for agent in self.agents:
             set_presence(self.acting(actor_of(agent)), agent, AVAILABLE)

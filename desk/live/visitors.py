@@ -147,7 +147,12 @@ class Visitors(Namespace):
         with self._desk.store.read() as reading:
             chat = reading.get_one(Chat, chat_id)
             said = seen.said_in(reading, chat, _number(data.get("after")))
-            return {"chat": chat.id, "state": seen.state_of(reading, chat), "messages": said, "more": len(said) == seen.AT_ONCE}
+            return {
+                "chat": chat.id,
+                "state": seen.state_of(reading, chat, self._desk.clock.now()),
+                "messages": said,
+                "more": len(said) == seen.AT_ONCE,
+            }
 
     @answering("open")
     def on_open(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -295,7 +300,9 @@ class Visitors(Namespace):
             }
             changed |= {chat.id for chat in seen.queued_chats(reading, moved)} if moved else set()
             for chat in reading.scalars(select(Chat).where(Chat.id.in_(changed))) if changed else ():
-                self._socketio.emit("state", seen.state_of(reading, chat), namespace=NAMESPACE, to=room_of(chat.id))
+                self._socketio.emit(
+                    "state", seen.state_of(reading, chat, self._desk.clock.now()), namespace=NAMESPACE, to=room_of(chat.id)
+                )
 
     def _tell_message(self, reading: Any, event: Event) -> None:
         message = reading.get(Message, event.message_id)

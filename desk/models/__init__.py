@@ -9,6 +9,7 @@ from desk.models.call import Call, CallLeg, Webhook
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
+from desk.models.hand_up import HandUp
 from desk.models.mail import MailboxMail, OutboxMail, RawMail
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
@@ -36,6 +37,7 @@ __all__ = [
     "Event",
     "Evidence",
     "FollowUp",
+    "HandUp",
     "IdempotentAnswer",
     "MailboxMail",
     "Message",

@@ -41,15 +41,21 @@ class Agent(Base):
 
 
 class AgentSkill(Base):
-    """What an agent can do and how well: levels 1 to 10."""
+    """What an agent can do and how well (1 to 10), from `since` until before `until`; the spells of one skill never overlap."""
 
     __tablename__ = "agent_skill"
 
-    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"), primary_key=True)
-    skill: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    skill: Mapped[str]
     level: Mapped[int]
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
 
-    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 10", name="level_in_range"),)
+    __table_args__ = (
+        CheckConstraint("level BETWEEN 1 AND 10", name="level_in_range"),
+        Index("uq_agent_skill_since", "agent_id", "skill", "since", unique=True),
+    )
 
 
 class StaffSession(Base):

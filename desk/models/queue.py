@@ -28,6 +28,8 @@ class Calendar(Base):
 
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    name_zh: Mapped[str] = mapped_column(default="")
     zone: Mapped[str]
     week: Mapped[list[Any]] = mapped_column(JSON)
     holidays: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -35,7 +37,12 @@ class Calendar(Base):
 
 
 class Queue(Base):
-    """`requires` is [[skill, minimum level], …]; `targets` is {channel: {tier: seconds}}, the head start of each tier."""
+    """The policy of one line of waiting work.
+
+    `requires` is [[skill, minimum level], …]; `targets` is {channel: {tier: seconds}}, the head start of each tier. `overflow` is
+    [{"after_s": open seconds since it was queued, "do": …}, …] as `routing.overflow` reads it; `sticky_s` is {channel: seconds}
+    for which returning work is kept for the agent who knows it.
+    """
 
     __tablename__ = "queue"
 
@@ -48,6 +55,8 @@ class Queue(Base):
     requires: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     targets: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON, default=dict)
     choice: Mapped[str] = mapped_column(default="least_flexible")
+    overflow: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    sticky_s: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     offer_timeout_s: Mapped[int] = mapped_column(default=20)
     wrap_up_s: Mapped[int] = mapped_column(default=60)
     position: Mapped[int] = mapped_column(default=0)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from desk.db import BIG, Base
 
 WAITING, OFFERED, ACTIVE, WRAP_UP, DONE, ABANDONED = "waiting", "offered", "active", "wrap_up", "done", "abandoned"
-KINDS = ("call", "chat", "ticket", "complaint", "callback", "follow_up")
+KINDS = ("call", "chat", "ticket", "complaint", "callback", "follow_up", "hand_up")
 
 # Offer states. `accepted` lasts until the work, its wrap-up included, is done: it is what holds the agent's capacity.
 ACCEPTED, REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED = (
@@ -29,7 +29,8 @@ IN_HAND = (OFFERED, ACTIVE, WRAP_UP)  # states of work that somebody has
 class WorkItem(Base):
     """One piece of work. The order of waiting is (band, due_at, id) and never rewritten by waiting longer.
 
-    `excluded` is {agent id: ISO time until which they are not asked}. `requires` is [[skill, minimum level], …].
+    `excluded` is {agent id: ISO time until which they are not asked}. `requires` is [[skill, minimum level], …]: the queue's and
+    what the work itself asks for (`asked`). `steps_done` counts the overflow steps that have been recorded as taken.
     """
 
     __tablename__ = "work_item"
@@ -44,6 +45,8 @@ class WorkItem(Base):
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     tier: Mapped[str] = mapped_column(default="standard")
     requires: Mapped[list[list[Any]]] = mapped_column(JSON)
+    asked: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    steps_done: Mapped[int] = mapped_column(default=0)
     band: Mapped[int]
     due_at: Mapped[datetime]
     promote_at: Mapped[datetime | None]
@@ -126,3 +129,4 @@ class RouterLease(Base):
     epoch: Mapped[int]
     holder: Mapped[str]
     until: Mapped[datetime]
+    backend: Mapped[int | None]  # PostgreSQL's process id of the holder's connection, which keeps the advisory lock

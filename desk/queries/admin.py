@@ -15,6 +15,7 @@ from desk.errors import NotFound
 from desk.models import Agent, AgentSkill, ApiToken, OutboxMail, Queue, RouterLease, SignIn, StaffSession, Team, Timer
 from desk.models.mail import FAILED, QUEUED, SENDING
 from desk.queries.board import visible_agents
+from desk.queries.skills import in_force
 
 PAGE = 100
 MOST_FAILED = 20
@@ -65,7 +66,7 @@ def person(session: Session, agent_id: int, now: datetime) -> Person:
     agent = session.get(Agent, agent_id)
     if agent is None:
         raise NotFound("There is no such person.")
-    skills = session.scalars(select(AgentSkill).where(AgentSkill.agent_id == agent_id).order_by(AgentSkill.skill))
+    skills = session.scalars(select(AgentSkill).where(AgentSkill.agent_id == agent_id, in_force(now)).order_by(AgentSkill.skill))
     sessions = select(StaffSession).where(
         StaffSession.agent_id == agent_id, StaffSession.ended_at.is_(None), StaffSession.expires_at > now
     )

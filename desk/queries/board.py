@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from desk.access import ROLE_RIGHTS, Right, Viewer, visible_tickets
 from desk.errors import NotFound
-from desk.models import Agent, AgentSkill, Call, Chat, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
+from desk.models import Agent, Call, Chat, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
 from desk.models.work_item import ABANDONED, ACTIVE, DONE, IS_HOLDING, OFFERED, WAITING, WRAP_UP
 from desk.queries.complaints import OPEN_STAGES, ClockState, next_clock
 from desk.queries.figures import Contact, Counts, abandonment, count, handle_time_s, satisfaction, service_level
+from desk.queries.skills import skills_at
 from routing.estimate import expected_wait_s
 from routing.values import CHANNEL_RULES, DEFERRED, LIVE
 
@@ -182,7 +183,7 @@ def board(session: Session, viewer: Viewer, now: datetime, zone: str, *, most_wa
     entries = entries_since(session, [queue.id for queue in queues], day, now)
     waiting = _waiting_by_line(session)
     staff = _staff(session)
-    skills = _skills(session)
+    skills = skills_at(session, now)
     held = _held(session)
     answered: dict[int, int] = {}
     for entry in entries:
@@ -348,13 +349,6 @@ def _waiting_by_line(session: Session) -> dict[tuple[int, str], tuple[int, datet
 def _staff(session: Session) -> list[Agent]:
     query = select(Agent).where(or_(Agent.active.is_(True), Agent.used > 0)).order_by(Agent.name, Agent.id)
     return [agent for agent in session.scalars(query) if takes_work(agent)]
-
-
-def _skills(session: Session) -> dict[int, dict[str, int]]:
-    skills: dict[int, dict[str, int]] = {}
-    for agent_id, skill, level in session.execute(select(AgentSkill.agent_id, AgentSkill.skill, AgentSkill.level)):
-        skills.setdefault(agent_id, {})[skill] = level
-    return skills
 
 
 def _held(session: Session) -> dict[int, list[HeldWork]]:

@@ -18,6 +18,7 @@ from desk.models.agent import AVAILABLE
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.message import IN, OUT
 from desk.models.work_item import DONE, IN_HAND, OFFERED, WAITING
+from desk.queries.skills import in_force
 from routing.estimate import expected_wait_s, spoken_minutes
 from routing.order import HANDLING_S
 from routing.values import CHANNEL_RULES
@@ -125,11 +126,11 @@ def lines_of(session: Session, chat: Chat) -> list[dict[str, Any]]:
     ]
 
 
-def state_of(session: Session, chat: Chat) -> dict[str, Any]:
+def state_of(session: Session, chat: Chat, now: datetime) -> dict[str, Any]:
     """Where the chat stands, for the visitor: queued with place and minutes, active with the agent's first name, or ended."""
     state: dict[str, Any] = {"state": chat.state, "rating": chat.rating, "lines": lines_of(session, chat)}
     if chat.state == QUEUED:
-        state |= _place(session, chat)
+        state |= _place(session, chat, now)
     elif chat.state == ACTIVE:
         state["agent"] = first_name(session.get_one(Agent, chat.agent_id).name) if chat.agent_id else ""
     else:
@@ -144,18 +145,18 @@ def queued_chats(session: Session, queue_ids: Collection[int]) -> Sequence[Chat]
     return session.scalars(query.where(*waiting).limit(500)).all()
 
 
-def able_agents(session: Session, requires: Iterable[Sequence[Any]]) -> int:
-    """How many agents are available now who have every one of these [skill, level]."""
+def able_agents(session: Session, requires: Iterable[Sequence[Any]], now: datetime) -> int:
+    """How many agents are available who have every one of these [skill, level] at `now`."""
     query = select(func.count()).select_from(Agent).where(Agent.active, Agent.presence == AVAILABLE)
     for skill, level in requires:
-        has = select(AgentSkill.agent_id).where(AgentSkill.skill == skill, AgentSkill.level >= level)
+        has = select(AgentSkill.agent_id).where(AgentSkill.skill == skill, AgentSkill.level >= level, in_force(now))
         query = query.where(Agent.id.in_(has))
     return session.scalar(query) or 0
 
 
-def wait_minutes(session: Session, queue_id: int, requires: Iterable[Sequence[Any]], ahead: int) -> int | None:
+def wait_minutes(session: Session, queue_id: int, requires: Iterable[Sequence[Any]], ahead: int, now: datetime) -> int | None:
     """Whole minutes to expect with so many ahead; 0 with a place free now, None when nothing can be said."""
-    agents = able_agents(session, requires)
+    agents = able_agents(session, requires, now)
     places = agents * CHANNEL_RULES["chat"].maximum
     busy = session.scalar(
         select(func.count())
@@ -173,7 +174,7 @@ def first_name(name: str) -> str:
     return name.split(maxsplit=1)[0] if name.split() else ""
 
 
-def _place(session: Session, chat: Chat) -> dict[str, Any]:
+def _place(session: Session, chat: Chat, now: datetime) -> dict[str, Any]:
     item = session.get(WorkItem, chat.item_id)
     if item is None or item.state not in (WAITING, OFFERED):
         return {"position": None, "minutes": None}
@@ -184,7 +185,7 @@ def _place(session: Session, chat: Chat) -> dict[str, Any]:
     )
     query = select(func.count()).select_from(WorkItem).where(WorkItem.state == WAITING, WorkItem.channel == "chat")
     ahead = 0 if item.state == OFFERED else session.scalar(query.where(WorkItem.queue_id == item.queue_id, before)) or 0
-    return {"position": ahead + 1, "minutes": wait_minutes(session, item.queue_id, item.requires, ahead)}
+    return {"position": ahead + 1, "minutes": wait_minutes(session, item.queue_id, item.requires, ahead, now)}
 
 
 def _handling_s(session: Session, queue_id: int) -> float:

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from desk.actions import work_items
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
-from desk.models import Agent, AgentSkill, Offer, Queue, RouterLease, WorkItem
+from desk.models import Agent, Offer, Queue, RouterLease, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import IS_HOLDING, OFFERED, WAITING
+from desk.queries.skills import skills_at
 from routing.matcher import Matcher
 from routing.values import Agent as Seat
 from routing.values import Decision, Explanation, Item
@@ -114,12 +115,13 @@ class Router:
         if not (items or agents or everything):
             return
         try:
+            now = self._desk.clock.now()
             with self._desk.store.read() as reading:
                 if everything:
-                    seats = _seats(reading, None)
+                    seats = _seats(reading, None, now)
                     waiting = _waiting(reading, None)
                 else:
-                    seats = _seats(reading, agents | _holders(reading, items))
+                    seats = _seats(reading, agents | _holders(reading, items), now)
                     waiting = _waiting(reading, items)
         except Exception:
             with self._changed_lock:  # what could not be read is still to be read
@@ -223,15 +225,12 @@ def _item(row: WorkItem, choice: str) -> Item:
     )
 
 
-def _seats(session: Session, ids: set[int] | None) -> list[Seat]:
-    agents, skills, held = select(Agent), select(AgentSkill), select(Offer).where(IS_HOLDING)
+def _seats(session: Session, ids: set[int] | None, now: datetime) -> list[Seat]:
+    agents, held = select(Agent), select(Offer).where(IS_HOLDING)
     if ids is not None:
         agents = agents.where(Agent.id.in_(ids))
-        skills = skills.where(AgentSkill.agent_id.in_(ids))
         held = held.where(Offer.agent_id.in_(ids))
-    skill_of: dict[int, dict[str, int]] = {}
-    for skill in session.scalars(skills):
-        skill_of.setdefault(skill.agent_id, {})[skill.skill] = skill.level
+    skill_of = skills_at(session, now, ids)
     held_by: dict[int, dict[int, str]] = {}
     for offer in session.scalars(held):
         held_by.setdefault(offer.agent_id, {})[offer.item_id] = offer.channel

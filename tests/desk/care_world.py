@@ -82,7 +82,7 @@ def hire(tx: Tx) -> None:
         )
         tx.session.add(agent)
         tx.session.flush()
-        tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=5) for skill in skills])
+        tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=5, since=tx.now) for skill in skills])
 
 
 def filled(**answers: str) -> ComplaintForm:

@@ -50,7 +50,7 @@ def people(tx: Tx, *, week: Any = WEEK) -> None:
         )
         tx.session.add(agent)
         tx.session.flush()
-        tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=5) for skill in skills])
+        tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=5, since=tx.now) for skill in skills])
 
 
 def question(**answers: Any) -> dict[str, Any]:

@@ -90,7 +90,8 @@ class House:
             )
             tx.session.add(agent)
             tx.session.flush()
-            tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=level) for skill, level in skills.items()])
+            for skill, level in skills.items():
+                tx.session.add(AgentSkill(agent_id=agent.id, skill=skill, level=level, since=tx.now))
             tx.emit("agent.added", agent=agent)
         return agent
 

@@ -62,7 +62,7 @@ def shown(store, chat_id, after=0):
 
 def state(store, chat_id):
     with store.read() as reading:
-        return seen.state_of(reading, reading.get_one(Chat, chat_id))
+        return seen.state_of(reading, reading.get_one(Chat, chat_id), store.clock.now())
 
 
 def end(store, chat_id, by):
