@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels.email.address import read_address, sign_address
+from channels.email.address import read_address, read_bounce, sign_address, sign_bounce
 
 BASE = "support@desk.example"
 SECRET = b"a secret of the desk"
@@ -42,3 +42,19 @@ def test_an_address_that_was_not_signed_for_this_ticket_or_by_us_is_refused():
 def test_an_address_is_not_signed_for_nonsense(base, number):
     with pytest.raises(ValueError, match="no reply address"):
         sign_address(base, number, SECRET)
+
+
+def test_a_bounce_address_names_its_mail_to_us_alone():
+    signed = sign_bounce("desk.example", 17, SECRET)
+    assert signed.startswith("bounce+m17.")
+    assert read_bounce(f"<{signed.upper()}>", "desk.example", SECRET) == 17
+    forged = [
+        signed.replace("m17", "m18"),
+        signed.replace("bounce", "support"),
+        signed.replace("desk.example", "other.example"),
+        "bounce@desk.example",
+        "",
+        sign_address("bounce@desk.example", 17, SECRET),
+    ]
+    assert [read_bounce(one, "desk.example", SECRET) for one in forged] == [None] * len(forged)
+    assert read_bounce(signed, "desk.example", b"another secret") is None
