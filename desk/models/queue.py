@@ -22,7 +22,10 @@ class Team(Base):
 
 
 class Calendar(Base):
-    """Opening hours as `routing.hours.Calendar` reads them: week[7] of [["09:00","18:00"], …], holidays, make-up days."""
+    """Opening hours as `routing.hours.Calendar` reads them: week[7] of [["09:00","18:00"], …], holidays, make-up days.
+
+    `notes` is {date: why it is special}, for people only.
+    """
 
     __tablename__ = "calendar"
 
@@ -34,6 +37,7 @@ class Calendar(Base):
     week: Mapped[list[Any]] = mapped_column(JSON)
     holidays: Mapped[list[str]] = mapped_column(JSON, default=list)
     workdays: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    notes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
 
 class Queue(Base):
@@ -41,7 +45,7 @@ class Queue(Base):
 
     `requires` is [[skill, minimum level], …]; `targets` is {channel: {tier: seconds}}, the head start of each tier. `overflow` is
     [{"after_s": open seconds since it was queued, "do": …}, …] as `routing.overflow` reads it; `sticky_s` is {channel: seconds}
-    for which returning work is kept for the agent who knows it.
+    for which returning work is kept for the agent who knows it. A `closed` queue gets no new work; what it has is finished.
     """
 
     __tablename__ = "queue"
@@ -60,3 +64,4 @@ class Queue(Base):
     offer_timeout_s: Mapped[int] = mapped_column(default=20)
     wrap_up_s: Mapped[int] = mapped_column(default=60)
     position: Mapped[int] = mapped_column(default=0)
+    closed: Mapped[bool] = mapped_column(default=False)

@@ -27,6 +27,8 @@ OF_QUEUES = {"overflow": "[]", "sticky_s": "{}"}
 def upgrade() -> None:
     for column, empty in OF_QUEUES.items():
         _add("queue", sa.Column(column, sa.JSON(), nullable=False, server_default=empty))
+    _add("queue", sa.Column("closed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    _add("calendar", sa.Column("notes", sa.JSON(), nullable=False, server_default="{}"))
     for column in ("name", "name_zh"):
         _add("calendar", sa.Column(column, sa.String(), nullable=False, server_default=""))
     _add("work_item", sa.Column("asked", sa.JSON(), nullable=False, server_default="[]"))
@@ -41,8 +43,8 @@ def downgrade() -> None:
     _undate_skills()
     _drop("router_lease", "backend")
     _drop("work_item", "asked", "steps_done")
-    _drop("calendar", "name", "name_zh")
-    _drop("queue", *OF_QUEUES)
+    _drop("calendar", "name", "name_zh", "notes")
+    _drop("queue", "closed", *OF_QUEUES)
 
 
 def _add(table: str, column: sa.Column) -> None:
