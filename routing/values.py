@@ -47,12 +47,28 @@ CHANNEL_RULES: Mapping[str, ChannelRule] = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Step:
+    """What is asked of whoever takes an item from `at` on: `requires`, or one of `also`; and the `band` it has joined.
+
+    Cumulative: a step tells everything that is in force, not its difference to the one before. `done` is the step as it is stored
+    (see `routing.overflow`), empty for what was asked at entry.
+    """
+
+    at: float
+    requires: frozenset[Skill]
+    also: frozenset[frozenset[Skill]]
+    band: int
+    done: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Item:
     """A piece of waiting work.
 
     `enqueued_at` is never rewritten; `due_at` is fixed at entry (see `routing.order`), so the order cannot change with the clock.
     `promote_at` moves a deferred item (band 2) among the live ones. `excluded` maps agent id to the moment the exclusion ends.
     The item is kept for `sticky_agent` until `sticky_until`, as long as that agent is available and able by skill.
+    `requires`, `also` (other requirements, one of which is enough) and `band` are those at entry; `steps`, ascending, relax them.
     """
 
     id: int
@@ -68,16 +84,35 @@ class Item:
     sticky_until: float | None = None
     choice: Choice = "least_flexible"
     version: int = 0
+    also: frozenset[frozenset[Skill]] = frozenset()
+    steps: tuple[Step, ...] = ()
 
     @property
     def rank_key(self) -> RankKey:
+        """The rank key at entry."""
         return (self.band, self.due_at, self.id)
 
     def key_at(self, now: float) -> RankKey:
-        """The rank key in force at `now`: a deferred item counts as live from `promote_at` on, with its old due time."""
-        if self.band == DEFERRED and self.promote_at is not None and now >= self.promote_at:
-            return (LIVE, self.due_at, self.id)
-        return self.rank_key
+        """The rank key in force at `now`: promotion or a step may have raised the band; the due time never changes."""
+        band = self.asked_at(now).band if self.steps else self.band
+        if band == DEFERRED and self.is_promoted(now):
+            band = LIVE
+        return (band, self.due_at, self.id)
+
+    def is_promoted(self, now: float) -> bool:
+        """Whether deferred work has come so near its due time that it counts as live."""
+        return self.band == DEFERRED and self.promote_at is not None and now >= self.promote_at
+
+    def asked_at(self, now: float) -> Step:
+        """What is asked at `now`: the last step whose moment has come, or what was asked at entry."""
+        for step in reversed(self.steps):
+            if now >= step.at:
+                return step
+        return Step(self.enqueued_at, self.requires, self.also, self.band)
+
+    def next_step(self, now: float) -> Step | None:
+        """The first step that is still to come at `now`."""
+        return next((step for step in self.steps if step.at > now), None)
 
     def is_excluded(self, agent_id: int, now: float) -> bool:
         return now < self.excluded.get(agent_id, now)
