@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check bench catalogue
+.PHONY: help setup run test nightly lint check bench catalogue
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ run: ## Set up, fill the demo once, start the desk and print its addresses and l
 test: ## Set up everything that tests need, browser included, and run the whole suite (ARGS="tests/web -k login" narrows it)
 	@.ci/setup test
 	@$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+
+nightly: ## Set up as for tests and run what takes minutes: long random histories, statistics, faults
+	@.ci/setup test
+	@$(PYTHON) -m pytest -n auto --dist loadfile --timeout 1800 -m nightly $(ARGS)
 
 lint: ## Style, formatting and the import rules
 	@.ci/setup test
