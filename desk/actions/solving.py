@@ -104,6 +104,8 @@ def _check_nothing_open(tx: Tx, ticket: Ticket) -> None:
         raise Conflict("The customer is still there: end the conversation first.")
     if any(item.kind == "callback" for item in items):
         raise Conflict("A call back was promised and is still open: make it, or cancel it, first.")
+    if any(item.kind == "hand_up" for item in items):
+        raise Conflict("The next level has been asked and has not answered yet: wait for the answer, or take the question back.")
     if follow_up_work.open_one(tx, ticket.id) is not None:
         raise Conflict("A colleague is still to ask the customer again: record that first.")
     complaint = _complaint(tx, ticket)

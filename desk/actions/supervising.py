@@ -51,6 +51,8 @@ def move(tx: Tx, item: WorkItem, queue: Queue) -> None:
     ticket = tx.session.get_one(Ticket, item.ticket_id)
     if item.kind in tickets.TICKET_WORK:
         tickets.move(tx, ticket, queue)
+    elif item.kind == "hand_up":
+        work_items.hand_back(tx, item, queue=queue)  # other people are asked; the ticket stays with its owner
     elif queue.id != item.queue_id:
         tx.emit("ticket.moved", ticket=ticket, queue=queue, data={"old": ticket.queue_id, "new": queue.id})
         work_items.hand_back(tx, item, queue=queue)

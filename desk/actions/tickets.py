@@ -17,11 +17,13 @@ from desk.models import Agent, Attachment, Customer, Message, Queue, Ticket
 from desk.models.message import IN, INTERNAL, OUT
 from desk.models.ticket import CATEGORIES, FIRST_NUMBER, LIVE, NEW, OPEN, PENDING_CUSTOMER, PENDING_INTERNAL, SOLVED, TYPES
 from desk.models.work_item import KINDS
+from desk.queries.hand_ups import is_only_asked
 from desk.store import Tx
 from routing.clocks import TICKET_TARGETS, ticket_due
 
 REPLY_CHANNELS = ("email", "chat")
 TICKET_WORK = ("ticket", "complaint")
+CUSTOMER_WORK = tuple(kind for kind in KINDS if kind != "hand_up")  # whoever has such work answers the customer
 
 
 def open_ticket(
@@ -116,6 +118,8 @@ def reply(
         raise Invalid("Choose whether to answer by mail or chat.")
     if ticket.status not in (*LIVE, SOLVED):
         raise Conflict("This ticket is closed; open it again before answering.")
+    if agent is not None and is_only_asked(tx.session, ticket, agent.id):
+        raise Conflict("You were asked by a colleague: write a note or answer the question. The owner writes to the customer.")
     customer = tx.session.get_one(Customer, ticket.customer_id)
     message = Message(
         channel=channel,
@@ -164,8 +168,16 @@ def customer_wrote(tx: Tx, ticket: Ticket) -> None:
         set_status(tx, ticket, OPEN)
     if ticket.next_due_at is None and ticket.first_human_reply_at is not None:
         ticket.next_due_at = ticket_due(f"P{ticket.priority}", "next_response", tx.now, calendar_of(tx.session, queue))
-    if work_items.open_item(tx, ticket.id, KINDS) is None:
+    if work_items.open_item(tx, ticket.id, CUSTOMER_WORK) is None:
         queue_work(tx, ticket, queue)
+
+
+def go_on(tx: Tx, ticket: Ticket) -> None:
+    """What was waited for inside is here: the ticket is open again, and its owner has the work if nobody has."""
+    if ticket.status == PENDING_INTERNAL:
+        set_status(tx, ticket, OPEN)
+    if ticket.status in LIVE and work_items.open_item(tx, ticket.id, CUSTOMER_WORK) is None:
+        queue_work(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
 
 
 def queue_work(tx: Tx, ticket: Ticket, queue: Queue) -> None:

@@ -75,7 +75,7 @@ COLLEAGUES = (
         "zh",
         "senior agent, technical, Chinese",
         "资深客服，技术，中文",
-        {"lang:zh": 10, "lang:en": 6, "technical": 10, "billing": 5, "delivery": 5},
+        {"lang:zh": 10, "lang:en": 6, "technical": 10, "billing": 5, "delivery": 5, "support": 2},
     ),
     Colleague(
         "hannah",
@@ -85,7 +85,7 @@ COLLEAGUES = (
         "en",
         "senior agent, billing, English",
         "资深客服，账单，英文",
-        {"lang:en": 10, "billing": 10, "delivery": 7, "technical": 6},
+        {"lang:en": 10, "billing": 10, "delivery": 7, "technical": 6, "support": 2},
     ),
     Colleague(
         "sumin",
@@ -95,7 +95,7 @@ COLLEAGUES = (
         "zh",
         "supervisor: the board, everybody's work",
         "主管：看板与全队的工作",
-        {"lang:zh": 10, "lang:en": 8, "billing": 8, "technical": 8, "delivery": 8},
+        {"lang:zh": 10, "lang:en": 8, "billing": 8, "technical": 8, "delivery": 8, "support": 3},
     ),
     Colleague(
         "hejing",

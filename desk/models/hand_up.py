@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
 
-OPEN, ANSWERED, RETURNED, WITHDRAWN = "open", "answered", "returned", "withdrawn"
+OPEN, ANSWERED, RETURNED, HANDED_ON, WITHDRAWN = "open", "answered", "returned", "handed_on", "withdrawn"
 
 
 class HandUp(Base):

@@ -29,6 +29,7 @@ NOUNS = (
     "complaint",
     "customer",
     "follow_up",
+    "hand_up",
     "item",
     "mail",
     "message",

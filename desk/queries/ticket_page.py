@@ -18,6 +18,7 @@ from desk.models import (
     Chat,
     ContactPoint,
     Customer,
+    HandUp,
     Message,
     Offer,
     OutboxMail,
@@ -26,6 +27,7 @@ from desk.models import (
     WorkItem,
 )
 from desk.models.chat import ACTIVE as CHAT_RUNS
+from desk.models.hand_up import OPEN as ASKED
 from desk.models.mail import FAILED
 from desk.models.message import IN
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, SOLVED
@@ -37,7 +39,11 @@ OPEN_WORK = (WAITING, OFFERED, ACTIVE, WRAP_UP)
 
 @dataclass(frozen=True)
 class Head:
-    """The top of a ticket. `item` is its open work, `offer` what is offered to the viewer, `reason` why it came to them."""
+    """The top of a ticket.
+
+    `item` is its open work, `offer` what is offered to the viewer, `reason` why it came to them; `is_asked`: the next support
+    level has been asked and has not answered.
+    """
 
     ticket: Ticket
     customer: Customer
@@ -49,6 +55,7 @@ class Head:
     holder_name: str
     offer: Offer | None
     reason: dict[str, Any]
+    is_asked: bool
     articles: Sequence[Article]
 
 
@@ -95,6 +102,8 @@ def head(session: Session, viewer: Viewer, ticket: Ticket) -> Head:
         holder_name=names.get(item.agent_id or 0, "") if item else "",
         offer=mine if mine is not None and mine.state == OFFERED else None,
         reason=mine.reason if mine is not None else {},
+        is_asked=session.scalar(select(HandUp.id).where(HandUp.ticket_id == ticket.id, HandUp.state == ASKED).limit(1))
+        is not None,
         articles=session.scalars(linked.order_by(ArticleLink.at)).all(),
     )
 

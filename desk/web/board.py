@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right
-from desk.actions import presence, supervising
+from desk.actions import escalating, presence, supervising
 from desk.actions.presence import AWAY_REASONS, PRESENCES
 from desk.errors import Invalid, NotFound
 from desk.http.context import installation, is_fragment, reading, viewer, writing
@@ -128,6 +128,22 @@ def move(item_id: int) -> Response:
             raise Invalid("Choose a queue.", {"queue": N_("Choose a queue.")})
         supervising.move(tx, _work(tx, item_id), queue)
     return _done(gettext("It waits in the other queue now."))
+
+
+@pages.post("/board/items/<int:item_id>/first")
+@needs(Right.SUPERVISE)
+def put_first(item_id: int) -> Response:
+    with writing() as tx:
+        escalating.escalate(tx, _work(tx, item_id), request.form.get("reason", ""))
+    return _done(gettext("It goes first now."))
+
+
+@pages.post("/board/items/<int:item_id>/usual")
+@needs(Right.SUPERVISE)
+def put_back(item_id: int) -> Response:
+    with writing() as tx:
+        escalating.put_back(tx, _work(tx, item_id))
+    return _done(gettext("It has its usual place again."))
 
 
 @pages.post("/board/agents/<int:agent_id>/presence")

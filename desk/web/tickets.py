@@ -22,18 +22,20 @@ from desk.http.problems import say
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case
 from desk.queries.customers import panel
+from desk.queries.hand_ups import hand_ups_of
 from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import channels, choices, head
 from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import knowledge_panel, ticket_work, words
+from desk.web import hand_ups, knowledge_panel, ticket_work, words
 from desk.web.console import done, frame, may_enter, small
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
 pages.register_blueprint(knowledge_panel.pages)
+pages.register_blueprint(hand_ups.pages)
 
 CHANNELS = ("voice", "email", "chat", "form")
 MOST_PAGES = 20  # of the timeline, which is loaded a few hundred entries at a time
@@ -61,11 +63,11 @@ def one(number: int) -> str:
     may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        parts = [show(session, ticket) for show in (_head, _timeline, _channels, _customer, _complaint)]
+        parts = [show(session, ticket) for show in (_head, _asked, _timeline, _channels, _customer, _complaint)]
         return render_template("tickets/ticket.html", **reduce(or_, parts, frame(session, number)))
 
 
-@pages.get("/desk/tickets/<int:number>/<any(head, timeline, channels, customer, complaint, history):part>")
+@pages.get("/desk/tickets/<int:number>/<any(head, asked, timeline, channels, customer, complaint, history):part>")
 @needs(Right.SIGNED_IN)
 def fragment(number: int, part: str) -> str:
     """One live part of a ticket's page, as the page itself shows it."""
@@ -171,6 +173,10 @@ def _head(session: Session, ticket: Ticket) -> dict[str, Any]:
     return {"head": top, "ticket": ticket, "choices": choices(session, ticket), "why": words.why_you(top.reason)}
 
 
+def _asked(session: Session, ticket: Ticket) -> dict[str, Any]:
+    return {"ticket": ticket, "asked": hand_ups_of(session, viewer(), ticket)}
+
+
 def _timeline(session: Session, ticket: Ticket) -> dict[str, Any]:
     pages_asked = min(max(request.args.get("pages", 1, type=small), 1), MOST_PAGES)
     entries, more = timeline(session, ticket, pages=pages_asked)
@@ -196,6 +202,7 @@ def _complaint(session: Session, ticket: Ticket) -> dict[str, Any]:
 
 _PARTS = {
     "head": _head,
+    "asked": _asked,
     "timeline": _timeline,
     "channels": _channels,
     "customer": _customer,

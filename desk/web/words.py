@@ -81,6 +81,17 @@ KINDS = {
     "complaint": lazy_gettext("Complaint"),
     "callback": lazy_gettext("Call back"),
     "follow_up": lazy_gettext("Ask again"),
+    "hand_up": lazy_gettext("Question from a colleague"),
+}
+WITHIN = {
+    "30": lazy_gettext("half an hour"),
+    "60": lazy_gettext("one hour"),
+    "120": lazy_gettext("two hours"),
+    "240": lazy_gettext("four hours"),
+    "480": lazy_gettext("eight hours"),
+    "1440": lazy_gettext("one day"),
+    "2880": lazy_gettext("two days"),
+    "7200": lazy_gettext("five days"),
 }
 STAGES = {
     "received": lazy_gettext("Received"),
@@ -196,6 +207,7 @@ def everything() -> dict[str, Any]:
         "severities": SEVERITIES,
         "asked_again": ASKED_AGAIN,
         "follow_up_reasons": FOLLOW_UP_REASONS,
+        "within": WITHIN,
         "threaded_by": THREADED_BY,
         "call_states": CALL_STATES,
         "audiences": AUDIENCES,
@@ -293,16 +305,24 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
     if kind == "follow_up.done":
         return gettext("Asked again: %(outcome)s", outcome=ASKED_AGAIN.get(data.get("outcome"), data.get("outcome", ""))), "users"
     sentence, icon = WORK_LINES.get(kind, (kind, "bell"))
-    return str(sentence) % {"agent": agent, "reason": data.get("reason", "")}, icon
+    return str(sentence) % {"agent": agent, "reason": data.get("reason", ""), "level": data.get("to", "")}, icon
 
 
-# Filled in with `agent` and `reason`.
+# Filled in with `agent`, `reason` and `level`.
 WORK_LINES = {
     "offer.made": (lazy_gettext("Offered to %(agent)s"), "bell"),
     "offer.accepted": (lazy_gettext("Accepted by %(agent)s"), "check"),
     "offer.rejected": (lazy_gettext("Declined by %(agent)s"), "x"),
     "offer.timed_out": (lazy_gettext("%(agent)s did not answer in time"), "clock"),
     "item.abandoned": (lazy_gettext("The customer left before an answer"), "x"),
+    "item.escalated": (lazy_gettext("Put before all other work: %(reason)s"), "alert"),
+    "item.calmed": (lazy_gettext("Back in its usual place in the queue"), "clock"),
+    "hand_up.asked": (lazy_gettext("%(agent)s asked level %(level)s"), "arrow-right"),
+    "hand_up.answered": (lazy_gettext("%(agent)s answered for level %(level)s"), "check"),
+    "hand_up.returned": (lazy_gettext("%(agent)s sent the question back: something is missing"), "refresh"),
+    "hand_up.handed_on": (lazy_gettext("%(agent)s of level %(level)s asked further up"), "arrow-right"),
+    "hand_up.withdrawn": (lazy_gettext("The question to level %(level)s was taken back"), "x"),
+    "hand_up.overdue": (lazy_gettext("The answer of level %(level)s is late"), "alert"),
     "message.held": (lazy_gettext("A message from a new participant was held"), "lock"),
     "message.admitted": (lazy_gettext("The new participant was let in"), "check"),
     "message.detached": (lazy_gettext("A message was given a ticket of its own"), "arrow-right"),

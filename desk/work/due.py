@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from desk.actions import chats, complaints, follow_up_work, solving
+from desk.actions import chats, complaints, follow_up_work, hand_ups, solving
 from desk.models import Complaint, FollowUp, Ticket
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
@@ -24,10 +24,15 @@ def _ask_complainant(tx: Tx, data: dict[str, Any]) -> None:
     complaints.follow_up_due(tx, tx.session.get_one(Complaint, data["complaint_id"]))
 
 
+def _hurry_hand_up(tx: Tx, data: dict[str, Any]) -> None:
+    hand_ups.overdue(tx, data["item_id"])
+
+
 ACTIONS: Mapping[str, Action] = {
     "ticket.close": _close_ticket,
     "follow_up.try_again": _try_follow_up_again,
     "complaint.follow_up": _ask_complainant,
+    hand_ups.DUE_TIMER: _hurry_hand_up,
     GONE_TIMER: chats.visitor_gone,
     IDLE_TIMER: chats.visitor_idle,
 }
