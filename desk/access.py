@@ -36,6 +36,8 @@ class Right(StrEnum):
     READ_ARTICLES = "read_articles"
     WRITE_ARTICLES = "write_articles"
     PUBLISH_ARTICLES = "publish_articles"
+    READ_SETTINGS = "read_settings"  # queues, skills, calendars and channels, without changing them
+    SET_SKILLS = "set_skills"  # of everybody, or of one's own team
     ADMINISTER = "administer"
     READ_AUDIT = "read_audit"
 
@@ -54,7 +56,7 @@ _SENIOR = _AGENT | {Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CU
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "agent": frozenset(_AGENT),
     "senior": frozenset(_SENIOR),
-    "supervisor": frozenset(_SENIOR | {Right.SUPERVISE, Right.READ_AUDIT}),
+    "supervisor": frozenset(_SENIOR | {Right.SUPERVISE, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS}),
     "complaint_officer": frozenset(
         _STAFF
         | {
@@ -69,8 +71,10 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
         }
     ),
     "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.PUBLISH_ARTICLES}),
-    "admin": frozenset({Right.SIGNED_IN, Right.ADMINISTER, Right.READ_AUDIT}),
-    "auditor": frozenset(_STAFF | {Right.READ_TICKETS, Right.READ_ALL_TICKETS, Right.READ_CUSTOMERS, Right.READ_AUDIT}),
+    "admin": frozenset({Right.SIGNED_IN, Right.ADMINISTER, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS}),
+    "auditor": frozenset(
+        _STAFF | {Right.READ_TICKETS, Right.READ_ALL_TICKETS, Right.READ_CUSTOMERS, Right.READ_AUDIT, Right.READ_SETTINGS}
+    ),
 }
 ROLES = tuple(ROLE_RIGHTS)
 

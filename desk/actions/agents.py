@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import func, or_, select, update
 
 from desk.access import ROLES
+from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, AgentSkill, StaffSession, Team
 from desk.passwords import hash_password
-from desk.queries.skills import in_force
+from desk.queries.skills import skills_at
 from desk.store import Tx
 
 MIN_PASSWORD = 10
+SKILL_NAME = re.compile(r"[a-z0-9][a-z0-9:_-]{0,39}")
+TEAM_PREFIX = "team:"  # routing gives everybody such a skill for their own team
+SKILL_TIMER = "skill.spell"
 
 
 def add_agent(tx: Tx, *, email: str, name: str, password: str, roles: list[str], team: Team | None, locale: str = "en") -> Agent:
@@ -71,19 +76,58 @@ def end_sessions(tx: Tx, agent: Agent) -> None:
     tx.emit("agent.signed_out", agent=agent, data={"everywhere": True})
 
 
-def set_skill(tx: Tx, agent: Agent, skill: str, level: int | None) -> None:
-    """Give, change or (with None) take a skill; offers after this go by it."""
+def set_skill(
+    tx: Tx, agent: Agent, skill: str, level: int | None, since: datetime | None = None, until: datetime | None = None
+) -> None:
+    """Give, change or (with None) take a skill from `since` (now) until before `until` (for good).
+
+    What was planned for that time is replaced; what lies before and after it stays. Offers go by it at once.
+    """
     skill = skill.strip().lower()
-    if not re.fullmatch(r"[a-z0-9][a-z0-9:_-]{0,39}", skill):
-        raise Invalid("A skill is named by small letters, digits, “:”, “-” and “_”.")
+    check_skill(skill)
+    begins = since or tx.now
     if level is not None and not 1 <= level <= 10:
         raise Invalid("A skill level is a number from 1 to 10.")
-    spells = (AgentSkill.agent_id == agent.id, AgentSkill.skill == skill)
-    tx.session.execute(delete(AgentSkill).where(*spells, AgentSkill.since >= tx.now))
-    tx.session.execute(update(AgentSkill).where(*spells, in_force(tx.now)).values(until=tx.now))
+    if begins < tx.now:
+        raise Invalid("What somebody could do in the past cannot be changed.")
+    if until is not None and until <= begins:
+        raise Invalid("The last day must not come before the first.")
+    tx.session.flush()
+    tx.session.refresh(agent, with_for_update=True)  # one change of somebody's skills at a time
+    before = _spells(tx, agent, skill)
+    _cut(tx, agent, skill, begins, until)
     if level is not None:
-        tx.session.add(AgentSkill(agent_id=agent.id, skill=skill, level=level, since=tx.now))
-    tx.emit("agent.skill_set", agent=agent, data={"skill": skill, "level": level})
+        _add_spell(tx, agent, skill, level, begins, until)
+    if _spells(tx, agent, skill) == before:
+        return
+    span = {"since": since, "until": until}
+    tx.emit(
+        "agent.skill_set",
+        agent=agent,
+        data={
+            "skill": skill,
+            "old": next((old for old, start, end in before if start <= begins and (end is None or begins < end)), None),
+            "level": level,
+            **{name: moment.isoformat() for name, moment in span.items() if moment is not None},
+        },
+    )
+    _plan_turn(tx, agent)
+
+
+def change_level(tx: Tx, agent: Agent, skill: str, level: int | None) -> None:
+    """Change or take a skill from now on until whatever is planned for it next."""
+    planned = [moment for _, since, until in _spells(tx, agent, skill) for moment in (since, until) if moment and moment > tx.now]
+    set_skill(tx, agent, skill, level, until=min(planned, default=None))
+
+
+def turn_skills(tx: Tx, agent: Agent, last: datetime) -> None:
+    """Say which skills have begun, changed or ended by plan since `last`, so that routing looks at the agent again."""
+    before, after = (skills_at(tx.session, moment, (agent.id,)).get(agent.id, {}) for moment in (last, tx.now))
+    for skill in sorted(before.keys() | after.keys()):
+        if before.get(skill) != after.get(skill):
+            data = {"skill": skill, "old": before.get(skill), "level": after.get(skill)}
+            tx.emit("agent.skill_turned", agent=agent, data=data)
+    _plan_turn(tx, agent)
 
 
 def settle_idle(tx: Tx, agent: Agent) -> None:
@@ -99,7 +143,65 @@ def check_roles(roles: list[str]) -> None:
         raise Invalid("Roles are: %(roles)s.", roles=", ".join(ROLES))
 
 
+def check_skill(skill: str) -> None:
+    """Raises `Invalid` for what cannot be the name of a skill; names that begin with “team:” are the desk's own."""
+    if not SKILL_NAME.fullmatch(skill):
+        raise Invalid("A skill is named by small letters, digits, “:”, “-” and “_”.")
+    if skill.startswith(TEAM_PREFIX):
+        raise Invalid("Names that begin with “team:” are kept for teams. Choose another name.")
+
+
 def check_password(password: str) -> None:
     """Raises `Invalid` for a password that is too short."""
     if len(password) < MIN_PASSWORD:
         raise Invalid("A password has at least %(count)s characters.", count=MIN_PASSWORD)
+
+
+def _spells(tx: Tx, agent: Agent, skill: str) -> list[tuple[int, datetime, datetime | None]]:
+    """Level, beginning and end of each time in which the agent has the skill, in order."""
+    tx.session.flush()
+    query = select(AgentSkill.level, AgentSkill.since, AgentSkill.until)
+    rows = tx.session.execute(query.where(AgentSkill.agent_id == agent.id, AgentSkill.skill == skill).order_by(AgentSkill.since))
+    return [(level, since, until) for level, since, until in rows]
+
+
+def _cut(tx: Tx, agent: Agent, skill: str, begins: datetime, ends: datetime | None) -> None:
+    """Make room: nothing of the skill is left between `begins` and `ends`."""
+    meets = [or_(AgentSkill.until.is_(None), AgentSkill.until > begins)]
+    if ends is not None:
+        meets.append(AgentSkill.since < ends)
+    rests = []
+    for spell in tx.session.scalars(select(AgentSkill).where(AgentSkill.agent_id == agent.id, AgentSkill.skill == skill, *meets)):
+        if ends is not None and (spell.until is None or spell.until > ends):
+            rests.append(AgentSkill(agent_id=agent.id, skill=skill, level=spell.level, since=ends, until=spell.until))
+        if spell.since < begins:
+            spell.until = begins
+        else:
+            tx.session.delete(spell)
+    tx.session.flush()
+    tx.session.add_all(rests)
+
+
+def _add_spell(tx: Tx, agent: Agent, skill: str, level: int, begins: datetime, ends: datetime | None) -> None:
+    """Add a time with the skill, or lengthen the one that it goes on from at the same level."""
+    before = select(AgentSkill).where(
+        AgentSkill.agent_id == agent.id, AgentSkill.skill == skill, AgentSkill.until == begins, AgentSkill.level == level
+    )
+    goes_on = tx.session.scalar(before)
+    if goes_on is not None:
+        goes_on.until = ends
+    else:
+        tx.session.add(AgentSkill(agent_id=agent.id, skill=skill, level=level, since=begins, until=ends))
+
+
+def _plan_turn(tx: Tx, agent: Agent) -> None:
+    """Have the next planned change of the agent's skills noticed when it comes."""
+    moments = [
+        select(func.min(column)).where(AgentSkill.agent_id == agent.id, column > tx.now)
+        for column in (AgentSkill.since, AgentSkill.until)
+    ]
+    next_at = min((moment for query in moments if (moment := tx.session.scalar(query)) is not None), default=None)
+    if next_at is None:
+        clear_timer(tx, SKILL_TIMER, str(agent.id))
+    else:
+        set_timer(tx, SKILL_TIMER, str(agent.id), next_at, {"agent_id": agent.id, "last": tx.now.isoformat()})

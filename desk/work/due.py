@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from desk.actions import chats, complaints, follow_up_work, hand_ups, solving
-from desk.models import Complaint, FollowUp, Ticket
+from desk.actions import agents, chats, complaints, follow_up_work, hand_ups, solving
+from desk.models import Agent, Complaint, FollowUp, Ticket
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
 from desk.work.timers import Action
@@ -28,11 +29,16 @@ def _hurry_hand_up(tx: Tx, data: dict[str, Any]) -> None:
     hand_ups.overdue(tx, data["item_id"])
 
 
+def _turn_skills(tx: Tx, data: dict[str, Any]) -> None:
+    agents.turn_skills(tx, tx.session.get_one(Agent, data["agent_id"]), datetime.fromisoformat(data["last"]))
+
+
 ACTIONS: Mapping[str, Action] = {
     "ticket.close": _close_ticket,
     "follow_up.try_again": _try_follow_up_again,
     "complaint.follow_up": _ask_complainant,
     hand_ups.DUE_TIMER: _hurry_hand_up,
+    agents.SKILL_TIMER: _turn_skills,
     GONE_TIMER: chats.visitor_gone,
     IDLE_TIMER: chats.visitor_idle,
 }
