@@ -18,7 +18,18 @@ SENDERS = ("smtplib", "aiosmtpd", "twilio.rest", "twilio.http", "requests", "url
 
 LIBRARIES = {
     "routing": (),
-    "channels": ("aiosmtpd", "charset_normalizer", "mailparser_reply", "nh3", "phonenumbers", "requests", "twilio"),
+    "channels": (
+        "aiosmtpd",
+        "charset_normalizer",
+        "cryptography",
+        "dkim",
+        "dns",
+        "mailparser_reply",
+        "nh3",
+        "phonenumbers",
+        "requests",
+        "twilio",
+    ),
     "knowledge": ("markdown_it", "nh3", "rjieba", "whoosh"),
 }
 AT_DOORS = ("flask", "flask_socketio", "werkzeug")  # a door is a module named `door`, or `door_…` where it has several leaves

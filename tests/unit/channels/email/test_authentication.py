@@ -1,0 +1,154 @@
+"""Who vouches for a sender: our own checks, or the report of our own server before us; never anybody else's word."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.email.authentication import authenticate
+from channels.email.dkim_signature import Key, checked_key, new_key
+from channels.email.dns_lookup import DnsAway, Patience
+from tests.unit.channels.email.names import Names
+
+IP = "192.0.2.3"
+MAIL = (
+    b"From: Li Na <li@shop.example>\r\nTo: support@desk.example\r\nSubject: Hello\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n"
+    b"Message-ID: <1@shop.example>\r\n\r\nHello there.\r\n"
+)
+PEM = new_key()
+KEY = Key("shop.example", "s1", PEM)
+STRANGER = Key("elsewhere.example", "s1", PEM)
+
+
+def names(policy="v=DMARC1; p=reject", spf="v=spf1 -all", **more):
+    records = {
+        ("shop.example", "TXT"): [spf] if spf else [],
+        ("_dmarc.shop.example", "TXT"): [policy] if policy else [],
+        (KEY.record_name, "TXT"): [KEY.record],
+        (STRANGER.record_name, "TXT"): [STRANGER.record],
+        ("elsewhere.example", "TXT"): ["v=spf1 +all"],
+    }
+    return Names({**records, **more.pop("records", {})}, **more)
+
+
+def check(raw, resolver, envelope_from="li@shop.example"):
+    return authenticate(
+        raw, mode="check", envelope_from=envelope_from, client_ip=IP, helo="mail.shop.example", resolver=resolver
+    )  # fmt: skip
+
+
+def test_an_aligned_signature_verifies_the_sender():
+    found = check(KEY.sign(MAIL), names())
+    assert (found.standing, found.by, found.dkim, found.dmarc, found.policy) == (
+        "verified", "dkim:shop.example", "pass", "pass", "reject",
+    )  # fmt: skip
+    assert found.spf == "fail"
+
+
+def test_an_aligned_server_verifies_the_sender():
+    found = check(MAIL, names(spf="v=spf1 ip4:192.0.2.3 -all"))
+    assert (found.standing, found.by) == ("verified", "spf:shop.example")
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda raw: raw.replace(b"Hello there", b"Pay me now!"),
+        lambda raw: raw.replace(b"Subject: Hello", b"Subject: Money"),
+        lambda raw: b"From: ceo@shop.example\r\n" + raw,
+        lambda raw: raw.replace(b"\r\nSubject:", b"\r\nSubject: Second\r\nSubject:"),
+        lambda raw: raw.replace(b"d=shop.example", b"d=elsewhere.example"),
+        lambda raw: raw.replace(b" b=", b" l=5; b="),
+        lambda raw: raw.replace(b"rsa-sha256", b"rsa-sha1"),
+    ],
+)
+def test_a_mail_changed_on_its_way_fails(tamper):
+    assert check(tamper(KEY.sign(MAIL)), names()).standing == "failed"
+
+
+def test_a_good_signature_and_a_good_server_of_somebody_else_prove_nothing():
+    found = check(STRANGER.sign(MAIL), names(), envelope_from="x@elsewhere.example")
+    assert (found.standing, found.dkim, found.spf, found.dmarc) == ("failed", "pass", "pass", "fail")
+    assert found.failed
+
+
+def test_without_a_policy_nobody_forbids_and_an_own_signature_still_vouches():
+    assert check(MAIL, names(policy="")).standing == "not_verified"
+    assert check(KEY.sign(MAIL), names(policy="")).standing == "verified"
+
+
+def test_a_subdomain_is_aligned_with_its_organisation_unless_the_policy_is_strict():
+    mail = MAIL.replace(b"li@shop.example", b"li@mail.shop.example")
+    assert check(KEY.sign(mail), names()).standing == "verified"
+    assert check(KEY.sign(mail), names(policy="v=DMARC1; p=reject; adkim=s")).standing == "failed"
+    psd = {("_dmarc.example", "TXT"): ["v=DMARC1; psd=y; p=none"]}
+    other = MAIL.replace(b"li@shop.example", b"li@bank.example")
+    assert check(KEY.sign(other), names(records=psd)).standing == "failed"
+
+
+def test_a_policy_of_the_organisation_holds_for_its_subdomains_as_it_says():
+    mail = MAIL.replace(b"li@shop.example", b"li@deep.mail.shop.example")
+    assert check(mail, names(policy="v=DMARC1; p=reject; sp=quarantine")).policy == "quarantine"
+    long = MAIL.replace(b"li@shop.example", b"li@a.b.c.d.e.f.g.h.i.j.shop.example")
+    assert check(long, names()).policy == "reject"
+
+
+@pytest.mark.parametrize("silent", ["_dmarc.shop.example", "shop.example", KEY.record_name])
+def test_a_silent_name_system_is_not_held_against_the_sender(silent):
+    assert check(KEY.sign(MAIL), names(silent={silent})).standing in ("verified", "not_verified")
+
+
+def test_one_mail_asks_only_so_much():
+    hopeless = Patience(Names({}, silent={"a.example", "b.example", "c.example"}))
+    for name in ("a.example", "b.example", "c.example"):
+        with pytest.raises(DnsAway):
+            hopeless.find(name, "TXT")
+    assert hopeless.resolver.asked == 2
+
+
+@pytest.mark.parametrize(
+    "senders", [b"From: a@shop.example, b@bank.example", b"From: a@shop.example\r\nFrom: b@bank.example", b"X: y"]
+)
+def test_a_mail_with_two_senders_or_none_fails(senders):
+    raw = MAIL.replace(b"From: Li Na <li@shop.example>", senders)
+    assert check(raw, names()).failed
+
+
+def told(*fields, upstream="mx.desk.example"):
+    raw = b"".join(field.encode() + b"\r\n" for field in fields) + MAIL
+    return authenticate(raw, mode="upstream", upstream=upstream)
+
+
+def test_our_own_servers_report_is_believed():
+    good = "Authentication-Results: mx.desk.example (spam 0); dkim=pass (2048-bit) header.d=shop.example; spf=fail; dmarc=pass"
+    bad = "Authentication-Results: MX.desk.example; dkim=none; dmarc=fail (p=reject) header.from=shop.example"
+    assert (told(good).standing, told(good).by) == ("verified", "dkim:shop.example")
+    assert told(bad).failed
+    assert told("Authentication-Results: mx.desk.example; spf=pass smtp.mailfrom=li@shop.example").standing == "verified"
+    assert told("Authentication-Results: mx.desk.example; spf=pass smtp.mailfrom=x@elsewhere.example").standing == "not_verified"
+
+
+def test_anybody_elses_report_is_not():
+    forged = "Authentication-Results: mx.desk.example; dmarc=pass"
+    assert told(forged.replace("mx.desk", "mx.other")).standing == "not_verified"
+    below = ("Received: from a by mx.desk.example; now", "Received: from b by c; before", forged)
+    assert told(*below).standing == "not_verified"
+    assert told(forged, upstream="").standing == "not_verified"
+
+
+def test_a_key_is_checked_before_it_is_used():
+    assert checked_key(PEM) == PEM
+    with pytest.raises(ValueError, match="PEM"):
+        checked_key(b"nonsense")
+
+
+def test_off_means_off():
+    assert authenticate(MAIL, mode="off").standing == "not_checked"
+
+
+@given(st.binary(max_size=2000))
+def test_no_bytes_make_the_checks_raise(noise):
+    for raw in (noise, b"From: a@shop.example\r\nDKIM-Signature: " + noise + MAIL, b"Authentication-Results: x; " + noise + MAIL):
+        assert check(raw, names()).standing in ("failed", "not_verified", "verified")
+        assert authenticate(raw, mode="upstream", upstream="x").source == "upstream"
