@@ -11,6 +11,7 @@ from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
 from desk.models.hand_up import HandUp
 from desk.models.mail import MailboxMail, OutboxMail, RawMail
+from desk.models.mail_in import MailAccount, MailAddress, MailSilence, MailTally, SpooledMail, TicketParticipant
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
 from desk.models.setting import Setting
@@ -39,6 +40,10 @@ __all__ = [
     "FollowUp",
     "HandUp",
     "IdempotentAnswer",
+    "MailAccount",
+    "MailAddress",
+    "MailSilence",
+    "MailTally",
     "MailboxMail",
     "Message",
     "Offer",
@@ -50,10 +55,12 @@ __all__ = [
     "SearchLog",
     "Setting",
     "SignIn",
+    "SpooledMail",
     "StaffSession",
     "Survey",
     "Team",
     "Ticket",
+    "TicketParticipant",
     "Timer",
     "Webhook",
     "WorkItem",

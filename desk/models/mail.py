@@ -5,31 +5,61 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
 
 QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
+OPENED, APPENDED, NOTED, DUPLICATE, QUARANTINED, REFUSED = "opened", "appended", "noted", "duplicate", "quarantined", "refused"
+OUTCOMES = (OPENED, APPENDED, NOTED, DUPLICATE, QUARANTINED, REFUSED)
 
 
 class RawMail(Base):
-    """The ledger of everything answered 250: where the bytes lie, what we took it for and why, and what became of it."""
+    """The ledger of everything answered 250: where the bytes lie, what we took it for and why, and what became of it.
+
+    A mail that came before has a row of its own too, with the first one's id in `duplicate_of_id`; all others have an identity
+    of their own. `sha256` is empty for what was turned away at the door.
+    """
 
     __tablename__ = "raw_mail"
 
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
-    identity: Mapped[str] = mapped_column(unique=True)
+    identity: Mapped[str]
+    duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("raw_mail.id"), index=True)
     sha256: Mapped[str]
     size: Mapped[int]
+    door: Mapped[str] = mapped_column(default="smtp")  # smtp | imap
+    mailbox: Mapped[str] = mapped_column(default="")
+    peer: Mapped[str] = mapped_column(default="")
     envelope_from: Mapped[str]
     envelope_to: Mapped[list[str]] = mapped_column(JSON)
+    from_address: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str] = mapped_column(default="")
+    mail_message_id: Mapped[str] = mapped_column(default="")
     received_at: Mapped[datetime] = mapped_column(index=True)
-    verdict: Mapped[str]  # person | auto_reply | bounce | list | loop | too_large | unreadable
+    read_at: Mapped[datetime | None]
+    verdict: Mapped[str]  # person | auto_reply | bounce | list | loop | unreadable | … as the screening says
     reasons: Mapped[list[str]] = mapped_column(JSON)
-    outcome: Mapped[str]  # opened | appended | noted | kept
+    outcome: Mapped[str]  # opened | appended | noted | duplicate | quarantined | refused
+    settled_by: Mapped[str] = mapped_column(default="")
+    settled_at: Mapped[datetime | None]
+    settled_why: Mapped[str] = mapped_column(default="")
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+
+    __table_args__ = (
+        Index(
+            "uq_raw_mail_identity",
+            "identity",
+            unique=True,
+            sqlite_where=text("duplicate_of_id IS NULL"),
+            postgresql_where=text("duplicate_of_id IS NULL"),
+        ),
+        Index("ix_raw_mail_outcome", "outcome", "received_at", "id"),
+        Index("ix_raw_mail_mailbox", "mailbox", "received_at", "id"),
+        Index("ix_raw_mail_sender", "from_address", "received_at"),
+    )
 
 
 class OutboxMail(Base):
