@@ -78,14 +78,14 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
             max_overflow=10,
             pool_pre_ping=True,
             connect_args={"options": "-c timezone=utc", "connect_timeout": 10},
-            json_serializer=_to_json,
+            json_serializer=to_json,
         )
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=40,
         connect_args={"timeout": WRITE_WAIT_S, "check_same_thread": False},
-        json_serializer=_to_json,
+        json_serializer=to_json,
     )
 
     @event.listens_for(engine, "connect")
@@ -101,7 +101,8 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     return engine
 
 
-def _to_json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """The value as JSON text that every database keeps."""
     return keepable(_NUL_IN_JSON.sub(r"\1", json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)))
 
 
