@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,14 +21,15 @@ MAIL = (
 PEM = new_key()
 KEY = Key("shop.example", "s1", PEM)
 STRANGER = Key("elsewhere.example", "s1", PEM)
+RECORD = KEY.record
 
 
 def names(policy="v=DMARC1; p=reject", spf="v=spf1 -all", **more):
     records = {
         ("shop.example", "TXT"): [spf] if spf else [],
         ("_dmarc.shop.example", "TXT"): [policy] if policy else [],
-        (KEY.record_name, "TXT"): [KEY.record],
-        (STRANGER.record_name, "TXT"): [STRANGER.record],
+        (KEY.record_name, "TXT"): [RECORD],
+        (STRANGER.record_name, "TXT"): [RECORD],
         ("elsewhere.example", "TXT"): ["v=spf1 +all"],
     }
     return Names({**records, **more.pop("records", {})}, **more)
@@ -113,6 +116,32 @@ def test_one_mail_asks_only_so_much():
 def test_a_mail_with_two_senders_or_none_fails(senders):
     raw = MAIL.replace(b"From: Li Na <li@shop.example>", senders)
     assert check(raw, names()).failed
+
+
+@pytest.mark.parametrize(
+    ("more", "standing"),
+    [
+        (b" " * 200_000 + b"x\r\n", "failed"),
+        (b"\r" * 200_000 + b"x\r\n", "failed"),
+        (b"\r\n" * 500_000 + b"x\r\n", "failed"),
+        (b"\r\n" * 500_000, "verified"),
+        (b" \t \r\n" * 100_000, "verified"),
+    ],
+)
+def test_a_text_made_to_stall_the_check_is_checked_at_once(more, standing):
+    raw = KEY.sign(MAIL) + more
+    began = time.perf_counter()
+    assert check(raw, names()).standing == standing
+    assert time.perf_counter() - began < 5
+
+
+def test_a_head_made_to_stall_the_check_is_checked_at_once():
+    began = time.perf_counter()
+    signature = (
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=s1; bh=AA; h=" + b"from:" * 1000 + b"from; b=A" + b" " * 100_000
+    )
+    assert check(signature + b"!\r\n" + b"X: y\r\n" * 50_000 + MAIL, names()).standing == "failed"
+    assert time.perf_counter() - began < 5
 
 
 def told(*fields, upstream="mx.desk.example"):
