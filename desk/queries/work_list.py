@@ -95,7 +95,7 @@ def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
             chat_id=chat.id if chat else None,
             since=item.wrap_up_at or item.answered_at or item.enqueued_at,
             until=offer.deadline if offer.state == OFFERED else None,
-            due_at=next_due(ticket),
+            due_at=item.due_at if item.kind == "hand_up" else next_due(ticket),
             unread=unread.get(ticket.id, 0),
         )
         for offer, item, ticket, customer, call, chat in rows

@@ -22,9 +22,9 @@ from desk.http.problems import say
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case
 from desk.queries.customers import panel
-from desk.queries.hand_ups import hand_ups_of
+from desk.queries.hand_ups import hand_ups_of, is_only_asked
 from desk.queries.surveys import follow_ups_of, surveys_of
-from desk.queries.ticket_page import channels, choices, head
+from desk.queries.ticket_page import Channels, channels, choices, head
 from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
 from desk.sentences import N_
@@ -186,7 +186,10 @@ def _timeline(session: Session, ticket: Ticket) -> dict[str, Any]:
 
 
 def _channels(session: Session, ticket: Ticket) -> dict[str, Any]:
-    return {"ticket": ticket, "channels": channels(session, ticket)}
+    agent_id = viewer().agent_id
+    only_notes = agent_id is not None and is_only_asked(session, ticket, agent_id)
+    ways = Channels(False, "", "") if only_notes else channels(session, ticket)
+    return {"ticket": ticket, "channels": ways, "only_notes": only_notes}
 
 
 def _customer(session: Session, ticket: Ticket) -> dict[str, Any]:

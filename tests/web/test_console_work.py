@@ -285,3 +285,24 @@ def test_a_moved_ticket_leaves_its_agent_and_says_so(world):
     assert "was moved" in answer.headers["HX-Trigger"]
     assert (world.ticket().queue_id, world.ticket().owner_id) == (billing, None)
     assert browser.post(f"/desk/tickets/{ticket.number}/move", data={"queue": 999}, headers=HX).status_code == 404
+
+
+def test_the_next_level_is_asked_in_the_console_and_may_only_write_notes(world):
+    maya, hannah = world.agent(), world.agent("Hannah", skills={"support": 2})
+    ticket = mail(world)
+    asks = f"/desk/tickets/{ticket.number}/hand-up"
+    owner, asked = world.browser(maya.email), world.browser(hannah.email)
+    packet = {"problem": "Charged twice", "tried": "Looked", "question": "Was it?", "within": "240"}
+    refused = owner.post(asks, data={**packet, "tried": ""}, headers=HX)
+    assert refused.status_code == 422
+    assert owner.post(asks, data=packet, headers=HX).status_code == 204
+    assert asked.post(f"{asks}/answer", data={"answer": "Yes"}, headers=HX).status_code == 409
+    with world.tx() as tx:
+        work_items.take(tx, last(world, WorkItem).id, hannah.id)
+    page = squeezed(asked.get(f"/desk/tickets/{ticket.number}").text)
+    assert "Charged twice" in page
+    assert 'id="kind-email"' not in page
+    assert "You are asked; the owner writes to the customer." in page
+    assert asked.post(f"{asks}/answer", data={"answer": "Yes, twice."}, headers=HX).status_code == 204
+    assert last(world, Message).text == "Yes, twice."
+    assert "Hannah" in squeezed(owner.get(f"/desk/tickets/{ticket.number}/timeline").text)
