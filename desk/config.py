@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from desk.errors import Invalid
 
 LOCALES = ("en", "zh")
+REFUSE = "refuse"  # as a catch-all: mail for addresses that we do not have is refused
+SELF_SIGNED = "self-signed"  # as a certificate: one is made at start
 # As Babel knows them: our English counts hours to 24 and writes the day before the month.
 BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 
@@ -32,10 +34,14 @@ class Settings:
     http_port: int
     smtp_host: str
     smtp_port: int
+    smtp_tls_cert: str
+    smtp_tls_key: str
+    smtp_auth: str
     base_url: str
     secret_key: str
     mail_relay: str
     mail_from: str
+    mail_catch_all: str
     locale: str
     timezone: str
     twilio_account_sid: str
@@ -60,10 +66,14 @@ class Settings:
             http_port=http_port,
             smtp_host=source.read("DESK_SMTP_HOST", "127.0.0.1", str),
             smtp_port=source.read("DESK_SMTP_PORT", "2525", _port),
+            smtp_tls_cert=source.read("DESK_SMTP_TLS_CERT", "", _certificate),
+            smtp_tls_key=source.read("DESK_SMTP_TLS_KEY", "", _file),
+            smtp_auth=source.read("DESK_SMTP_AUTH", "", _sign_in),
             base_url=source.read("DESK_BASE_URL", f"http://localhost:{http_port}", _base_url),
             secret_key=source.read("DESK_SECRET_KEY", "", _secret),
             mail_relay=source.read("DESK_MAIL_RELAY", "", _mail_relay),
             mail_from=source.read("DESK_MAIL_FROM", "support@desk.example", _address),
+            mail_catch_all=source.read("DESK_MAIL_CATCH_ALL", "general", str.lower),
             locale=source.read("DESK_LOCALE", "en", _locale),
             timezone=source.read("DESK_TIMEZONE", "Asia/Shanghai", _zone),
             twilio_account_sid=source.read("TWILIO_ACCOUNT_SID", "", str),
@@ -166,6 +176,23 @@ def _address(text: str) -> str:
     if not (local and at and domain) or " " in text or "+" in local:
         raise ValueError(f"“{text}” is no plain mail address (without +)")
     return text.lower()
+
+
+def _certificate(text: str) -> str:
+    return text if text == SELF_SIGNED else _file(text)
+
+
+def _file(text: str) -> str:
+    if text and not Path(text).expanduser().is_file():
+        raise ValueError(f"there is no file {text}")
+    return text
+
+
+def _sign_in(text: str) -> str:
+    name, colon, password = text.partition(":")
+    if text and not (name and colon and len(password) >= 8):
+        raise ValueError("give USER:PASSWORD, with a password of at least 8 characters")
+    return text
 
 
 def _locale(text: str) -> str:

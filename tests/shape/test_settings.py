@@ -72,6 +72,9 @@ def test_all_wrong_settings_are_told_at_once():
     env = {
         "DESK_HTTP_PORT": "http",
         "DESK_SMTP_PORT": "70000",
+        "DESK_SMTP_TLS_CERT": "/no/such/certificate.pem",
+        "DESK_SMTP_TLS_KEY": "/no/such/key.pem",
+        "DESK_SMTP_AUTH": "nobody",
         "DESK_DATABASE_URL": "mysql://x",
         "DESK_REDIS_URL": "localhost",
         "DESK_BASE_URL": "desk.example",
