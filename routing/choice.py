@@ -18,7 +18,7 @@ def longest_idle(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score: 
 
 def least_flexible(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:  # noqa: ARG001
     """Specialists first, so that generalists stay free for what only they can take."""
-    return (len(agent.skills), agent.idle_since)
+    return (agent.flexibility, agent.idle_since)
 
 
 def least_loaded(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:  # noqa: ARG001
@@ -28,7 +28,7 @@ def least_loaded(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score: 
 
 def proficiency(agent: Agent, load: Load, requires: Iterable[Skill]) -> Score:
     """Experts first, then the least loaded, the least flexible, the longest idle."""
-    return (-proficiency_step(agent, requires), load_share(agent, load), len(agent.skills), agent.idle_since)
+    return (-proficiency_step(agent, requires), load_share(agent, load), agent.flexibility, agent.idle_since)
 
 
 MODES: Mapping[str, Callable[[Agent, Load, Iterable[Skill]], Score]] = {
@@ -39,8 +39,8 @@ MODES: Mapping[str, Callable[[Agent, Load, Iterable[Skill]], Score]] = {
 }
 """The ways to choose; the agent with the smallest score is chosen.
 
-Flexibility is the number of an agent's skills and not a count of the kinds of work seen so far: that would differ between two
-routers and after a restart.
+Flexibility is the number of skills an agent has learnt (teams count for nothing) and not a count of the kinds of work seen so
+far: that would differ between two routers and after a restart.
 """
 
 DEFAULT_CHOICE: Mapping[str, str] = {
@@ -59,7 +59,7 @@ def figures(agent: Agent, load: Load, requires: Iterable[Skill]) -> dict[str, fl
     return {
         "proficiency": proficiency_step(agent, requires),
         "load": load_share(agent, load),
-        "flexibility": len(agent.skills),
+        "flexibility": agent.flexibility,
         "idle_since": agent.idle_since,
     }
 

@@ -1,7 +1,7 @@
-"""The index behind the matcher: waiting items by class, agents by the classes they can serve, and heaps with lazy deletion.
+"""The index behind the matcher: waiting items in lines, agents by what they can serve, and heaps with lazy deletion.
 
-A class is all waiting work of one channel, one requirement and one holder; its items are interchangeable for matching. Every
-change of an item or an agent gives it a new stamp, and a heap entry with an old stamp is dropped when it comes to the top.
+The next decision looks at the heads of lines only. What leaves a line or changes is not searched in its heap: a record without a
+line and an agent with an old stamp are dropped when they come to the top.
 """
 
 from __future__ import annotations
@@ -9,56 +9,31 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from routing.able import capacity_failure, is_qualified, pair_failure
-from routing.choice import MODES, Score
-from routing.values import DEFERRED, Agent, ChannelRule, Item, Load, RankKey, Skill, load_of
-
-ClassKey = tuple[str, frozenset[Skill], int | None]
-"""(channel, requirement, agent the items are held for or None)."""
-
-SLACK = 32
-"""Stale entries a heap may carry before it is compacted, beside four times its live ones."""
-
-
-@dataclass(eq=False, slots=True)
-class Record:
-    """An item as the index knows it: waiting in `group` under `key`, or decided for agent `taken_by`."""
-
-    item: Item
-    key: RankKey
-    group: ItemClass | None = None
-    stamp: int = 0
-    taken_by: int | None = None
+from routing.able import holder, pair_failure
+from routing.choice import MODES
+from routing.footing import Footing, Footings
+from routing.kinds import SLACK, FreeHeap, Kinds, Line, Offer, Profile, Record
+from routing.values import DEFERRED, Agent, ChannelRule, Item
 
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """An agent as the index knows him: as last put, plus the items decided for him since, in order."""
+    """An agent as the index knows him: as last put, plus the items decided for him since, in order.
+
+    `profile` is None while he is not available. `own` are the lines of items held for him, by channel. `rules` are the channel
+    rules under which he was put.
+    """
 
     agent: Agent
-    load: Load
+    footing: Footing
     stamp: int
+    rules: Mapping[str, ChannelRule]
+    profile: Profile | None = None
     decided: dict[int, str] = field(default_factory=dict)
-    groups: dict[ClassKey, ItemClass] = field(default_factory=dict)
-    room: dict[str, bool] = field(default_factory=dict)
-
-
-@dataclass(eq=False, slots=True)
-class ItemClass:
-    """Waiting items (`items`, `heap`) and the available agents with the skills (`seats`), of whom `free` have room."""
-
-    key: ClassKey
-    channel: str
-    requires: frozenset[Skill]
-    holder: int | None
-    items: dict[int, Record] = field(default_factory=dict)
-    heap: list[tuple[RankKey, int]] = field(default_factory=list)
-    seats: dict[int, Seat] = field(default_factory=dict)
-    free: set[int] = field(default_factory=set)
-    offers: dict[str, list[tuple[Score, int, int]]] = field(default_factory=dict)
+    own: dict[str, Line] = field(default_factory=dict)
 
 
 class Index:
@@ -66,16 +41,19 @@ class Index:
 
     def __init__(self, rules: Mapping[str, ChannelRule]) -> None:
         self.rules = rules
+        self.footings = Footings(rules)
+        self.kinds = Kinds()
         self.now = float("-inf")
+        self.told = 0  # how often anything was put, dropped or changed by time
         self.records: dict[int, Record] = {}
         self.seats: dict[int, Seat] = {}
-        self.groups: dict[ClassKey, ItemClass] = {}
         self.changed_items: set[int] = set()
         self.changed_seats: set[int] = set()
         self._hands: dict[int, int] = {}
         self._followers: defaultdict[int, set[int]] = defaultdict(set)
-        self._timers: list[tuple[float, int, int]] = []
-        self._stamps = itertools.count(1)
+        self._timers: list[tuple[float, int, Record]] = []
+        self._timer_limit = SLACK
+        self._turns = itertools.count(1)
 
     # Items
 
@@ -86,66 +64,79 @@ class Index:
             if item.version < known.item.version or (known.taken_by is None and known.item == item):
                 return
             self.drop_item(item.id)
-        self._give_back(item.id)
-        record = self.records[item.id] = Record(item, item.rank_key)
+        self.told += 1
+        if item.id in self._hands:
+            self._give_back(item.id)
         if item.sticky_agent is not None:
             self._followers[item.sticky_agent].add(item.id)
-        self._place(record)
+        self._place(item)
 
     def drop_item(self, item_id: int) -> None:
         """Forget the item. If it was decided, its agent keeps the room taken until he is put again."""
         record = self.records.pop(item_id, None)
         if record is None:
             return
+        self.told += 1
         self._leave(record)
         self.changed_items.discard(item_id)
         if record.item.sticky_agent is not None:
             self._followers[record.item.sticky_agent].discard(item_id)
 
     def holder(self, item: Item, now: float) -> int | None:
-        """The agent the item is held for at `now`: available, able by skill and not excluded; otherwise nobody."""
+        """The agent the item is held for at `now`, if any."""
         if item.sticky_agent is None or item.sticky_until is None or now >= item.sticky_until:
             return None
         seat = self.seats.get(item.sticky_agent)
-        if seat is None or not is_qualified(seat.agent, item.requires) or item.is_excluded(item.sticky_agent, now):
-            return None
-        return item.sticky_agent
+        return holder(item, seat and seat.agent, now)
 
     def next_change(self, item: Item, now: float) -> float | None:
         """When time alone next changes something for the item, after `now`."""
         moments = [until for until in item.excluded.values() if now < until < float("inf")]
         if item.band == DEFERRED and item.promote_at is not None and now < item.promote_at:
             moments.append(item.promote_at)
+        step = item.next_step(now)
+        if step is not None and step.at < float("inf"):
+            moments.append(step.at)
         if self.holder(item, now) is not None:
             moments.append(item.sticky_until)
         return min(moments, default=None)
 
     def take(self, record: Record, seat: Seat) -> None:
         """Move a waiting item to the agent's hands."""
-        self._leave(record)
-        record.taken_by = seat.agent.id
-        record.stamp = next(self._stamps)
-        seat.decided[record.item.id] = record.item.channel
-        self._hands[record.item.id] = seat.agent.id
-        self._reload(seat)
-        self.publish(seat)
+        item, agent_id = record.item, seat.agent.id
+        record.line.waiting -= 1
+        record.line = None
+        record.taken_by = agent_id
+        seat.decided[item.id] = item.channel
+        self._hands[item.id] = agent_id
+        seat.footing = self.footings.beside(seat.footing, item.channel)
+        seat.stamp = next(self._turns)
 
     # Agents
 
     def put_agent(self, agent: Agent) -> None:
         """Take the agent as he is now; what was decided for him since he was last put counts only if he holds it."""
         seat = self.seats.get(agent.id)
-        if seat is not None and (agent.version < seat.agent.version or (agent == seat.agent and not seat.decided)):
-            return
-        load = load_of(agent.held, self.rules)
-        moved = seat is None or agent.available != seat.agent.available or agent.skills != seat.agent.skills
         if seat is None:
-            seat = self.seats[agent.id] = Seat(agent, load, 0)
-        seat.agent = agent
-        self._empty_hands(seat)
-        self._reload(seat)
+            moved = True
+            footing = self.footings.of(agent.capacity, agent.held.values())
+            seat = self.seats[agent.id] = Seat(agent, footing, next(self._turns), self.rules)
+        else:
+            known = seat.agent
+            if agent.version < known.version or (not seat.decided and agent.version == known.version and agent == known):
+                return
+            moved = agent.available != known.available or agent.skills != known.skills
+            seat.agent = agent
+            if seat.decided:
+                self._empty_hands(seat)
+            seat.footing = self.footings.of(agent.capacity, agent.held.values())
+            seat.stamp = next(self._turns)
+            seat.rules = self.rules
+        self.told += 1
         if moved:
-            self._enrol(seat)
+            self._leave_profile(seat)
+            if agent.available:
+                seat.profile = self.kinds.enter(agent)
             self._replace_followers(agent.id)
         self.changed_seats.add(agent.id)
 
@@ -153,66 +144,100 @@ class Index:
         seat = self.seats.pop(agent_id, None)
         if seat is None:
             return
-        self._quit(seat)
+        self.told += 1
+        self._leave_profile(seat)
         self._empty_hands(seat)
         self.changed_seats.discard(agent_id)
         self._replace_followers(agent_id)
 
-    def has_room(self, seat: Seat, channel: str) -> bool:
-        """Whether the agent has room for one more item of the channel."""
-        room = seat.room.get(channel)
-        if room is None:
-            room = seat.room[channel] = capacity_failure(channel, seat.agent.capacity, seat.load, self.rules) is None
-        return room
+    def put_rules(self, rules: Mapping[str, ChannelRule]) -> None:
+        """Count everybody's load anew under other rules."""
+        self.told += 1
+        self.rules, self.footings = rules, Footings(rules)
+        for agent_id, seat in self.seats.items():
+            seat.footing = self.footings.of(seat.agent.capacity, (*seat.agent.held.values(), *seat.decided.values()))
+            seat.stamp = next(self._turns)
+            self.changed_seats.add(agent_id)
 
     def publish(self, seat: Seat) -> None:
-        """Enter the agent among the free ones of each class that he has room for."""
-        agent_id = seat.agent.id
-        for group in seat.groups.values():
-            if not self.has_room(seat, group.channel):
-                group.free.discard(agent_id)
-                continue
-            group.free.add(agent_id)
-            for choice, heap in group.offers.items():
-                heapq.heappush(heap, (MODES[choice](seat.agent, seat.load, group.requires), agent_id, seat.stamp))
-                if len(heap) > 4 * len(group.seats) + SLACK:
-                    heap[:] = [entry for entry in heap if self._is_current(entry)]
-                    heapq.heapify(heap)
+        """Enter the agent among the free ones of each line that he can serve and has room for."""
+        if seat.profile is None or not seat.footing.room:
+            return
+        room, scores = seat.footing.room, {}
+        for line in seat.profile.lines:
+            if line.offers and line.channel in room:
+                for choice, free in line.offers.items():
+                    shared = choice if choice != "proficiency" else line  # the only way to choose that looks at the work
+                    entry = scores.get(shared)
+                    if entry is None:
+                        entry = scores[shared] = self._offer(seat, choice, line)
+                    heapq.heappush(free.entries, entry)
+                    if len(free.entries) > free.limit:
+                        self._compact(free)
 
     # Heads
 
     def best_item(self, seat: Seat, now: float) -> Record | None:
-        """The first waiting item, over all classes, that this agent may take now."""
-        best: Record | None = None
-        for group in seat.groups.values():
-            if group.items and self.has_room(seat, group.channel):
-                record = self._first_for(group, seat, now)
-                if record is not None and (best is None or record.key < best.key):
-                    best = record
-        return best
+        """The first waiting item, over all lines, that this agent may take now."""
+        if seat.profile is None:
+            return None
+        best = None
+        room, held = seat.footing.room, seat.agent.held
+        for line in seat.profile.lines:
+            heap = line.heap
+            if heap and line.channel in room:
+                head = heap[0]
+                if best is None or head < best:
+                    record = head[3]
+                    if record.line is None or record.item.excluded or record.item.id in held:
+                        head = self._first_for(line, seat, now)
+                        if head is None or (best is not None and best < head):
+                            continue
+                    best = head
+        for line in seat.own.values():
+            if line.waiting and line.channel in room:
+                head = self._first_for(line, seat, now)
+                if head is not None and (best is None or head < best):
+                    best = head
+        return None if best is None else best[3]
 
     def best_seat(self, record: Record, now: float) -> Seat | None:
         """The free agent to offer the item to: its own agent before all, then by the mode of the item."""
-        item, group = record.item, record.group
-        if item.sticky_agent in group.free:
-            seat = self.seats[item.sticky_agent]
-            if pair_failure(item, seat.agent, now, group.holder) is None:
+        item, line = record.item, record.line
+        own = item.sticky_agent if line.holder is None else line.holder
+        if own is not None:
+            seat = self.seats.get(own)
+            if seat is not None and self._may_take(seat, record, now):
                 return seat
-        heap = self._offers(group, item.choice)
-        passed = []
+            if line.holder is not None:
+                return None
+        free = line.offers.get(item.choice)
+        if free is None:
+            free = self._gather(line, item.choice)
+        entries, passed = free.entries, []
         found: Seat | None = None
-        while heap and found is None:
-            if not self._is_current(heap[0]):
-                heapq.heappop(heap)
-                continue
-            seat = self.seats[heap[0][1]]
-            if pair_failure(item, seat.agent, now, group.holder) is None:
+        while entries:
+            _, agent_id, stamp = entries[0]
+            seat = self.seats.get(agent_id)
+            if seat is None or seat.stamp != stamp:
+                heapq.heappop(entries)
+            elif pair_failure(item, seat.agent, now, None) is None:
                 found = seat
+                break
             else:
-                passed.append(heapq.heappop(heap))
+                passed.append(heapq.heappop(entries))
         for entry in passed:
-            heapq.heappush(heap, entry)
+            heapq.heappush(entries, entry)
         return found
+
+    def kin(self, record: Record) -> list[Record]:
+        """The waiting items of the same channel and requirement, held for somebody or not."""
+        return [other for other in self.records.values() if other.line is not None and other.kind == record.kind]
+
+    def channels(self) -> set[str]:
+        """The channels of everything that waits, is decided or is held."""
+        found = {record.item.channel for record in self.records.values()}
+        return found.union(*((*seat.agent.held.values(), *seat.decided.values()) for seat in self.seats.values()))
 
     # Time
 
@@ -220,100 +245,64 @@ class Index:
         """Carry out what time alone has changed up to `now`. Time never runs backwards here: an earlier `now` changes nothing."""
         self.now = max(self.now, now)
         while self._timers and self._timers[0][0] <= self.now:
-            _, item_id, stamp = heapq.heappop(self._timers)
-            record = self.records.get(item_id)
-            if record is not None and record.stamp == stamp:
+            record = heapq.heappop(self._timers)[2]
+            if record.line is not None:
+                self.told += 1
                 self._leave(record)
-                self._place(record)
+                self._place(record.item)
 
     def next_timer(self) -> float | None:
         """When `pass_time` next has something to do."""
         while self._timers:
-            at, item_id, stamp = self._timers[0]
-            record = self.records.get(item_id)
-            if record is not None and record.stamp == stamp:
-                return at
+            if self._timers[0][2].line is not None:
+                return self._timers[0][0]
             heapq.heappop(self._timers)
         return None
 
     # Inside
 
-    def _place(self, record: Record) -> None:
-        item = record.item
-        record.key = item.key_at(self.now)
-        record.stamp = next(self._stamps)
-        group = record.group = self._group((item.channel, item.requires, self.holder(item, self.now)))
-        group.items[item.id] = record
-        heapq.heappush(group.heap, (record.key, record.stamp))
-        if len(group.heap) > 4 * len(group.items) + SLACK:
-            group.heap[:] = [(waiting.key, waiting.stamp) for waiting in group.items.values()]
-            heapq.heapify(group.heap)
+    def _place(self, item: Item) -> None:
+        now = self.now
+        if item.steps:
+            asked = item.asked_at(now)
+            kind = (item.channel, asked.requires, asked.also)
+        else:
+            kind = (item.channel, item.requires, item.also)
+        record = self.records[item.id] = Record(item, item.key_at(now), kind)
+        held_for = self.holder(item, now)
+        (self.kinds.line(kind) if held_for is None else self._own_line(held_for, item.channel)).add(record)
         self.changed_items.add(item.id)
-        at = self.next_change(item, self.now)
+        at = self.next_change(item, now)
         if at is not None:
-            heapq.heappush(self._timers, (at, item.id, record.stamp))
-            if len(self._timers) > 4 * len(self.records) + SLACK:
-                self._timers[:] = [timer for timer in self._timers if self._is_armed(timer)]
+            heapq.heappush(self._timers, (at, next(self._turns), record))
+            if len(self._timers) > self._timer_limit:
+                self._timers[:] = [timer for timer in self._timers if timer[2].line is not None]
                 heapq.heapify(self._timers)
+                self._timer_limit = 4 * len(self._timers) + SLACK
 
     def _leave(self, record: Record) -> None:
-        group = record.group
-        if group is None:
-            return
-        record.group = None
-        del group.items[record.item.id]
-        if not group.items and group.holder is not None:
-            del self.groups[group.key]
-            for seat in group.seats.values():
-                del seat.groups[group.key]
+        if record.line is not None:
+            record.line.waiting -= 1
+            record.line = None
 
-    def _group(self, key: ClassKey) -> ItemClass:
-        group = self.groups.get(key)
-        if group is None:
-            group = self.groups[key] = ItemClass(key, *key)
-            for seat in self._possible_seats(key):
-                if is_qualified(seat.agent, group.requires):
-                    self._join(seat, group)
-        return group
+    def _own_line(self, agent_id: int, channel: str) -> Line:
+        own = self.seats[agent_id].own
+        line = own.get(channel)
+        if line is None:
+            line = own[channel] = Line(channel, holder=agent_id)
+        return line
 
-    def _possible_seats(self, key: ClassKey) -> Iterator[Seat]:
-        holder = key[2]
-        if holder is None:
-            yield from self.seats.values()
-        elif holder in self.seats:
-            yield self.seats[holder]
-
-    def _enrol(self, seat: Seat) -> None:
-        self._quit(seat)
-        for group in self.groups.values():
-            if group.holder in (None, seat.agent.id) and is_qualified(seat.agent, group.requires):
-                self._join(seat, group)
-
-    def _join(self, seat: Seat, group: ItemClass) -> None:
-        group.seats[seat.agent.id] = seat
-        seat.groups[group.key] = group
-        if self.has_room(seat, group.channel):
-            group.free.add(seat.agent.id)
-
-    def _quit(self, seat: Seat) -> None:
-        for group in seat.groups.values():
-            group.seats.pop(seat.agent.id, None)
-            group.free.discard(seat.agent.id)
-        seat.groups.clear()
-
-    def _reload(self, seat: Seat) -> None:
-        held = {**seat.agent.held, **seat.decided} if seat.decided else seat.agent.held
-        seat.load = load_of(held, self.rules)
-        seat.room.clear()
-        seat.stamp = next(self._stamps)
+    def _leave_profile(self, seat: Seat) -> None:
+        if seat.profile is not None:
+            self.kinds.leave(seat.profile, seat.agent.id)
+            seat.profile = None
 
     def _give_back(self, item_id: int) -> None:
-        agent_id = self._hands.pop(item_id, None)
-        if agent_id is not None:
-            seat = self.seats[agent_id]
-            del seat.decided[item_id]
-            self._reload(seat)
-            self.changed_seats.add(agent_id)
+        seat = self.seats[self._hands.pop(item_id)]
+        del seat.decided[item_id]
+        seat.footing = self.footings.of(seat.agent.capacity, (*seat.agent.held.values(), *seat.decided.values()))
+        seat.stamp = next(self._turns)
+        self.changed_seats.add(seat.agent.id)
 
     def _empty_hands(self, seat: Seat) -> None:
         for item_id in seat.decided:
@@ -323,42 +312,47 @@ class Index:
     def _replace_followers(self, agent_id: int) -> None:
         for item_id in tuple(self._followers.get(agent_id, ())):
             record = self.records[item_id]
-            if record.group is not None:
+            if record.line is not None:
                 self._leave(record)
-                self._place(record)
+                self._place(record.item)
 
-    def _first_for(self, group: ItemClass, seat: Seat, now: float) -> Record | None:
-        heap = group.heap
-        passed = []
-        found: Record | None = None
-        while heap and found is None:
-            (_, _, item_id), stamp = heap[0]
-            record = group.items.get(item_id)
-            if record is None or record.stamp != stamp:
+    def _may_take(self, seat: Seat, record: Record, now: float) -> bool:
+        """Whether this agent, whose line it may be, can take the item."""
+        line = record.line
+        mine = line.holder == seat.agent.id or (seat.profile is not None and seat.profile in line.profiles)
+        return mine and line.channel in seat.footing.room and pair_failure(record.item, seat.agent, now, line.holder) is None
+
+    def _first_for(self, line: Line, seat: Seat, now: float) -> tuple | None:
+        heap, passed = line.heap, []
+        found = None
+        while heap:
+            head = heap[0]
+            if head[3].line is None:
                 heapq.heappop(heap)
-            elif pair_failure(record.item, seat.agent, now, group.holder) is None:
-                found = record
+            elif pair_failure(head[3].item, seat.agent, now, line.holder) is None:
+                found = head
+                break
             else:
                 passed.append(heapq.heappop(heap))
         for entry in passed:
             heapq.heappush(heap, entry)
         return found
 
-    def _offers(self, group: ItemClass, choice: str) -> list[tuple[Score, int, int]]:
-        heap = group.offers.get(choice)
-        if heap is None:
-            heap = group.offers[choice] = [
-                (MODES[choice](seat.agent, seat.load, group.requires), seat.agent.id, seat.stamp)
-                for seat in group.seats.values()
-                if self.has_room(seat, group.channel)
-            ]
-            heapq.heapify(heap)
-        return heap
+    def _gather(self, line: Line, choice: str) -> FreeHeap:
+        seats = (self.seats[agent_id] for agent_id in self.kinds.able(line))
+        entries = [self._offer(seat, choice, line) for seat in seats if line.channel in seat.footing.room]
+        heapq.heapify(entries)
+        free = line.offers[choice] = FreeHeap(entries, 4 * len(entries) + SLACK)
+        return free
 
-    def _is_current(self, entry: tuple[Score, int, int]) -> bool:
+    def _offer(self, seat: Seat, choice: str, line: Line) -> Offer:
+        return MODES[choice](seat.agent, seat.footing.load, line.kind[1]), seat.agent.id, seat.stamp
+
+    def _compact(self, free: FreeHeap) -> None:
+        free.entries[:] = {entry for entry in free.entries if self._is_current(entry)}
+        heapq.heapify(free.entries)
+        free.limit = 4 * len(free.entries) + SLACK
+
+    def _is_current(self, entry: Offer) -> bool:
         seat = self.seats.get(entry[1])
         return seat is not None and seat.stamp == entry[2]
-
-    def _is_armed(self, timer: tuple[float, int, int]) -> bool:
-        record = self.records.get(timer[1])
-        return record is not None and record.stamp == timer[2]

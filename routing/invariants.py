@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from routing.able import capacity_failure, failure
+from routing.able import capacity_failure, failure, is_qualified
+from routing.choice import MODES
 from routing.index import Index
 from routing.values import load_of
 
@@ -12,8 +13,10 @@ def check_index(index: Index, now: float) -> None:
     one_place_each(index)
     room_was_there(index)
     nothing_lost(index)
+    everybody_is_found(index)
     due = index.next_timer()
     if not index.changed_items and not index.changed_seats and (due is None or due > now):
+        everybody_free_is_offered(index)
         no_idle_while_waiting(index, max(now, index.now))
 
 
@@ -26,43 +29,75 @@ def one_place_each(index: Index) -> None:
             takers[item_id] = agent_id
             record = index.records.get(item_id)
             require(
-                record is None or record.group is None,
+                record is None or record.line is None,
                 f"I1: item {item_id} waits although it is decided for agent {agent_id}",
             )
 
 
 def room_was_there(index: Index) -> None:
-    """I2: recount each agent's load, and replay each decision since he was put: there was room for it."""
+    """I2: recount each agent's load, and replay each decision since he was put: there was room for it.
+
+    Who has not been put since the rules changed is only recounted: what was decided for him was decided under others.
+    """
     for agent_id, seat in index.seats.items():
         held = dict(seat.agent.held)
         for item_id, channel in seat.decided.items():
             failed = capacity_failure(channel, seat.agent.capacity, load_of(held, index.rules), index.rules)
-            require(failed is None, f"I2: agent {agent_id} had no room for item {item_id}: {failed}")
+            if seat.rules is index.rules:
+                require(failed is None, f"I2: agent {agent_id} had no room for item {item_id}: {failed}")
             held[item_id] = channel
-        require(seat.load == load_of(held, index.rules), f"I2: agent {agent_id} is miscounted")
+        require(seat.footing.load == load_of(held, index.rules), f"I2: agent {agent_id} is miscounted")
 
 
 def nothing_lost(index: Index) -> None:
-    """I3: every known item waits in exactly one class, reachable from its heap, or is decided for a known moment's agent."""
-    waiting = [item_id for group in index.groups.values() for item_id in group.items]
-    require(len(waiting) == len(set(waiting)), "I3: an item waits in two classes")
+    """I3: every known item waits in exactly one line, reachable from its heap, or is decided for a known moment's agent."""
+    lines = [*index.kinds.lines.values(), *(line for seat in index.seats.values() for line in seat.own.values())]
+    found = [record for line in lines for *_, record in line.heap if record.line is not None]
+    require(len(found) == len({record.item.id for record in found}), "I3: an item waits in two places")
+    for line in lines:
+        waiting = sum(1 for record in found if record.line is line)
+        require(line.waiting == waiting, f"I3: a line says {line.waiting} wait, but {waiting} do")
+    for record in found:
+        require(index.records.get(record.item.id) is record, f"I3: item {record.item.id} was dropped, but waits")
+    reachable = set(map(id, found))
     for item_id, record in index.records.items():
-        require((record.group is not None) != (record.taken_by is not None), f"I3: item {item_id} neither waits nor is decided")
-        if record.group is not None:
-            require(record.group.items.get(item_id) is record, f"I3: item {item_id} is not in its class")
-            require(index.groups.get(record.group.key) is record.group, f"I3: the class of item {item_id} is forgotten")
-            require((record.key, record.stamp) in record.group.heap, f"I3: item {item_id} is not in the heap of its class")
-    require(set(waiting) <= set(index.records), "I3: a class holds an item that was dropped")
+        require((record.line is not None) != (record.taken_by is not None), f"I3: item {item_id} neither waits nor is decided")
+        require(record.line is None or id(record) in reachable, f"I3: item {item_id} is in no heap")
+        require(record.line is None or record.line in lines, f"I3: the line of item {item_id} is forgotten")
+
+
+def everybody_is_found(index: Index) -> None:
+    """The lines of an agent's profile are those he is qualified for, and no others."""
+    for agent_id, seat in index.seats.items():
+        require((seat.profile is not None) == seat.agent.available, f"agent {agent_id} is misplaced")
+        if seat.profile is None:
+            continue
+        require(agent_id in seat.profile.agents, f"agent {agent_id} is not in his profile")
+        for kind, line in index.kinds.lines.items():
+            able = is_qualified(seat.agent, kind[1], kind[2])
+            require((line in seat.profile.lines) == able, f"agent {agent_id} is wrongly matched with {kind}")
+            require((seat.profile in line.profiles) == able, f"{kind} is wrongly matched with agent {agent_id}")
+
+
+def everybody_free_is_offered(index: Index) -> None:
+    """Each agent with room is in every heap of free agents that he belongs in, under his present score."""
+    for line in index.kinds.lines.values():
+        for choice, free in line.offers.items():
+            entries = set(free.entries)
+            for agent_id in index.kinds.able(line):
+                seat = index.seats[agent_id]
+                entry = (MODES[choice](seat.agent, seat.footing.load, line.kind[1]), agent_id, seat.stamp)
+                require(line.channel not in seat.footing.room or entry in entries, f"agent {agent_id} is free, but not offered")
 
 
 def no_idle_while_waiting(index: Index, now: float) -> None:
     """I4: no waiting item has an agent who could take it."""
     for item_id, record in index.records.items():
-        if record.group is None:
+        if record.line is None:
             continue
         held_for = index.holder(record.item, now)
         for agent_id, seat in index.seats.items():
-            failed = failure(record.item, seat.agent, seat.load, now, index.rules, held_for)
+            failed = failure(record.item, seat.agent, seat.footing.load, now, index.rules, held_for)
             require(failed is not None, f"I4: item {item_id} waits although agent {agent_id} could take it")
 
 

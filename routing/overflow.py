@@ -11,15 +11,12 @@ restarted, not by a refusal nor by another router:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
 
-from routing.values import ESCALATED, Skill, Step
-
-TEAM_PREFIX = "team:"
-"""Being in a team is a skill whose name begins so; nobody may give a skill such a name."""
+from routing.values import ESCALATED, TEAM_PREFIX, Skill, Step
 
 MOST_STEPS = 10
 
@@ -77,11 +74,6 @@ def check_step(stored: object) -> list[str]:
 def team_skill(team: str) -> str:
     """The name of the skill that every member of the team has, at level 10."""
     return TEAM_PREFIX + team
-
-
-def real_skills(names: Iterable[str]) -> int:
-    """How many of these are skills that a person has learnt, and not teams."""
-    return sum(not name.startswith(TEAM_PREFIX) for name in names)
 
 
 def _relaxed(asked: Step, stored: Mapping[str, object]) -> Step:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,6 +16,9 @@ RankKey = tuple[int, float, int]
 """(band, due time, item id): the smallest is served first."""
 
 Choice = Literal["least_flexible", "longest_idle", "proficiency", "least_loaded"]
+
+TEAM_PREFIX = "team:"
+"""Being in a team is a skill whose name begins so; nobody may give a skill such a name."""
 
 ESCALATED, LIVE, DEFERRED = 0, 1, 2
 """Bands, sorted before the due time: escalated by a person; live conversations; work that can wait until it is promoted."""
@@ -107,7 +111,7 @@ class Item:
         """What is asked at `now`: the last step whose moment has come, or what was asked at entry."""
         for step in reversed(self.steps):
             if now >= step.at:
-                return step
+                return replace(step, also=step.also | self.also) if self.also else step
         return Step(self.enqueued_at, self.requires, self.also, self.band)
 
     def next_step(self, now: float) -> Step | None:
@@ -134,6 +138,11 @@ class Agent:
     def counts(self) -> Mapping[str, int]:
         """How many items of each channel the agent holds."""
         return Counter(self.held.values())
+
+    @cached_property
+    def flexibility(self) -> int:
+        """How many skills the agent has learnt; being in a team is none."""
+        return sum(not name.startswith(TEAM_PREFIX) for name in self.skills)
 
     @property
     def used(self) -> int:
@@ -183,13 +192,29 @@ class Candidate:
     detail: Mapping[str, object]
 
 
-@dataclass(frozen=True)
 class Decision:
-    """Offer this item to this agent. `reason` is fit for JSON and says why this item and why this agent."""
+    """Offer this item to this agent.
 
-    item_id: int
-    agent_id: int
-    reason: Mapping[str, object]
+    `reason` is fit for JSON, bounded in size, and says why this item and why this agent (see `routing.reasons`). It is worked out
+    when it is first asked for. Until then the matcher should not be told anything new: what had changed since would be missing.
+    """
+
+    __slots__ = ("_reason", "_tell", "agent_id", "item_id")
+
+    def __init__(self, item_id: int, agent_id: int, tell: Callable[[], dict[str, object]]) -> None:
+        self.item_id = item_id
+        self.agent_id = agent_id
+        self._tell = tell
+        self._reason: dict[str, object] | None = None
+
+    @property
+    def reason(self) -> Mapping[str, object]:
+        if self._reason is None:
+            self._reason = self._tell()
+        return self._reason
+
+    def __repr__(self) -> str:
+        return f"Decision(item_id={self.item_id}, agent_id={self.agent_id})"
 
 
 @dataclass(frozen=True)
@@ -197,8 +222,9 @@ class Explanation:
     """Why an item is where it is.
 
     `position` counts from 1 among the `class_size` waiting items of the same channel and requirement, and is 0 once the item is
-    decided for `decided_agent`. `key` is the rank key in force. `held_for` is the agent it is kept for until `held_until`.
-    `next_change_at` is when time alone changes something for it: promotion, end of a cool-off, end of a hold.
+    decided for `decided_agent`. `key` is the rank key in force, `asked` what is asked at present. `held_for` is the agent it is
+    kept for until `held_until`. `next_change_at` is when time alone changes something for it: promotion, the next step, the end
+    of a cool-off, the end of a hold; `next_step` is what it will then ask, if anything less.
     """
 
     item_id: int
@@ -207,6 +233,13 @@ class Explanation:
     candidates: tuple[Candidate, ...]
     next_change_at: float | None
     key: RankKey
+    asked: Step
+    next_step: Step | None = None
     held_for: int | None = None
     held_until: float | None = None
     decided_agent: int | None = None
+
+    @property
+    def failed(self) -> Mapping[str | None, int]:
+        """How many agents each rule keeps from the item, those who are able under the key None."""
+        return Counter(candidate.rule_failed for candidate in self.candidates)

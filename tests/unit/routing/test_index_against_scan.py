@@ -262,8 +262,8 @@ def test_the_heaps_of_items_and_timers_do_not_grow_with_the_number_of_changes():
     for n in range(500):
         matcher.put_item(Item(1, "voice", frozenset(), 1, float(n), 0.0, excluded={1: 1e9 + n}))
         matcher.decide(float(n))
-    [group] = matcher._index.groups.values()
-    assert max(len(group.heap), len(matcher._index._timers)) < 100
+    [line] = matcher._index.kinds.lines.values()
+    assert max(len(line.heap), len(matcher._index._timers)) < 100
 
 
 def test_the_heap_of_free_agents_does_not_grow_with_the_number_of_changes():
@@ -274,15 +274,42 @@ def test_the_heap_of_free_agents_does_not_grow_with_the_number_of_changes():
     for n in range(500):
         matcher.put_agent(Agent(1, True, {}, idle_since=float(n)))
         matcher.decide(float(n))
-    [group] = matcher._index.groups.values()
-    assert len(group.offers["least_flexible"]) < 100
+    [line] = matcher._index.kinds.lines.values()
+    assert len(line.offers["least_flexible"].entries) < 100
 
 
-def test_the_class_of_a_held_item_is_forgotten_with_it():
+def test_kinds_of_work_that_are_seen_no_more_are_forgotten(monkeypatch):
+    monkeypatch.setattr("routing.kinds.MOST_EMPTY", 10)
     matcher = Matcher()
-    matcher.put_agent(Agent(1, True, {}, held={9: "voice"}))
-    for n in range(5):
-        matcher.put_item(Item(n, "voice", frozenset({(f"skill {n}", 0)}), 1, 0.0, 0.0, sticky_agent=1, sticky_until=9.0))
-        matcher.put_item(Item(10 + n, "voice", frozenset(), 1, 0.0, 0.0, sticky_agent=1, sticky_until=9.0))
-        matcher.drop_item(10 + n)
-    assert {group.holder for group in matcher._index.groups.values()} == {None}
+    matcher.put_agent(Agent(1, True, {f"skill {n}": 5 for n in range(50)}, held={9: "voice"}))
+    waits = Item(1, "voice", frozenset({("skill 7", 1)}), 1, 0.0, 0.0)
+    matcher.put_item(waits)
+    for n in range(50):
+        matcher.put_item(Item(2, "voice", frozenset({(f"skill {n}", 5)}), 1, 1.0, 0.0))
+        matcher.decide(0.0)
+        matcher.check(0.0)
+    assert len(matcher._index.kinds.lines) < 30
+    matcher.put_agent(Agent(1, True, {"skill 7": 5, "skill 49": 5}))
+    assert [one.item_id for one in matcher.decide(0.0)] == [1]
+
+
+def test_agents_of_the_same_skills_share_what_they_can_serve_and_the_last_takes_it_along():
+    matcher = Matcher()
+    for n in range(20):
+        matcher.put_agent(Agent(n, True, {"x": 5}))
+    assert len(matcher._index.kinds.profiles) == 1
+    for n in range(20):
+        matcher.put_agent(Agent(n, n % 2 == 0, {"y": 5}))
+        matcher.check(0.0)
+    assert [len(profile.agents) for profile in matcher._index.kinds.profiles.values()] == [10]
+    for n in range(20):
+        matcher.drop_agent(n)
+    assert matcher._index.kinds.profiles == {}
+
+
+def test_ways_to_stand_are_not_remembered_without_end(monkeypatch):
+    monkeypatch.setattr("routing.footing.MOST_KEPT", 10)
+    matcher = Matcher()
+    for n in range(100):
+        matcher.put_agent(Agent(1, True, {}, capacity=n))
+    assert len(matcher._index.footings._known) <= 10

@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from routing.matcher import COOL_OFF_S, LONE_COOL_OFF_S, Matcher
+from routing.able import COOL_OFF_S, LONE_COOL_OFF_S
+from routing.matcher import Matcher
 from routing.order import due_at, promote_at
 from routing.values import CHANNEL_RULES, DEFERRED, LIVE, Agent, ChannelRule, Item
 
@@ -477,14 +478,21 @@ def test_a_reason_is_fit_to_be_stored_and_says_why():
         "mode": "least_flexible",
         "key": [1, 88.0, 10],
         "promoted": False,
+        "relaxed": [],
         "channel": "voice",
         "requires": [["x", 1]],
+        "also": [],
         "waited_s": 2.0,
         "passed_over": 0,
         "waiting": 1,
         "able": 3,
         "free": 2,
         "scores": {"proficiency": 1, "load": 0.0, "flexibility": 1, "idle_since": 3.0},
+        "candidates": [
+            {"agent": ANA, "proficiency": 1, "load": 0.0, "flexibility": 1, "idle_since": 3.0},
+            {"agent": BEN, "proficiency": 1, "load": 0.0, "flexibility": 1, "idle_since": 4.0},
+        ],
+        "kept_away": {"channel_maximum": 1},
     }
 
 
