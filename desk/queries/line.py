@@ -1,0 +1,89 @@
+"""The line in which a piece of work waits: who is before it, by the order that is in force now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from desk.models import Calendar as CalendarRow
+from desk.models import Queue, WorkItem
+from desk.models.work_item import WAITING
+from desk.queries.calendars import to_calendar
+from routing.hours import Calendar
+from routing.values import DEFERRED, ESCALATED, LIVE
+
+FARTHEST_BACK = timedelta(days=30)  # an overflow step that takes longer than this is taken by nobody who still waits
+
+
+@dataclass(frozen=True)
+class Place:
+    """How many wait before an item, in a line of `size`, the first of whom came at `oldest`.
+
+    The line is all waiting work of one channel that asked for the same skills when it came, whatever its queue.
+    """
+
+    ahead: int
+    size: int
+    oldest: datetime | None
+
+    @property
+    def position(self) -> int:
+        return self.ahead + 1
+
+
+def place_of(session: Session, item: WorkItem, now: datetime) -> Place:
+    """The place of waiting work; work that does not wait (it is being offered) has nobody before it."""
+    band, own = band_now(session, now), aliased(WorkItem)
+    mine = select(band_now(session, now, own)).where(own.id == item.id).scalar_subquery()
+    before = or_(
+        band < mine,
+        (band == mine) & (WorkItem.due_at < item.due_at),
+        (band == mine) & (WorkItem.due_at == item.due_at) & (WorkItem.id < item.id),
+    )
+    query = select(func.count(case((before, 1))), func.count(), func.min(WorkItem.enqueued_at))
+    ahead, size, oldest = session.execute(query.where(*same_line(item))).one()
+    return Place(ahead if item.state == WAITING else 0, size, oldest)
+
+
+def same_line(item: WorkItem) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that leave the waiting work which asked for the same."""
+    own = aliased(WorkItem)
+    asked = select(cast(own.requires, String)).where(own.id == item.id).scalar_subquery()
+    return WorkItem.state == WAITING, WorkItem.channel == item.channel, cast(WorkItem.requires, String) == asked
+
+
+def band_now(session: Session, now: datetime, item: type[WorkItem] = WorkItem) -> ColumnElement[int]:
+    """The band that work is in at `now`: near its due time, or raised by a step of its queue's overflow."""
+    band: ColumnElement[int] = item.band
+    for queue_id, since in _raised(session, now):
+        band = band - case(((item.queue_id == queue_id) & (item.enqueued_at <= since), 1), else_=0)
+    promoted = (band == DEFERRED) & (item.promote_at <= now)
+    return case((band < ESCALATED, ESCALATED), (promoted, LIVE), else_=band)
+
+
+def _raised(session: Session, now: datetime) -> Iterator[tuple[int, datetime]]:
+    """Each queue's steps that raise the band, with the moment by which work must have come to be raised by `now`."""
+    for queue_id, overflow, hours in session.execute(
+        select(Queue.id, Queue.overflow, CalendarRow).join(CalendarRow, CalendarRow.id == Queue.calendar_id)
+    ):
+        for step in overflow:
+            if step.get("do") == "raise_band":
+                yield queue_id, _open_seconds_ago(to_calendar(hours), now, step["after_s"])
+
+
+def _open_seconds_ago(hours: Calendar, now: datetime, seconds: float) -> datetime:
+    """The latest moment since which so many open seconds have passed, to a second."""
+    early, late = now - FARTHEST_BACK, now - timedelta(seconds=seconds)
+    if hours.business_seconds(early, now) < seconds:
+        return early
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) / 2
+        if hours.business_seconds(middle, now) >= seconds:
+            early = middle
+        else:
+            late = middle
+    return late if hours.business_seconds(late, now) >= seconds else early

@@ -1,0 +1,55 @@
+"""Work and people as the matcher sees them, made from rows: the router and whoever explains its choices read the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.models import Queue, Team, WorkItem
+from routing.hours import Calendar
+from routing.overflow import steps_of, team_skill
+from routing.values import Item, Step
+
+TEAM_LEVEL = 10
+
+
+def item_of(row: WorkItem, queue: Queue, hours: Calendar) -> Item:
+    """A piece of work with its queue's policy; the steps of overflow at the moments at which its waiting reaches them."""
+    return Item(
+        id=row.id,
+        channel=row.channel,
+        requires=frozenset((skill, level) for skill, level in row.requires),
+        band=row.band,
+        due_at=row.due_at.timestamp(),
+        enqueued_at=row.enqueued_at.timestamp(),
+        tier=row.tier,
+        promote_at=row.promote_at.timestamp() if row.promote_at else None,
+        excluded={int(agent): datetime.fromisoformat(until).timestamp() for agent, until in row.excluded.items()},
+        sticky_agent=row.sticky_agent_id,
+        sticky_until=row.sticky_until.timestamp() if row.sticky_until else None,
+        choice=queue.choice,  # type: ignore[arg-type]
+        version=row.version,
+        steps=steps_for(row, queue, hours),
+    )
+
+
+def steps_for(row: WorkItem, queue: Queue, hours: Calendar) -> tuple[Step, ...]:
+    """What the queue's overflow makes of this work, and when: its seconds count only while the queue is open."""
+    if not queue.overflow:
+        return ()
+
+    def at(after_s: float) -> float:
+        try:
+            return hours.add_business(row.enqueued_at, after_s).timestamp()
+        except ValueError:  # closed for good: it never comes
+            return float("inf")
+
+    return steps_of(queue.overflow, frozenset((skill, level) for skill, level in row.requires), row.band, at)
+
+
+def team_skills(session: Session) -> Mapping[int, dict[str, int]]:
+    """For each team the skill that being in it is."""
+    return {team_id: {team_skill(key): TEAM_LEVEL} for team_id, key in session.execute(select(Team.id, Team.key))}
