@@ -5,7 +5,7 @@ There are few ways to stand (a capacity, and how many items of each channel), so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from routing.able import capacity_failure
 from routing.values import ChannelRule, Load, load_of
@@ -34,9 +34,9 @@ class Footings:
         self._rules = rules
         self._known: dict[tuple[int, tuple[str, ...]], Footing] = {}
 
-    def of(self, capacity: int, channels: Iterable[str]) -> Footing:
+    def of(self, capacity: int, channels: Collection[str]) -> Footing:
         """How somebody of this capacity stands who holds one item of each of `channels`. KeyError for an unknown channel."""
-        key = (capacity, tuple(sorted(channels)))
+        key = (capacity, tuple(sorted(channels)) if channels else ())
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= MOST_KEPT:

@@ -125,7 +125,7 @@ class Index:
             known = seat.agent
             if agent.version < known.version or (not seat.decided and agent.version == known.version and agent == known):
                 return
-            moved = agent.available != known.available or agent.skills != known.skills
+            moved = agent.available != known.available or (agent.skills is not known.skills and agent.skills != known.skills)
             seat.agent = agent
             if seat.decided:
                 self._empty_hands(seat)
@@ -221,7 +221,7 @@ class Index:
             seat = self.seats.get(agent_id)
             if seat is None or seat.stamp != stamp:
                 heapq.heappop(entries)
-            elif pair_failure(item, seat.agent, now, None) is None:
+            elif not (item.excluded or item.id in seat.agent.held) or pair_failure(item, seat.agent, now, None) is None:
                 found = seat
                 break
             else:
@@ -263,15 +263,18 @@ class Index:
 
     def _place(self, item: Item) -> None:
         now = self.now
-        if item.steps:
-            asked = item.asked_at(now)
-            kind = (item.channel, asked.requires, asked.also)
-        else:
+        self.changed_items.add(item.id)
+        if not (item.steps or item.excluded or item.promote_at is not None or item.sticky_until is not None):
+            # Time changes nothing for it and nobody holds it: most live work.
             kind = (item.channel, item.requires, item.also)
+            record = self.records[item.id] = Record(item, (item.band, item.due_at, item.id), kind)
+            self.kinds.line(kind).add(record)
+            return
+        asked = item.asked_at(now)
+        kind = (item.channel, asked.requires, asked.also)
         record = self.records[item.id] = Record(item, item.key_at(now), kind)
         held_for = self.holder(item, now)
         (self.kinds.line(kind) if held_for is None else self._own_line(held_for, item.channel)).add(record)
-        self.changed_items.add(item.id)
         at = self.next_change(item, now)
         if at is not None:
             heapq.heappush(self._timers, (at, next(self._turns), record))
