@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
+from desk.http.nouns import AWAY_REASONS, CATEGORIES, LANGUAGES, PRESENCES, TIERS, skill_word
 from desk.queries.timeline import Entry
 
 STATUSES = {
@@ -24,15 +25,6 @@ STATUS_MARKS = {
     "open": "live",
     "pending_customer": "waiting",
     "pending_internal": "waiting",
-}
-CATEGORIES = {
-    "billing": lazy_gettext("Billing"),
-    "technical": lazy_gettext("Technical help"),
-    "delivery": lazy_gettext("Delivery"),
-    "product": lazy_gettext("Product"),
-    "service": lazy_gettext("Service"),
-    "privacy": lazy_gettext("Privacy"),
-    "other": lazy_gettext("Other"),
 }
 TYPES = {
     "enquiry": lazy_gettext("Enquiry"),
@@ -54,25 +46,6 @@ PRIORITIES = {
     2: lazy_gettext("P2 · high"),
     3: lazy_gettext("P3 · normal"),
     4: lazy_gettext("P4 · low"),
-}
-PRESENCES = {
-    "available": lazy_gettext("Available"),
-    "away": lazy_gettext("Away"),
-    "offline": lazy_gettext("Offline"),
-    "not_responding": lazy_gettext("Not responding"),
-}
-AWAY_REASONS = {
-    "break": lazy_gettext("Break"),
-    "lunch": lazy_gettext("Lunch"),
-    "meeting": lazy_gettext("Meeting"),
-    "training": lazy_gettext("Training"),
-    "other": lazy_gettext("Another reason"),
-}
-TIERS = {
-    "vip": lazy_gettext("VIP"),
-    "gold": lazy_gettext("Gold"),
-    "silver": lazy_gettext("Silver"),
-    "standard": lazy_gettext("Standard"),
 }
 KINDS = {
     "call": lazy_gettext("Phone call"),
@@ -177,7 +150,6 @@ VIEWS = {
     "solved": lazy_gettext("Solved"),
     "all": lazy_gettext("All"),
 }
-LANGUAGES = {"en": lazy_gettext("English"), "zh": lazy_gettext("Chinese")}
 ENDED_BY = {
     "agent": lazy_gettext("the agent"),
     "customer": lazy_gettext("the visitor"),
@@ -258,7 +230,7 @@ def why_you(reason: Mapping[str, Any]) -> list[str]:
     lines = []
     if reason.get("mode") == "sticky":
         lines.append(gettext("You know this matter: it was meant for you first."))
-    needs = [_skill(name) for name, _level in reason.get("requires", [])]
+    needs = [skill_word(name) for name, _level in reason.get("requires", [])]
     if needs:
         lines.append(gettext("Needs %(skills)s, which you have.", skills=gettext(", ").join(needs)))
     if reason.get("mode") in MODES:
@@ -369,12 +341,6 @@ def _changed(data: Mapping[str, Any]) -> str:
         elif name == "type":
             parts.append(gettext("type to %(value)s", value=TYPES.get(new, new)))
     return gettext(", ").join(parts)
-
-
-def _skill(name: str) -> str:
-    if name.startswith("lang:"):
-        return str(LANGUAGES.get(name[5:], name[5:]))
-    return str(CATEGORIES.get(name, name))
 
 
 def _span(seconds: int) -> str:
