@@ -38,11 +38,13 @@ def t_95(freedom: float) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
-def ratio(parts: Sequence[float], wholes: Sequence[float], *, skewed: bool = False) -> tuple[float | None, float | None]:
+def ratio(
+    parts: Sequence[float], wholes: Sequence[float], *, skewed: bool = False, independent: bool = False
+) -> tuple[float | None, float | None]:
     """The sum of the parts over the sum of the wholes, and its half-width; one pair for each batch, batches in order of time.
 
     None for a figure of nothing, and for the half-width of a single batch. `skewed` is for means that can be large but not
-    negative.
+    negative; `independent` for batches that have nothing to do with each other.
     """
     whole = sum(wholes)
     if whole == 0:
@@ -51,34 +53,18 @@ def ratio(parts: Sequence[float], wholes: Sequence[float], *, skewed: bool = Fal
     if len(parts) < 2:
         return value, None
     rests = [part - value * one for part, one in zip(parts, wholes, strict=True)]
-    width = max(_correlated(rests), _paired(rests)) / whole
+    width = (_plain(rests) if independent else max(_correlated(rests), _paired(rests))) / whole
     if skewed and value > 0:
         width = value * expm1(min(width / value, MOST_WIDENING))
     return value, width
 
 
-def share(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float | None, float | None]:
+def share(parts: Sequence[float], wholes: Sequence[float], *, independent: bool = False) -> tuple[float | None, float | None]:
     """`ratio` for parts that are counted among the wholes. Its width is not nothing for what never happened, or always."""
-    value, width = ratio(parts, wholes)
+    value, width = ratio(parts, wholes, independent=independent)
     if value in (0.0, 1.0) and width is not None:
         width = max(width, NEVER_SEEN / sum(wholes))
     return value, width
-
-
-def total(counts: Sequence[float]) -> tuple[float, float | None]:
-    """The sum of the counts and its half-width."""
-    mean, width = ratio(counts, [1.0] * len(counts))
-    return sum(counts), None if width is None or mean is None else width * len(counts)
-
-
-def spread(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """The mean of independent values and its half-width."""
-    if not values:
-        return None, None
-    mean = sum(values) / len(values)
-    if len(values) < 2:
-        return mean, None
-    return mean, _plain([value - mean for value in values]) / len(values)
 
 
 def _correlated(rests: Sequence[float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from routing.confidence import ratio, share, total
+from routing.confidence import ratio, share
 
 N, WAITED, WAIT_S, SERVED, SERVED_WAIT_S, ABANDONED, WORK_S, IN_TIME = range(8)
 """The columns of a batch; from IN_TIME on there is one for each threshold."""
@@ -58,13 +58,14 @@ class Tally:
         rows = self.rows[kind]
         return rows[min(int((at - self.since) / self.batch_s), len(rows) - 1)]
 
-    def served(self, row: Row, wait_s: float) -> None:
-        """It was taken after so long; 0 is at once."""
+    def served(self, row: Row, wait_s: float, answer_s: float = 0.0) -> None:
+        """It was offered after so long, 0 is at once, and answered that much later."""
         row[SERVED] += 1
         if wait_s > 0.0:
             row[WAITED] += 1
-            row[WAIT_S] += wait_s
-            row[SERVED_WAIT_S] += wait_s
+        wait_s += answer_s
+        row[WAIT_S] += wait_s
+        row[SERVED_WAIT_S] += wait_s
         for column, within_s in enumerate(self.within_s, IN_TIME):
             if wait_s <= within_s:
                 row[column] += 1
@@ -94,24 +95,28 @@ def added(kinds: Iterable[Sequence[Row]]) -> list[Row]:
     return [[sum(column) for column in zip(*rows, strict=True)] for rows in zip(*kinds, strict=True)]
 
 
-def figures(rows: Sequence[Row], within_s: Sequence[float], agent_s: float) -> Figures:
-    """What the rows come to; `agent_s` is the agents' time in one batch."""
-    n = [row[N] for row in rows]
-    served = [row[SERVED] for row in rows]
+def figures(rows: Sequence[Row], within_s: Sequence[float], agent_s: float, *, independent: bool = False) -> Figures:
+    """What the rows come to; `agent_s` is the agents' time in one batch. See `confidence.ratio` for `independent` ones."""
+
+    def column(place: int) -> list[float]:
+        return [row[place] for row in rows]
+
+    n, each = column(N), [1.0] * len(rows)
+    mean, mean_width = ratio(n, each, independent=independent)
     found = {
-        "n": total(n),
-        "p_wait": share([row[WAITED] for row in rows], n),
-        "mean_wait_s": ratio([row[WAIT_S] for row in rows], n, skewed=True),
-        "mean_wait_served_s": ratio([row[SERVED_WAIT_S] for row in rows], served, skewed=True),
-        "p_abandon": share([row[ABANDONED] for row in rows], n),
-        "occupancy": ratio([row[WORK_S] for row in rows], [agent_s] * len(rows)),
+        "p_wait": share(column(WAITED), n, independent=independent),
+        "mean_wait_s": ratio(column(WAIT_S), n, skewed=True, independent=independent),
+        "mean_wait_served_s": ratio(column(SERVED_WAIT_S), column(SERVED), skewed=True, independent=independent),
+        "p_abandon": share(column(ABANDONED), n, independent=independent),
+        "occupancy": ratio(column(WORK_S), [agent_s] * len(rows), independent=independent),
     }
-    levels = {label(threshold): share([row[column] for row in rows], n) for column, threshold in enumerate(within_s, IN_TIME)}
+    levels = {label(within): share(column(place), n, independent=independent) for place, within in enumerate(within_s, IN_TIME)}
     return Figures(
-        **{name: value for name, (value, _) in found.items() if name != "n"},
+        **{name: value for name, (value, _) in found.items()},
         n=int(sum(n)),
         sl={name: value for name, (value, _) in levels.items()},
         half_width={
+            "n": None if mean is None or mean_width is None else mean_width * len(rows),
             **{name: width for name, (_, width) in found.items()},
             "sl": {name: width for name, (_, width) in levels.items()},
         },
