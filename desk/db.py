@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -90,15 +93,38 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WRITE_WAIT_S * 1000}"):
-            connection.execute(f"PRAGMA {pragma}")
+        _set_up_sqlite(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def connect(url: str) -> Any:
+    """A connection of the driver itself, set up like the engine's, for one owner who keeps it. Each statement commits by itself.
+
+    Statements are prepared once and planned once: what is said over it is short and always the same.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        connection = sqlite3.connect(address.database or "", timeout=WRITE_WAIT_S, check_same_thread=False)
+        _set_up_sqlite(connection)
+        return connection
+    return psycopg.connect(
+        address.set(drivername="postgresql").render_as_string(hide_password=False),
+        autocommit=True,
+        prepare_threshold=0,
+        connect_timeout=10,
+        options="-c timezone=utc -c plan_cache_mode=force_generic_plan",
+    )
+
+
+def _set_up_sqlite(connection: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WRITE_WAIT_S * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def to_json(value: Any) -> str:

@@ -7,12 +7,14 @@ SQLite refuses under load), and events become visible in the order of their ids.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, insert, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
@@ -50,6 +52,7 @@ class Store:
         self.settings = settings
         self._reading = engine.execution_options(reads=True)
         self._ours: set[int] = set()  # ids that this process has published itself, until the feed has passed them
+        self._naming = threading.Lock()  # held while a commit is made of which we learn the ids only afterwards
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
         self._write_turn = threading.Lock() if engine.dialect.name == "sqlite" else None
@@ -75,14 +78,29 @@ class Store:
 
     def publish_foreign(self, events: Sequence[Event]) -> None:
         """Hand on what other processes have committed; our own commits among `events` have been published already."""
-        self._publish([event for event in events if event.id not in self._ours])
-        self._ours.difference_update(event.id for event in events)
+        with self._naming:
+            foreign = [event for event in events if event.id not in self._ours]
+            self._ours.difference_update(event.id for event in events)
+        self._publish(foreign)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view for reading; nothing is written."""
         with _translated(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
+
+    @contextmanager
+    def direct(self, connection: Any, actor: Actor) -> Iterator[Direct]:
+        """A unit of writing over the caller's own connection (see `db.connect`), for verbs whose price counts in microseconds.
+
+        The verb commits by itself, one statement or several between BEGIN and COMMIT, and puts what it recorded into `events`.
+        Raises `StoreAway` when the database cannot be reached or stays locked.
+        """
+        unit = Direct(connection.cursor(), self.clock.now(), actor)
+        with self._turn(), _translated(), self._naming:
+            yield unit
+            self._ours.update(event.id for event in unit.events)
+        self._publish(unit.events)
 
     def _append(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
         """Insert the events last, so that on PostgreSQL the lock that keeps ids in commit order is held for a moment only."""
@@ -91,12 +109,16 @@ class Store:
         if session.get_bind().dialect.name == "postgresql":
             announce = text("SELECT pg_advisory_xact_lock(:key), pg_notify(:bell, '')")
             session.execute(announce, {"key": EVENT_ORDER_LOCK, "bell": BELL})
-        record = insert(Event).returning(Event, sort_by_parameter_order=True)
-        # In chunks, because reading the ids back in order takes time that grows with the square of their number.
-        chunks = (pending[start : start + CHUNK] for start in range(0, len(pending), CHUNK))
-        events = [event for chunk in chunks for event in session.scalars(record, chunk)]
-        self._ours.update(event.id for event in events)
-        return events
+        connection, record = session.connection(), insert(Event.__table__)  # type: ignore[arg-type]
+        if len(pending) == 1:
+            ids = [connection.execute(record, pending[0]).inserted_primary_key[0]]
+        else:
+            record = record.returning(Event.id, sort_by_parameter_order=True)
+            # In chunks, because reading the ids back in order takes time that grows with the square of their number.
+            chunks = (pending[start : start + CHUNK] for start in range(0, len(pending), CHUNK))
+            ids = [event_id for chunk in chunks for event_id in connection.execute(record, chunk).scalars()]
+        self._ours.update(ids)
+        return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
 
     def _publish(self, events: Sequence[Event]) -> None:
         if not events:
@@ -151,11 +173,21 @@ class Tx:
         )
 
 
+class Direct:
+    """One unit of writing at the driver: `cursor`, `now` (the clock read once), `actor`, and the `events` that it recorded."""
+
+    def __init__(self, cursor: Any, now: datetime, actor: Actor) -> None:
+        self.cursor = cursor
+        self.now = now
+        self.actor = actor
+        self.events: list[Event] = []
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as error:
         log.error("the database refused: %s", error)
         raise StoreAway from error
     except DBAPIError as error:

@@ -20,7 +20,7 @@ from desk.access import (
 )
 from desk.actions import tickets, work_items
 from desk.errors import NotAllowed, NotFound
-from desk.models import Agent, Attachment, Message, Team, Ticket
+from desk.models import Agent, Attachment, Message, Offer, RouterLease, Team, Ticket, WorkItem
 from tests.world import running, settings_for
 
 
@@ -209,16 +209,16 @@ def test_an_offer_of_somebody_else_cannot_be_answered(world):
     tom, eve = world.agent("Tom", available=True), world.agent("Eve", available=True)
     world.send("Help.", sender="offer@customers.example", subject="Offer")
     with world.tx() as tx:
-        item = tx.session.scalars(select(work_items.WorkItem).order_by(work_items.WorkItem.id.desc()).limit(1)).one()
-        lease = tx.session.get(work_items.RouterLease, 1)
+        item = tx.session.scalars(select(WorkItem).order_by(WorkItem.id.desc()).limit(1)).one()
+        lease = tx.session.get(RouterLease, 1)
         if lease is None:
-            tx.session.add(work_items.RouterLease(id=1, epoch=1, holder="test", until=tx.now))
+            tx.session.add(RouterLease(id=1, epoch=1, holder="test", until=tx.now))
             tx.session.flush()
         made = work_items.offer(tx, item.id, tom.id, epoch=1, reason={})
     eves = world.browser(eve.email)
     for verb in ("accept", "decline"):
         assert eves.post(f"/desk/offers/{made.id}/{verb}").status_code == 404
-    assert world.one(select(work_items.Offer.state).where(work_items.Offer.id == made.id)) == "offered"
+    assert world.one(select(Offer.state).where(Offer.id == made.id)) == "offered"
     assert world.browser(tom.email).post(f"/desk/offers/{made.id}/accept").status_code == 303
 
 

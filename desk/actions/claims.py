@@ -1,0 +1,201 @@
+"""Claims: giving a waiting item to an agent who is free, durably, all or nothing, at about the price of one commit.
+
+Whoever claims says by which versions of the two rows it was decided. Agent and item are changed only if they still have these
+versions, the agent's row first, then the item's, and only while the router's epoch is the one in force; so nothing is read
+again, and whatever has happened meanwhile, the loser changes nothing. The database's constraints stand behind it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.errors import DeadlockDetected, NotNullViolation
+
+from desk.actions import claim_sql
+from desk.db import to_json
+from desk.events import Actor, Event
+from desk.store import Direct
+
+MOST = 50  # claims in one commit: whoever writes beside us waits no longer than for these
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A decision, and what it was made by. `used` is the agent's capacity in use with this item; it rings for `timeout_s`."""
+
+    item_id: int
+    item_version: int
+    agent_id: int
+    agent_version: int
+    channel: str
+    weight: int
+    used: int
+    timeout_s: float
+    epoch: int
+    reason: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A claim that was won, and the offer that came of it. Both rows' versions are one higher now."""
+
+    claim: Claim
+    offer_id: int
+    deadline: datetime
+
+
+@dataclass(frozen=True)
+class _Won:
+    """What the database gave to a claim, and what its event is about."""
+
+    offer_id: int
+    ticket_id: int
+    customer_id: int
+    queue_id: int
+    event_id: int | None = None
+
+
+def claim(unit: Direct, claims: Sequence[Claim]) -> list[Claimed | None]:
+    """Make these claims in as few commits as can be; what was lost is None.
+
+    An agent may come more than once, each time with the version that the claim before leaves.
+    """
+    on_sqlite = isinstance(unit.cursor, sqlite3.Cursor)
+    outcome: dict[int, Claimed | None] = {}
+    for batch in _batches(claims, distinct=not on_sqlite):
+        won = (_in_sqlite if on_sqlite else _in_postgres)(unit, batch)
+        for each, row in zip(batch, won, strict=True):
+            outcome[each.item_id] = None if row is None else Claimed(each, row.offer_id, _deadline(each, unit.now))
+            if row is not None:
+                unit.events.append(_event(each, row, unit.now, unit.actor))
+    return [outcome[each.item_id] for each in claims]
+
+
+def claim_within(cursor: Any, asked: Claim, now: datetime) -> int | None:
+    """Make one claim in the transaction that the cursor is in, which records the event. The offer's id, or None when it is lost.
+
+    On PostgreSQL a claim that is half lost raises `NotNullViolation`, so a savepoint is due.
+    """
+    if isinstance(getattr(cursor, "cursor", cursor), sqlite3.Cursor):
+        won = _write_in_sqlite(cursor, asked, now)
+    else:
+        won = _won(cursor.execute(claim_sql.ONE, _values(asked, now)).fetchone())
+    return None if won is None else won.offer_id
+
+
+def _batches(claims: Sequence[Claim], *, distinct: bool) -> Iterator[list[Claim]]:
+    """At most `MOST` at once; with `distinct` no agent twice in one."""
+    batch: list[Claim] = []
+    for each in claims:
+        if len(batch) == MOST or (distinct and any(other.agent_id == each.agent_id for other in batch)):
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
+
+
+def _deadline(asked: Claim, now: datetime) -> datetime:
+    return now + timedelta(seconds=asked.timeout_s)
+
+
+def _event(asked: Claim, won: _Won, now: datetime, actor: Actor) -> Event:
+    return Event(
+        id=won.event_id,
+        at=now,
+        kind="offer.made",
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        ticket_id=won.ticket_id,
+        customer_id=won.customer_id,
+        agent_id=asked.agent_id,
+        item_id=asked.item_id,
+        queue_id=won.queue_id,
+        data={"offer": won.offer_id, "reason": asked.reason},
+    )
+
+
+def _in_sqlite(unit: Direct, batch: list[Claim]) -> list[_Won | None]:
+    cursor = unit.cursor
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        won = []
+        for each in batch:
+            row = _write_in_sqlite(cursor, each, unit.now)
+            won.append(None if row is None else _tell_in_sqlite(unit, each, row))
+        cursor.execute("COMMIT")
+    except BaseException:
+        if cursor.connection.in_transaction:
+            cursor.execute("ROLLBACK")
+        raise
+    return won
+
+
+def _write_in_sqlite(cursor: Any, asked: Claim, now: datetime) -> _Won | None:
+    agent, item = asked.agent_id, asked.item_id
+    guards = (asked.used, agent, asked.agent_version, asked.used, asked.epoch, item, asked.item_version)
+    if cursor.execute(claim_sql.AGENT, guards).rowcount != 1:
+        return None
+    at, until = _text(now), _text(_deadline(asked, now))
+    ticket, customer, queue = cursor.execute(claim_sql.ITEM, (at, agent, item)).fetchall()[0]
+    reason = to_json(asked.reason)
+    cursor.execute(claim_sql.OFFER, (item, agent, asked.channel, asked.weight, at, until, asked.epoch, reason))
+    return _Won(cursor.lastrowid, ticket, customer, queue)
+
+
+def _tell_in_sqlite(unit: Direct, asked: Claim, won: _Won) -> _Won:
+    actor, data = unit.actor, to_json({"offer": won.offer_id, "reason": asked.reason})
+    about = (won.ticket_id, won.customer_id, asked.agent_id, asked.item_id, won.queue_id)
+    unit.cursor.execute(claim_sql.EVENT, (_text(unit.now), actor.kind, actor.id, actor.name, *about, data))
+    return _Won(won.offer_id, won.ticket_id, won.customer_id, won.queue_id, unit.cursor.lastrowid)
+
+
+def _text(moment: datetime) -> str:
+    """As SQLAlchemy keeps moments in SQLite."""
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _in_postgres(unit: Direct, batch: list[Claim]) -> list[_Won | None]:
+    try:
+        if len(batch) == 1:
+            return [_won(unit.cursor.execute(claim_sql.ONE_TOLD, {**_values(batch[0], unit.now), **_actor(unit)}).fetchone())]
+        rows = unit.cursor.execute(claim_sql.ALL_TOLD, _columns(batch, unit)).fetchall()
+    except (NotNullViolation, DeadlockDetected):  # one of them was half lost, and nothing is written
+        return [None] if len(batch) == 1 else [won for each in batch for won in _in_postgres(unit, [each])]
+    won = {row[0]: _Won(*row[1:]) for row in rows}
+    return [won.get(each.item_id) for each in batch]
+
+
+def _won(row: tuple[int, ...] | None) -> _Won | None:
+    return None if row is None else _Won(*row[1:])
+
+
+def _values(asked: Claim, now: datetime) -> dict[str, Any]:
+    return {
+        "item": asked.item_id,
+        "item_version": asked.item_version,
+        "agent": asked.agent_id,
+        "agent_version": asked.agent_version,
+        "channel": asked.channel,
+        "weight": asked.weight,
+        "used": asked.used,
+        "deadline": _deadline(asked, now),
+        "reason": to_json(asked.reason),
+        "epoch": asked.epoch,
+        "now": now,
+    }
+
+
+def _columns(batch: list[Claim], unit: Direct) -> dict[str, Any]:
+    rows = [_values(each, unit.now) for each in batch]
+    alike = {"epoch": batch[0].epoch, "now": unit.now, **_actor(unit)}
+    return {name: alike[name] if name in alike else [row[name] for row in rows] for name in (*rows[0], *_actor(unit))}
+
+
+def _actor(unit: Direct) -> dict[str, Any]:
+    return {"actor_kind": unit.actor.kind, "actor_id": unit.actor.id, "actor_name": unit.actor.name}
