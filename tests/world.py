@@ -21,7 +21,7 @@ import requests
 from argon2 import PasswordHasher
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from channels.email.parse import parse
@@ -37,7 +37,7 @@ from desk.commands.serve import Requests
 from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import Agent, MailboxMail, Team, Ticket
+from desk.models import Agent, MailboxMail, SpooledMail, Team, Ticket
 from desk.work.background import ALL, Background
 
 PASSWORD = "a good password"
@@ -229,18 +229,26 @@ class World:
         to: str = "support@desk.example",
         subject: str = "Question",
         headers: dict[str, str] | None = None,
+        envelope_to: str = "",
     ) -> str:
         """Send a mail over SMTP like any stranger; returns its Message-ID without brackets."""
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
+        mail["From"], mail["Subject"] = sender, subject
+        if to:
+            mail["To"] = to
         for name, value in (headers or {}).items():
             mail[name] = value
         if "Message-ID" not in mail:
             mail["Message-ID"] = f"<{hash((text, subject, sender)) & 0xFFFFFFFFFF:x}@customers.example>"
         mail.set_content(text)
         with smtplib.SMTP("127.0.0.1", self.background.mail.port, timeout=PATIENCE_S) as smtp:
-            smtp.send_message(mail)
+            smtp.send_message(mail, to_addrs=[envelope_to] if envelope_to else None)
+        self.all_read()
         return str(mail["Message-ID"]).strip("<>")
+
+    def all_read(self) -> None:
+        """Wait until the desk has read what its doors have kept."""
+        self.until(lambda: self.one(select(func.count()).select_from(SpooledMail)) == 0)
 
     def ticket(self, number: int | None = None) -> Ticket | None:
         """The ticket with this number, or the newest."""

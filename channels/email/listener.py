@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import ssl
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Thread
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from channels.email.batch import Accept, Envelope, GroupCommit
+from channels.email.clients import Clients, Limits
 
 log = logging.getLogger(__name__)
 
 MOST_RECIPIENTS = 100
 LONGEST_LINE = 256 * 1024
 SHORTEST_COMMAND_LIMIT = 20
+OVERRUN = 1024 * 1024  # bytes beyond the size limit before a client that goes on is cut off
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A mail that was turned away at the door: from whom, for whom, and what we answered."""
+
+    mail_from: str
+    address: str
+    peer: str
+    answer: str
 
 
 class MailListener:
     """Receives mail on `host`:`port` (0 picks a free one) and hands it in batches to `accept`, on a thread of its own.
 
     `accept` returns one `Reply` per envelope; when it raises, the sender is told to try again later and nothing is lost.
-    `recipient_ok` runs on the event loop and must answer from memory; everything it refuses gets `550`. `now` gives the
-    aware time written into each envelope. `size_limit` is in bytes; `timeout` in seconds for one command including its
-    data, `session_limit` for a whole connection, `drain` for what is under way when stopping.
+    `recipient_ok` runs on the event loop and must answer from memory; everything it refuses gets `550`, and `refused` is told.
+    `now` gives the aware time written into each envelope. `size_limit` is in bytes; `timeout` in seconds for one command
+    including its data, `session_limit` for a whole connection, `drain` for what is under way when stopping. With `sign_in`
+    (`USER:PASSWORD`) mail is taken only from who signs in, over TLS where there is a `tls_context`.
     """
 
     def __init__(
@@ -48,11 +64,18 @@ class MailListener:
         drain: float = 30.0,
         largest_batch: int = 64,
         tls_context: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        sign_in: str = "",
+        refused: Callable[[Refused], None] = lambda _refused: None,
     ) -> None:
         self.host = host
         self.port = port
         self.now = now
         self.recipient_ok = recipient_ok
+        self.refused = refused
+        self.clients = Clients(limits or Limits(), time.monotonic)
+        self.size_limit = size_limit
+        self.signs_in = bool(sign_in)
         self.most_connections = connections
         self.session_limit = session_limit
         self.commits = GroupCommit(accept, largest=largest_batch)
@@ -68,6 +91,9 @@ class MailListener:
             "ident": "ready",
             "timeout": timeout,
             "tls_context": tls_context,
+            "authenticator": _Doorman(sign_in),
+            "auth_required": bool(sign_in),
+            "auth_require_tls": tls_context is not None,
             "command_call_limit": {"NOOP": SHORTEST_COMMAND_LIMIT, "VRFY": SHORTEST_COMMAND_LIMIT, "*": 2000},
         }
         self._loop = asyncio.new_event_loop()
@@ -131,20 +157,29 @@ class _Connection(SMTP):
         self._listener = listener
         self._ending: asyncio.TimerHandle | None = None
         self._turned_away = False
+        self._errors = 0
+        self._peer: str | None = None
+        self.brought = 0  # bytes since the mail began
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         listener = self._listener
-        if self not in listener.open and (listener.stopping or len(listener.open) >= listener.most_connections):
-            self._turned_away = True
-            transport.write(b"421 4.7.0 Too many connections, please try again later\r\n")  # type: ignore[attr-defined]
-            transport.close()
-            return
+        if self not in listener.open:  # it is made a second time when TLS begins
+            self._peer = (transport.get_extra_info("peername") or ("",))[0]
+            welcome = listener.clients.come(self._peer)
+            if not welcome or listener.stopping or len(listener.open) >= listener.most_connections:
+                self._turned_away = True
+                transport.write(b"421 4.7.0 Too many connections, please try again later\r\n")  # type: ignore[attr-defined]
+                transport.close()
+                return
         listener.open.add(self)
         if self._ending is None:
             self._ending = self.loop.call_later(listener.session_limit, self.dismiss)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._peer is not None:
+            self._listener.clients.go(self._peer)
+            self._peer = None
         if self._turned_away:
             return
         self._listener.open.discard(self)
@@ -154,17 +189,46 @@ class _Connection(SMTP):
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
-        if not self._turned_away:
-            super().data_received(data)
+        if self._turned_away:
+            return
+        self.brought += len(data)
+        if self.brought > self._listener.size_limit + OVERRUN:
+            # The library keeps a line without an end in memory for as long as it comes.
+            self._turned_away = True
+            self.dismiss(b"552 5.3.4 Too much mail data")
+            return
+        super().data_received(data)
+
+    async def push(self, status: Any) -> None:
+        """Answer; a client that is told too often that it is wrong is a program that guesses."""
+        await super().push(status)
+        if status[:1] in ("5", b"5"):
+            self._errors += 1
+            if self._errors >= self._listener.clients.limits.errors:
+                self.dismiss(b"421 4.7.0 Too many errors")
 
     def eof_received(self) -> bool | None:
         return None if self._turned_away else super().eof_received()
 
-    def dismiss(self) -> None:
+    def dismiss(self, answer: bytes = b"421 4.3.2 Closing, please try again later") -> None:
         """Say good-bye and close; the client keeps what was not yet accepted."""
         if self.transport is not None:
-            self.transport.write(b"421 4.3.2 Closing, please try again later\r\n")
+            self.transport.write(answer + b"\r\n")
             self.transport.close()
+
+
+class _Doorman:
+    """Checks the one name and password there is."""
+
+    def __init__(self, sign_in: str) -> None:
+        name, _, password = sign_in.partition(":")
+        self._name, self._password = name.encode(), password.encode()
+
+    def __call__(self, _server: SMTP, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
+        if not self._name or not isinstance(given, LoginPassword):
+            return AuthResult(success=False, handled=False)
+        known = hmac.compare_digest(given.login, self._name) & hmac.compare_digest(given.password, self._password)
+        return AuthResult(success=bool(known), handled=False)
 
 
 class _Handler:
@@ -173,11 +237,29 @@ class _Handler:
     def __init__(self, listener: MailListener) -> None:
         self._listener = listener
 
-    async def handle_RCPT(self, _server: SMTP, _session: Any, envelope: Any, address: str, options: list[str]) -> str:
+    async def handle_EHLO(self, server: Any, session: Any, _envelope: Any, hostname: str, answers: list[str]) -> list[str]:
+        session.host_name = hostname
+        if not self._listener.signs_in:
+            answers = [each for each in answers if not each.startswith("250-AUTH")]
+        # Commands are read one by one from what has come, so that a client may send several at a time.
+        return [*answers[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", answers[-1]]
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        server.brought = 0
+        if not self._listener.clients.may_send(session.peer[0] if session.peer else ""):
+            return "450 4.7.1 Too many mails in a minute, please try again later"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(self, _server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients, send the rest separately"
         if not self._listener.recipient_ok(address):
-            return "550 5.7.1 We do not take mail for this address"
+            answer = "550 5.1.1 We have no such address"
+            peer = session.peer[0] if session.peer else ""
+            self._listener.refused(Refused(envelope.mail_from or "", address, peer, answer))
+            return answer
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"

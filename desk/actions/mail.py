@@ -1,28 +1,38 @@
-"""What a mail means for the desk, once it has been read and judged: a message, a note, or a failed delivery."""
+"""What a mail means for the desk, once it has been read and judged: a message, a note, a bounce, or a case for people."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from channels.email.parsed import BouncedRecipient
 from channels.message import Inbound
-from desk.actions import customers, intake
+from desk.actions import customers, intake, silences, tickets
+from desk.actions.threads import find_thread
 from desk.errors import Invalid
 from desk.files import KeptFile
-from desk.models import Message, RawMail
-from desk.models.mail import FAILED
-from desk.models.message import OUT
+from desk.models import Agent, Message, OutboxMail, RawMail, Ticket
+from desk.models.mail import APPENDED, DUPLICATE, FAILED, NOTED, OPENED, QUARANTINED
+from desk.models.message import INTERNAL, OUT
 from desk.store import Tx
 
 UNKNOWN_SENDER = "unknown@sender.invalid"
+WRITTEN = ("person", "list", "too_large", "unreadable")  # verdicts that may open a ticket; all others join one or are noted
+REPORTS = ("bounce", "delay")
+FLOOD_MAILS, FLOOD_S = 20, 600
 
 
 @dataclass(frozen=True)
 class ReadMail:
-    """A mail at the door: as delivered, as read, as judged. The raw bytes and the files are in the file store already."""
+    """A mail as delivered, as read, as judged. The raw bytes and the files are in the file store already.
+
+    `ticket_number` and `bounced_mail_id` are what addresses said that we signed. `raw_mail_id` is its row in the ledger when it
+    comes from the quarantine.
+    """
 
     inbound: Inbound
     files: tuple[KeptFile, ...]
@@ -32,80 +42,200 @@ class ReadMail:
     received_at: datetime
     verdict: str
     reasons: tuple[str, ...]
+    door: str = "smtp"
+    mailbox: str = ""
+    peer: str = ""
     bounced: tuple[BouncedRecipient, ...] = ()
     returned_message_id: str = ""
     ticket_number: int | None = None
+    bounced_mail_id: int | None = None
     queue_key: str = ""
+    raw_mail_id: int | None = None
 
 
-def take_in(tx: Tx, mail: ReadMail) -> RawMail:
-    """Receive a mail: once, whatever it is, with a row in the ledger that says what became of it.
+@dataclass
+class Before:
+    """What the desk knew before a batch, asked for once: mails that came already, and which senders are colleagues."""
 
-    Only what a person wrote opens, reopens or wakes anything. An automatic answer joins its ticket without effect; a bounce
-    marks the mail that bounced; without a ticket of their own both are only noted.
+    firsts: dict[str, RawMail] = field(default_factory=dict)
+    colleagues: dict[str, Agent] = field(default_factory=dict)
+
+
+def take_in_all(tx: Tx, mails: Sequence[ReadMail]) -> list[RawMail]:
+    """Receive a batch of mails, each once, with its row in the ledger."""
+    identities = [mail.inbound.external_id for mail in mails]
+    senders = {mail.inbound.sender.value for mail in mails}
+    firsts = tx.session.scalars(select(RawMail).where(RawMail.identity.in_(identities), RawMail.duplicate_of_id.is_(None)))
+    colleagues = tx.session.scalars(select(Agent).where(Agent.email.in_(senders), Agent.active))
+    before = Before({row.identity: row for row in firsts}, {agent.email: agent for agent in colleagues})
+    rows = [_take_in(tx, mail, before) for mail in mails]
+    _watch_for_floods(tx, [row for row in rows if row.outcome != DUPLICATE])
+    return rows
+
+
+def keep_alone(tx: Tx, mail: ReadMail) -> RawMail:
+    """The last resort for a mail that cannot even become a ticket: a row in the ledger, for people to look at."""
+    ledger = _ledger(tx, mail)
+    ledger.outcome = QUARANTINED
+    tx.emit("mail.received", data={"verdict": ledger.verdict, "outcome": ledger.outcome})
+    return ledger
+
+
+def _take_in(tx: Tx, mail: ReadMail, before: Before) -> RawMail:
+    """Only what a person wrote opens, reopens or wakes anything.
+
+    An automatic answer joins its ticket without effect; a bounce marks the mail that bounced; without a ticket of their own both
+    are only noted. What goes round, and what could not be read, is for people to decide.
     """
-    before = tx.session.scalar(select(RawMail).where(RawMail.identity == mail.inbound.external_id))
-    if before is not None:
-        return before
-    ledger = RawMail(
-        identity=mail.inbound.external_id,
-        sha256=mail.raw.sha256,
-        size=mail.raw.size,
-        envelope_from=mail.envelope_from,
-        envelope_to=list(mail.envelope_to),
-        received_at=mail.received_at,
-        verdict=mail.verdict,
-        reasons=list(mail.reasons),
-        outcome="kept",
-    )
-    tx.session.add(ledger)
-    if mail.verdict == "bounce":
-        _note_bounce(tx, mail, ledger)
-    elif mail.verdict in ("person", "list", "unreadable", "too_large") or (
-        mail.verdict == "auto_reply" and intake.find_ticket(tx, mail.inbound, mail.ticket_number)[0] is not None
-    ):
-        _receive(tx, mail, ledger)
+    first = before.firsts.get(mail.inbound.external_id)
+    ledger = _ledger(tx, mail)
+    if first is not None and first is not ledger:
+        _note_again(tx, ledger, first)
+    else:
+        before.firsts[mail.inbound.external_id] = ledger
+        if mail.verdict in REPORTS:
+            _note_bounce(tx, mail, ledger)
+        elif mail.verdict == "loop":
+            ledger.outcome = QUARANTINED
+        elif mail.verdict in WRITTEN:
+            _receive(tx, mail, ledger, before)
+        elif find_thread(tx, mail.inbound, mail.ticket_number).ticket is not None:
+            _receive(tx, replace(mail, inbound=replace(mail.inbound, kind="auto_reply")), ledger, before)
     tx.emit("mail.received", ticket=ledger.ticket_id, data={"verdict": mail.verdict, "outcome": ledger.outcome})
     return ledger
 
 
-def _receive(tx: Tx, mail: ReadMail, ledger: RawMail) -> None:
-    receipt = intake.receive(tx, _with_sender(mail), mail.files, ticket_number=mail.ticket_number, queue_key=mail.queue_key)
+def _ledger(tx: Tx, mail: ReadMail) -> RawMail:
+    """A new row, or the one that the mail has had in the quarantine."""
+    row = tx.session.get(RawMail, mail.raw_mail_id) if mail.raw_mail_id else None
+    if row is None:
+        row = RawMail(
+            door=mail.door,
+            mailbox=mail.mailbox,
+            peer=mail.peer,
+            envelope_from=mail.envelope_from,
+            envelope_to=list(mail.envelope_to),
+            received_at=mail.received_at,
+            outcome=NOTED,
+        )
+        tx.session.add(row)
+    row.identity = mail.inbound.external_id
+    row.sha256, row.size = mail.raw.sha256, mail.raw.size
+    row.from_address = (mail.inbound.sender.value or mail.envelope_from).lower()[:254]
+    row.subject = mail.inbound.subject[:300]
+    row.mail_message_id = mail.inbound.message_id
+    row.verdict, row.reasons, row.outcome, row.read_at = mail.verdict, list(mail.reasons), NOTED, tx.now
+    return row
+
+
+def _note_again(tx: Tx, ledger: RawMail, first: RawMail) -> None:
+    """The same mail once more, perhaps to another of our addresses: which is all that is new about it."""
+    ledger.duplicate_of_id, ledger.outcome = first.id, DUPLICATE
+    ledger.ticket_id, ledger.message_id = first.ticket_id, first.message_id
+    message = tx.session.get(Message, first.message_id) if first.message_id else None
+    if message is not None:
+        also = [each for each in ledger.envelope_to if each not in message.meta.get("sent_to", ())]
+        if also:
+            message.meta = {**message.meta, "sent_to": [*message.meta.get("sent_to", ()), *also]}
+
+
+def _receive(tx: Tx, mail: ReadMail, ledger: RawMail, before: Before) -> None:
+    mail = _with_sender(mail)
+    mail = replace(mail, inbound=replace(mail.inbound, meta={**mail.inbound.meta, "sent_to": list(mail.envelope_to)}))
+    colleague = before.colleagues.get(mail.inbound.sender.value)
+    if colleague is not None and mail.verdict == "person":
+        thread = find_thread(tx, mail.inbound, mail.ticket_number)
+        if thread.ticket is not None:
+            message = _note_of_colleague(tx, thread.ticket, colleague, mail, thread.how)
+            ledger.ticket_id, ledger.message_id, ledger.outcome = thread.ticket.id, message.id, APPENDED
+            return
+    known = tx.session.get(Ticket, ledger.ticket_id) if ledger.ticket_id else None  # it was in quarantine, with its ticket
+    receipt = intake.receive(
+        tx, mail.inbound, mail.files, ticket=known, ticket_number=mail.ticket_number, queue_key=mail.queue_key
+    )
     ledger.ticket_id, ledger.message_id = receipt.ticket.id, receipt.message.id
-    ledger.outcome = "opened" if receipt.opened else "appended"
+    if mail.verdict == "unreadable":
+        ledger.outcome = QUARANTINED
+    elif mail.inbound.kind != "message":
+        ledger.outcome = NOTED
+    else:
+        ledger.outcome = OPENED if receipt.opened else APPENDED
 
 
-def _with_sender(mail: ReadMail) -> Inbound:
+def _note_of_colleague(tx: Tx, ticket: Ticket, colleague: Agent, mail: ReadMail, how: str) -> Message:
+    """What one of us writes by mail about a ticket is for us, until somebody chooses to tell the customer."""
+    inbound = mail.inbound
+    message = Message(
+        channel="email",
+        direction=INTERNAL,
+        kind="note",
+        agent_id=colleague.id,
+        author_name=colleague.name,
+        from_address=inbound.sender.value,
+        to=[contact.value for contact in inbound.to],
+        cc=[contact.value for contact in inbound.cc],
+        subject=inbound.subject[:500],
+        text=inbound.reply_text or inbound.text,
+        reply_text=inbound.reply_text or inbound.text,
+        external_id=inbound.external_id,
+        mail_message_id=inbound.message_id or None,
+        in_reply_to=inbound.in_reply_to,
+        references=list(inbound.references),
+        threaded_by=how,
+        meta=inbound.meta,
+    )
+    return tickets.add_message(tx, ticket, message, mail.files)
+
+
+def _with_sender(mail: ReadMail) -> ReadMail:
     """The mail with a sender that can stand: From, else the envelope's, else a name for nobody."""
     for address in (mail.inbound.sender.value, mail.envelope_from, UNKNOWN_SENDER):
         try:
             value = customers.normal("email", address)
         except Invalid:
             continue
-        return replace(mail.inbound, sender=replace(mail.inbound.sender, value=value))
-    return mail.inbound
+        return replace(mail, inbound=replace(mail.inbound, sender=replace(mail.inbound.sender, value=value)))
+    return mail
 
 
 def _note_bounce(tx: Tx, mail: ReadMail, ledger: RawMail) -> None:
     """Mark the mail of ours that did not arrive; a delay is only noted."""
-    ledger.outcome = "noted"
-    bounced = None
-    for message_id in (mail.returned_message_id, mail.inbound.in_reply_to, *reversed(mail.inbound.references)):
-        if message_id:
-            query = select(Message).where(Message.mail_message_id == message_id, Message.direction == OUT)
-            bounced = tx.session.scalar(query.limit(1))
-        if bounced is not None:
-            break
+    bounced = _bounced_message(tx, mail)
     if bounced is None:
         return
     ledger.ticket_id, ledger.message_id = bounced.ticket_id, bounced.id
     failed = [each for each in mail.bounced if not each.temporary]
-    if failed or not mail.bounced:
+    permanent = bool(failed) or (not mail.bounced and mail.verdict == "bounce")
+    if permanent:
         reason = "; ".join(f"{each.address}: {each.status} {each.diagnostic}".strip() for each in failed)
         bounced.delivery, bounced.delivery_error = FAILED, (reason or "returned")[:500]
     tx.emit(
         "mail.bounced",
         ticket=bounced.ticket_id,
         message=bounced,
-        data={"recipients": [each.address for each in mail.bounced], "permanent": bool(failed) or not mail.bounced},
+        data={"recipients": [each.address for each in mail.bounced], "permanent": permanent},
     )
+
+
+def _bounced_message(tx: Tx, mail: ReadMail) -> Message | None:
+    """What came back: by the envelope sender that we signed, else by the Message-IDs that the report gives back."""
+    if mail.bounced_mail_id is not None:
+        sent = tx.session.get(OutboxMail, mail.bounced_mail_id)
+        if sent is not None and sent.message_id is not None:
+            return tx.session.get(Message, sent.message_id)
+    ids = [each for each in (mail.returned_message_id, mail.inbound.in_reply_to, *reversed(mail.inbound.references)) if each][:20]
+    query = select(Message).where(Message.mail_message_id.in_(ids), Message.direction == OUT)
+    found = {message.mail_message_id: message for message in tx.session.scalars(query)} if ids else {}
+    return next((found[each] for each in ids if each in found), None)
+
+
+def _watch_for_floods(tx: Tx, rows: Sequence[RawMail]) -> None:
+    """More than `FLOOD_MAILS` from one sender within `FLOOD_S`: nothing automatic is sent there any more, whoever began."""
+    for address, here in Counter(row.from_address for row in rows if row.from_address).items():
+        since = tx.now - timedelta(seconds=FLOOD_S)
+        some = (
+            select(RawMail.id).where(RawMail.from_address == address, RawMail.received_at > since).limit(FLOOD_MAILS + 1 + here)
+        )
+        count = tx.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+        if count > FLOOD_MAILS:
+            silences.silence(tx, address, count)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import chats, complaints, intake, outbox, solving, tickets
+from desk.actions import chats, complaints, outbox, placing, solving, tickets
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
@@ -124,7 +124,7 @@ def fields(number: int) -> Response:
 @needs(Right.REPLY)
 def admit(number: int, message_id: int) -> Response:
     with writing() as tx:
-        intake.admit(tx, _message(tx, number, message_id))
+        placing.admit(tx, _message(tx, number, message_id))
     return _stay(number)
 
 
@@ -132,7 +132,7 @@ def admit(number: int, message_id: int) -> Response:
 @needs(Right.REPLY)
 def detach(number: int, message_id: int) -> Response:
     with writing() as tx:
-        ticket = intake.detach(tx, _message(tx, number, message_id))
+        ticket = placing.detach(tx, _message(tx, number, message_id))
     return _stay(number, gettext("The message is now ticket %(number)s.", number=ticket.number))
 
 

@@ -13,6 +13,8 @@ from desk.work.feed import Bell, Feed
 from desk.work.indexing import Indexing
 from desk.work.mail_in import MailDoor
 from desk.work.mail_out import MailOut, sender_for
+from desk.work.mail_reading import MailReading
+from desk.work.our_addresses import OurAddresses
 from desk.work.part import Part
 from desk.work.router import Router
 from desk.work.timers import Timers
@@ -30,15 +32,19 @@ class Background:
         self.parts: dict[str, Part] = {}
         self.router = Router(desk) if "router" in roles else None
         self.indexing = Indexing(desk) if "worker" in roles else None
-        self.mail = MailDoor(desk) if "smtp" in roles else None
+        self.mail = MailDoor(desk, kept=self._wake("mail_in"), noted=self._wake("mail_door")) if "smtp" in roles else None
+        self.reading = self._make_reading(desk) if "worker" in roles else None
         if self.router is not None:
             self._add("router", self.router.turn, self.router.follow)
-        if self.indexing is not None:
+        if self.indexing is not None and self.reading is not None:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
+            self._add("mail_in", self.reading.turn, _has("mail.read_again"))
+        if self.mail is not None:
+            self._add("mail_door", self.mail.turn, _has("mail_address.changed"))
         self._add("feed", Feed(desk).turn, lambda _events: False)
-        self.bell = None if desk.settings.on_sqlite else Bell(desk.settings.database_url, self.parts["feed"].wake)
+        self.bell = None if desk.settings.on_sqlite else Bell(desk.settings.database_url, self._ring)
         desk.store.subscribe(self._follow)
 
     def start(self) -> None:
@@ -63,14 +69,38 @@ class Background:
             self.mail.stop()
         if self.bell is not None:
             self.bell.stop()
+        if self.mail is not None:
+            self.mail.pace.stop()
         for part in self.parts.values():
             part.stop()
+        if self.reading is not None:
+            self.reading.close()
         if self.router is not None:
             self.router.release()
 
     def health(self) -> dict[str, bool]:
         """Which parts live and do their work."""
         return {name: part.healthy for name, part in self.parts.items()}
+
+    def _make_reading(self, desk: Installation) -> MailReading:
+        """Where the door is in this process too, reading gives way to it."""
+        if self.mail is None:
+            return MailReading(desk, OurAddresses(desk))
+        return MailReading(desk, self.mail.addresses, rest=self.mail.pace.rest)
+
+    def _wake(self, name: str) -> Callable[[], None]:
+        """Wakes a part of this process, if it runs here."""
+
+        def wake() -> None:
+            if name in self.parts:
+                self.parts[name].wake()
+
+        return wake
+
+    def _ring(self) -> None:
+        """Another process has committed: events, or mail to be read."""
+        for name in ("feed", "mail_in"):
+            self._wake(name)()
 
     def _add(self, name: str, turn: Callable[[], float | None], follow: Callable[[Sequence[Event]], bool]) -> None:
         part = Part(name, self._desk.clock, turn)

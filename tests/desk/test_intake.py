@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from channels.message import Contact, Inbound
-from desk.actions import intake, tickets
+from desk.actions import intake, placing, threads, tickets
 from desk.errors import Conflict, Invalid
 from desk.models import Customer, Message, Ticket, WorkItem
 from tests.desk.racers import race
@@ -98,7 +98,7 @@ def test_a_stranger_who_knows_a_message_id_is_held_and_wakes_nobody_until_let_in
     assert ticket_now(house, first).status == "pending_customer"
     with house.tx() as tx:
         for _ in range(2):
-            intake.admit(tx, tx.session.get_one(Message, held.message.id))
+            placing.admit(tx, tx.session.get_one(Message, held.message.id))
     assert ticket_now(house, first).status == "open"
     assert house.kinds("message.admitted") == ["message.admitted"]
     assert not take(house, 3, sender=MALLORY, in_reply_to="mail-2@customers.example").message.held
@@ -117,14 +117,14 @@ def test_a_message_in_the_wrong_ticket_gets_one_of_its_own(house):
     take(house)
     wrong = take(house, 2, sender=MALLORY, in_reply_to="mail-1@customers.example", subject="Another matter")
     with house.tx() as tx:
-        own = intake.detach(tx, tx.session.get_one(Message, wrong.message.id))
+        own = placing.detach(tx, tx.session.get_one(Message, wrong.message.id))
     message = house.again(wrong.message)
     assert (message.ticket_id, message.held, message.threaded_by) == (own.id, False, "detached")
     assert house.one(select(WorkItem.state).where(WorkItem.ticket_id == own.id)) == "waiting"
     with house.tx() as tx:
         note = tickets.note(tx, tx.session.get_one(Ticket, own.id), None, "A note.")
     with pytest.raises(Invalid), house.tx() as tx:
-        intake.detach(tx, tx.session.get_one(Message, note.id))
+        placing.detach(tx, tx.session.get_one(Message, note.id))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_only_more_than_thanks_opens_a_solved_ticket_again(house, text, status):
     assert ticket_now(house, first).status == status
 
 
-@pytest.mark.parametrize(("days", "joins"), [(intake.REOPEN_DAYS - 1, True), (intake.REOPEN_DAYS + 1, False)])
+@pytest.mark.parametrize(("days", "joins"), [(threads.REOPEN_DAYS - 1, True), (threads.REOPEN_DAYS + 1, False)])
 def test_a_ticket_closed_for_long_is_not_joined(house, days, joins):
     first = take(house)
     solved(house, first, "closed")

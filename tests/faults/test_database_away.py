@@ -69,6 +69,7 @@ def test_while_the_database_is_away_pages_answer_503_and_mail_451_and_then_all_i
             assert refused.value.smtp_code == 451
     with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=20) as smtp:
         smtp.send_message(mail(1))
+    world.all_read()
     assert [row.mail_message_id for row in world.all(select(Message))] == ["1@customers.example"]
     assert console.get("/desk").status_code == 200
     world.until(lambda: requests.get(world.url + "/readyz", timeout=10).status_code == 200)

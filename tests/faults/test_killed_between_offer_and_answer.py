@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from desk.actions import work_items
 from desk.clock import Clock
-from desk.models import Offer, WorkItem
+from desk.models import Offer, SpooledMail, WorkItem
 from tests.desk.house import House
 from tests.faults.child import Child
 from tests.faults.test_killed_while_mail_comes_in import mail
@@ -42,10 +42,10 @@ def test_no_offer_without_a_live_deadline_is_left_and_every_load_is_a_recount(tm
 
 
 def wait_for_offer(house: House) -> Offer:
-    """The router works in another process; ask its database until it has decided."""
+    """The router works in another process; ask its database until it has decided and all mail is read."""
     end = house.clock.monotonic() + 20
     while house.clock.monotonic() < end:
         offer = house.one(select(Offer).where(Offer.state == "offered"))
-        if offer is not None:
+        if offer is not None and not house.all(select(SpooledMail.id)):
             return offer
     raise AssertionError("nobody was asked")

@@ -40,13 +40,25 @@ def test_a_mail_becomes_a_ticket_that_is_offered_answered_and_joined_by_the_answ
         assert len(world.all(select(Ticket))) == 1
 
 
-def test_the_same_mail_twice_is_one_message_and_one_row_in_the_ledger(tmp_path):
+def test_the_same_mail_twice_is_one_message_and_the_ledger_says_so(tmp_path):
     with running(settings_for(tmp_path)) as world:
-        for _ in range(2):
-            world.send("Once is enough.", headers={"Message-ID": "<same@x.example>", "Date": "Sat, 21 Nov 2026 10:00:00 +0800"})
+        headers = {"Message-ID": "<same@x.example>", "Date": "Sat, 21 Nov 2026 10:00:00 +0800", "To": "both@desk.example"}
+        for address in ("support@desk.example", "billing@desk.example"):
+            world.send("Once is enough.", to="", envelope_to=address, headers=headers)
         assert len(world.all(select(Message))) == 1
-        assert len(world.all(select(RawMail))) == 1
         assert len(world.all(select(WorkItem))) == 1
+        first, again = world.all(select(RawMail).order_by(RawMail.id))
+        assert (first.outcome, again.outcome, again.duplicate_of_id) == ("opened", "duplicate", first.id)
+        assert again.message_id == first.message_id == world.one(select(Message.id))
+        assert world.one(select(Message)).meta["sent_to"] == ["support@desk.example", "billing@desk.example"]
+
+
+def test_a_message_id_used_again_with_other_words_is_another_mail(tmp_path):
+    with running(settings_for(tmp_path)) as world:
+        for text in ("The first question.", "Another question."):
+            world.send(text, headers={"Message-ID": "<same@x.example>", "Date": "Sat, 21 Nov 2026 10:00:00 +0800"})
+        assert sorted(text.strip() for text in world.all(select(Message.text))) == ["Another question.", "The first question."]
+        assert world.all(select(RawMail.outcome)) == ["opened", "opened"]
 
 
 def test_a_stranger_who_quotes_our_message_id_is_held_until_an_agent_lets_them_in(tmp_path):

@@ -1,0 +1,113 @@
+"""The processes that read mails: a few, each with a deadline for every mail, replaced when it dies or takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from desk.work import mail_wire
+from desk.work.mail_wire import Job, Reading, Unread
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parent.parent.parent
+DEADLINE_S = 20.0
+MOST_MEMORY = 1024 * 1024 * 1024
+
+
+class Pool:
+    """Reads mails side by side in `size` processes. They start when they are first needed."""
+
+    def __init__(self, size: int = 0, *, deadline_s: float = DEADLINE_S, most_memory: int = MOST_MEMORY) -> None:
+        size = size or max(1, min(3, len(os.sched_getaffinity(0)) - 1))
+        self._deadline_s = deadline_s
+        self._most_memory = most_memory
+        self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="mail-reading")
+        self._mine = threading.local()
+        self._children: list[_Child] = []
+
+    def read(self, jobs: Sequence[Job]) -> list[Reading | Unread]:
+        """One answer for each job, in order; never raises for a mail's sake."""
+        return list(self._threads.map(self._read, jobs))
+
+    def close(self) -> None:
+        """End the processes."""
+        self._threads.shutdown()
+        for child in self._children:
+            child.end()
+
+    def _read(self, job: Job) -> Reading | Unread:
+        child = getattr(self._mine, "child", None)
+        if child is None:
+            child = self._mine.child = _Child(self._most_memory)
+            self._children.append(child)
+        return child.ask(job, self._deadline_s)
+
+
+class _Child:
+    """One process, used by one thread."""
+
+    def __init__(self, most_memory: int) -> None:
+        self._most_memory = most_memory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, job: Job, deadline_s: float) -> Reading | Unread:
+        for attempt in (1, 2):
+            process = self._process or self._start()
+            assert process.stdin is not None
+            try:
+                mail_wire.send(process.stdin, job)
+                break
+            except OSError:
+                # It had died before it got this mail, which is not this mail's fault.
+                self.end()
+                if attempt == 2:
+                    return Unread("the reading process does not start", by_mail=False)
+        return self._answer(process, deadline_s)
+
+    def end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        process.wait()
+
+    def _answer(self, process: subprocess.Popen[bytes], deadline_s: float) -> Reading | Unread:
+        assert process.stdout is not None
+        # The answer is short and written at once: when its first byte is there, so is the rest.
+        ready, _, _ = select.select([process.stdout], [], [], deadline_s)
+        try:
+            if not ready:
+                raise TimeoutError
+            answer = mail_wire.receive(process.stdout)
+        except TimeoutError:
+            self.end()
+            return Unread(f"reading took more than {deadline_s:g} seconds")
+        except (EOFError, OSError, MemoryError):
+            status = process.wait()
+            self.end()
+            return Unread(f"the reading process ended ({status})")
+        assert isinstance(answer, (Reading, Unread))
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "desk.work.mail_child", str(self._most_memory)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is for the desk, which ends its children itself
+        )
+        return self._process
