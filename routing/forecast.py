@@ -17,9 +17,13 @@ from math import exp, lgamma, log, log1p, sqrt
 
 WEEKS = 8
 TRIMMED_FROM = 5
-"""Weeks from which the best and the worst are left out."""
+TRIMMED_MEAN = 5.0
+"""Weeks, and work in an interval, from which the best and the worst are left out; small counts lean so much that it would bias."""
 
 RECENT_DAYS = 10
+PRIOR = 10.0
+"""So much work, as expected, is added to what came, so that a handful cannot double the level."""
+
 UNKNOWN_SPREAD = 0.1
 """Day to day and interval to interval, as a share of the mean, while the history is too short to measure it."""
 
@@ -179,11 +183,13 @@ def _like_days(history: History, day: date, holidays: Collection[date], weeks: i
 
 
 def _trimmed(days: Sequence[Counts]) -> list[float]:
-    """The mean of each interval over the days, without the smallest and the largest if there are enough."""
+    """The mean of each interval over the days, without the smallest and the largest where that makes sense."""
     means = []
     for counts in zip(*days, strict=True):
-        kept = sorted(counts)[1:-1] if len(counts) >= TRIMMED_FROM else counts
-        means.append(sum(kept) / len(kept))
+        mean = sum(counts) / len(counts)
+        if len(counts) >= TRIMMED_FROM and mean >= TRIMMED_MEAN:
+            mean = sum(sorted(counts)[1:-1]) / (len(counts) - 2)
+        means.append(mean)
     return means
 
 
@@ -203,8 +209,8 @@ def _level(history: History, day: date, holidays: Collection[date], weeks: int, 
         seen += 1
     if not expected:
         return 1.0
-    chance = 1 / expected + spread.days / seen  # the variance of the ratio if nothing had changed
-    change = came / expected - 1
+    chance = 1 / (PRIOR + expected) + spread.days / seen  # the variance of the ratio if nothing had changed
+    change = (PRIOR + came) / (PRIOR + expected) - 1
     return 1 + change * change**2 / (change**2 + chance)
 
 
