@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from desk.queries.why import RULES
+
 PAGING = (("limit", "integer"), ("cursor", "string"))
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 MAYBE_TEXT, MAYBE_TIME = {"type": ["string", "null"]}, {"type": ["string", "null"], "format": "date-time"}
@@ -22,6 +24,17 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _many(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": of}
+
+
+def _maybe(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+SKILL = _object(("skill", "level"), skill=TEXT, level=NUMBER)
+COUNTS = {"type": "object", "additionalProperties": NUMBER}
+MAYBE_FIGURE = {"type": ["number", "null"]}
 SCHEMAS: dict[str, Any] = {
     "Ticket": _object(
         ("number", "subject", "status", "type", "channel", "priority", "customer", "owner", "created_at"),
@@ -154,6 +167,94 @@ SCHEMAS: dict[str, Any] = {
         about={"type": "object"},
         data={"type": "object"},
     ),
+    "Why": _object(
+        ("item", "ticket", "state", "at", "requires", "steps", "candidates", "totals", "helps", "expected", "place", "band"),
+        item=NUMBER,
+        ticket=NUMBER,
+        state=TEXT,
+        channel=TEXT,
+        queue=TEXT,
+        at=TIME,
+        enqueued_at=TIME,
+        due_at=TIME,
+        promote_at=MAYBE_TIME,
+        band=_object(("code", "words"), code={"enum": ["escalated", "live", "deferred"]}, words=TEXT),
+        place=_maybe(_object(("position", "size", "words"), position=NUMBER, size=NUMBER, words=TEXT)),
+        requires=_many(SKILL),
+        also=_many(_many(SKILL)),
+        steps=_many(_ref("OverflowStep")),
+        next_step={"anyOf": [_ref("OverflowStep"), {"type": "null"}]},
+        held=_maybe(_object(("until", "words"), until=TIME, words=TEXT)),
+        expected=_maybe(
+            _object(
+                ("method", "words", "figures"),
+                method={"enum": ["free", "QLm", "HOL", "LES", "handling", None]},
+                mean_s=MAYBE_FIGURE,
+                p50_s=MAYBE_FIGURE,
+                p80_s=MAYBE_FIGURE,
+                words=TEXT,
+                figures={"type": "object"},
+            )
+        ),
+        choice=TEXT,
+        candidates=_many(
+            _object(
+                ("agent", "able", "rule", "detail", "scores", "words"),
+                agent=_object((), id=NUMBER, name=TEXT),
+                able=FLAG,
+                rule={"enum": [*RULES, None]},
+                otherwise={"enum": [*RULES, None]},
+                detail={"type": "object"},
+                scores={"type": "object"},
+                presence=TEXT,
+                presence_reason=MAYBE_TEXT,
+                presence_since=TIME,
+                words=TEXT,
+            )
+        ),
+        others=COUNTS,
+        totals=COUNTS,
+        helps=_many(_object(("code", "count", "words"), code=TEXT, count=NUMBER, detail={"type": "object"}, words=TEXT)),
+        next_change_at=MAYBE_TIME,
+    ),
+    "OverflowStep": _object(
+        ("do", "words"),
+        do={"enum": ["drop_skill", "lower_level", "also_team", "raise_band"]},
+        after_s={"type": "number"},
+        skill=TEXT,
+        level=NUMBER,
+        team=TEXT,
+        at=MAYBE_TIME,
+        taken=FLAG,
+        words=TEXT,
+    ),
+    "Offer": _object(
+        ("id", "item", "ticket", "agent", "state", "offered_at", "mode"),
+        id=NUMBER,
+        item=NUMBER,
+        ticket=NUMBER,
+        agent=_object((), id=NUMBER, name=TEXT),
+        state=_object(("code", "words"), code=TEXT, words=TEXT),
+        offered_at=TIME,
+        deadline=TIME,
+        answered_at=MAYBE_TIME,
+        ended_at=MAYBE_TIME,
+        mode=_object(("code", "words"), code=MAYBE_TEXT, words=TEXT),
+        waited_s=MAYBE_FIGURE,
+        requires=_many(SKILL),
+        also=_many(_many(SKILL)),
+        relaxed=_many(_ref("OverflowStep")),
+        promoted=FLAG,
+        waiting={"type": ["integer", "null"]},
+        passed_over={"type": ["integer", "null"]},
+        able={"type": ["integer", "null"]},
+        free={"type": ["integer", "null"]},
+        scores={"type": "object"},
+        candidates=_many(
+            _object((), agent=_object((), id=NUMBER, name=MAYBE_TEXT), chosen=FLAG, scores={"type": "object"}),
+        ),
+        kept_away=COUNTS,
+    ),
     "Stats": _object((), waiting={"type": "object"}, agents={"type": "object"}, tickets={"type": "object"}),
     "NewTicket": _object(
         ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
@@ -203,6 +304,9 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
         _list("WorkItem"),
         200,
     ),
+    ("get", "/work-items/{item_id}/why", "Why work waits, who could take it, and what comes next.", (), None, _ref("Why"), 200),
+    ("get", "/work-items/{item_id}/offers", "To whom work was offered, the latest first.", PAGING, None, _list("Offer"), 200),
+    ("get", "/offers/{offer_id}/why", "Why an offer went to whom it went to.", (), None, _ref("Offer"), 200),
     ("get", "/complaints", "Complaints, the newest first.", (*PAGING, ("stage", "string")), None, _list("Complaint"), 200),
     (
         "get",

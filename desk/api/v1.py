@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_customer, access_ticket, visible_tickets
 from desk.actions import customers, intake, tickets
-from desk.api import shapes
+from desk.api import shapes, why
 from desk.api.description import describe
 from desk.api.fields import Fields
 from desk.api.lists import page
@@ -42,6 +42,7 @@ from desk.queries.skills import skills_at
 from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
+pages.register_blueprint(why.pages)
 
 
 @pages.get("/openapi.json")

@@ -225,16 +225,15 @@ def mode_words(reason: Mapping[str, Any]) -> str:
     return str(MODES.get(str(reason.get("mode", "")), ""))
 
 
-def score_words(figure: str, value: float, at: datetime) -> str:
-    """One figure of a candidate; `at` is when they were looked at."""
-    match figure:
-        case "proficiency":
-            return str(PROFICIENCY[int(value)])
-        case "load":
-            return f"{round(value * 100)}%"
-        case "idle_since":
-            return span(max(0.0, at.timestamp() - value))
-    return str(int(value))
+def order_words(mode: str) -> str:
+    """In which order those who are able are asked."""
+    return str(MODES.get(mode, mode))
+
+
+def score_words(scores: Mapping[str, float], mode: str, at: datetime) -> str:
+    """The figures by which the mode chooses, the first the most; `at` is when they were looked at."""
+    figures = DECIDES.get(mode, DECIDES["proficiency"])
+    return " · ".join(_score(figure, scores[figure], at) for figure in figures if figure in scores)
 
 
 def team_word(key: str, teams: Teams) -> str:
@@ -255,6 +254,17 @@ def span(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _score(figure: str, value: float, at: datetime) -> str:
+    match figure:
+        case "proficiency":
+            return str(PROFICIENCY[int(value)])
+        case "load":
+            return gettext("%(share)s%% in use", share=round(value * 100))
+        case "idle_since":
+            return gettext("free for %(time)s", time=span(max(0.0, at.timestamp() - value)))
+    return ngettext("%(num)s skill", "%(num)s skills", int(value))
 
 
 def _absent(person: Person) -> str:

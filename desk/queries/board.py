@@ -78,9 +78,10 @@ class WaitingLine:
 
 @dataclass(frozen=True)
 class HeldWork:
-    """Something an agent was offered or has in hand."""
+    """Something an agent was offered or has in hand, by which offer."""
 
     item_id: int
+    offer_id: int
     number: int
     channel: str
     kind: str
@@ -353,7 +354,7 @@ def _staff(session: Session) -> list[Agent]:
 
 def _held(session: Session) -> dict[int, list[HeldWork]]:
     query = (
-        select(Offer.agent_id, Offer.state, Offer.offered_at, WorkItem, Ticket.number, Customer.name)
+        select(Offer.agent_id, Offer.id, Offer.state, Offer.offered_at, WorkItem, Ticket.number, Customer.name)
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
@@ -361,10 +362,10 @@ def _held(session: Session) -> dict[int, list[HeldWork]]:
         .order_by(Offer.offered_at, Offer.id)
     )
     held: dict[int, list[HeldWork]] = {}
-    for agent_id, state, offered_at, item, number, name in session.execute(query):
+    for agent_id, offer_id, state, offered_at, item, number, name in session.execute(query):
         since = item.wrap_up_at if item.state == WRAP_UP else item.answered_at if state != OFFERED else None
         held.setdefault(agent_id, []).append(
-            HeldWork(item.id, number, item.channel, item.kind, item.state, since or offered_at, name)
+            HeldWork(item.id, offer_id, number, item.channel, item.kind, item.state, since or offered_at, name)
         )
     return held
 

@@ -126,7 +126,7 @@ def why_waits(session: Session, viewer: Viewer, item: WorkItem, now: datetime) -
     queue = session.get_one(Queue, item.queue_id)
     wanted, moment, waits = item_of(item, queue, calendar_of(session, queue)), now.timestamp(), item.state == WAITING
     asked, rules = wanted.asked_at(moment), rules_of(session)
-    floor = _floor(session, now, _names_of(asked), rules)
+    floor = _floor(session, now, _names_of(asked), rules) if waits else []
     own = next((each.seat for each in floor if each.seat.id == wanted.sticky_agent), None)
     held_for = holder(wanted, own, moment)
     seen = _in_order(session, now, wanted, [_judged(wanted, each, moment, rules, held_for) for each in floor])

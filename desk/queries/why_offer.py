@@ -48,7 +48,7 @@ def offers_of(session: Session, viewer: Viewer, items: Sequence[WorkItem], *, li
     """The offers made of these items, the latest first."""
     by_id = {item.id: item for item in items}
     offers = session.scalars(select(Offer).where(Offer.item_id.in_(by_id)).order_by(Offer.id.desc()).limit(limit)).all()
-    return _told(session, viewer, [(offer, by_id[offer.item_id]) for offer in offers])
+    return tell_offers(session, viewer, [(offer, by_id[offer.item_id]) for offer in offers])
 
 
 def why_offered(session: Session, viewer: Viewer, offer_id: int) -> OfferWhy:
@@ -62,15 +62,11 @@ def why_offered(session: Session, viewer: Viewer, offer_id: int) -> OfferWhy:
     row = session.execute(query).first()
     if row is None:
         raise NotFound("There is no such offer.")
-    return _told(session, viewer, [(row[0], row[1])])[0]
+    return tell_offers(session, viewer, [(row[0], row[1])])[0]
 
 
-def teams_by_key(session: Session) -> dict[str, Team]:
-    """All teams, for the words of steps that call them in."""
-    return {team.key: team for team in session.scalars(select(Team))}
-
-
-def _told(session: Session, viewer: Viewer, rows: Sequence[tuple[Offer, WorkItem]]) -> list[OfferWhy]:
+def tell_offers(session: Session, viewer: Viewer, rows: Sequence[tuple[Offer, WorkItem]]) -> list[OfferWhy]:
+    """These offers with their reasons; who is named in them depends on the viewer."""
     seen = {each["agent"] for offer, _ in rows for each in offer.reason.get("candidates", ())}
     query = select(Agent.id, Agent.name, Agent.team_id).where(Agent.id.in_(seen | {offer.agent_id for offer, _ in rows}))
     people = {agent_id: (name, team_id) for agent_id, name, team_id in session.execute(query)}
@@ -95,3 +91,8 @@ def _told(session: Session, viewer: Viewer, rows: Sequence[tuple[Offer, WorkItem
         )
         for offer, item in rows
     ]
+
+
+def teams_by_key(session: Session) -> dict[str, Team]:
+    """All teams, for the words of steps that call them in."""
+    return {team.key: team for team in session.scalars(select(Team))}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, current_app, render_template, request
 from flask_babel import gettext
 from sqlalchemy import select
@@ -22,9 +20,11 @@ from desk.queries.board_rows import FIGURES, rows_of
 from desk.queries.figures import abandonment, service_level
 from desk.sentences import N_
 from desk.store import Tx
+from desk.web import why
 from desk.web.words import everything
 
 pages = Blueprint("board", __name__)
+pages.register_blueprint(why.pages)
 
 
 @pages.get("/board")
@@ -71,15 +71,13 @@ def rows() -> str:
 @needs(Right.SUPERVISE)
 def item(item_id: int) -> str:
     """Why this work waits, and what can be done about it."""
-    background = current_app.extensions.get("background")
-    router = background.router if background is not None else None
     with reading() as session:
         work, ticket = figures_of.access_item(session, viewer(), item_id)
         customer = session.get_one(Customer, work.customer_id)
         queues = list(session.scalars(select(Queue).order_by(Queue.position, Queue.id)))
         people = select(Agent).where(figures_of.visible_agents(viewer()), Agent.active.is_(True)).order_by(Agent.name)
         agents = [agent for agent in session.scalars(people) if figures_of.takes_work(agent)]
-    why = router.explain(item_id) if router is not None and work.state == WAITING else None
+        told = why.about(session, work)
     return render_template(
         "board/_item.html",
         item=work,
@@ -87,10 +85,9 @@ def item(item_id: int) -> str:
         customer=customer,
         queues=queues,
         names={agent.id: agent.name for agent in agents},
-        why=why,
-        looked_at=datetime.fromtimestamp(why.next_change_at, UTC) if why is not None and why.next_change_at else None,
         waits=work.state == WAITING,
         terms=everything(),
+        **told,
     )
 
 
