@@ -93,7 +93,9 @@ def erlang_a(rate: float, handle_s: float, patience_s: float, agents: int) -> St
     if not (patience_s > 0 and isfinite(patience_s)):
         raise ValueError(f"patience must be positive, not {patience_s}")
     theta, drain = 1 / patience_s, agents / handle_s
-    lost = erlang_b(agents - 1, load) if agents else 1.0
+    if agents == 0:
+        return Steady(0, 1.0, patience_s, 1.0, 0.0, rate * patience_s, lambda _: 0.0, lambda within_s: -expm1(-theta * within_s))
+    lost = erlang_b(agents - 1, load)
     if lost == 0.0:  # too small for a float, and so is P(wait)
         return Steady(agents, 0.0, 0.0, 0.0, load / agents, 0.0, lambda _: 1.0, lambda _: 1.0)
     all_waits, places = _series(drain, rate, theta)

@@ -18,7 +18,7 @@ from math import exp, lgamma, log, log1p, sqrt
 WEEKS = 8
 TRIMMED_FROM = 5
 TRIMMED_MEAN = 5.0
-"""Weeks, and work in an interval, from which the best and the worst are left out; small counts lean so much that it would bias."""
+"""Weeks, and work in an interval, from which the best and the worst are left out: small counts are too lopsided for it."""
 
 RECENT_DAYS = 10
 PRIOR = 10.0
