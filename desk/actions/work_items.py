@@ -33,9 +33,9 @@ from desk.models.work_item import (
     WRAP_UP,
 )
 from desk.queries.channel_rules import rules_of
-from desk.queries.eligible import somebody_else
+from desk.queries.eligible import cool_off_of
 from desk.store import Tx
-from routing.able import COOL_OFF_S, LONE_COOL_OFF_S, capacity_failure
+from routing.able import capacity_failure
 from routing.order import LIVE_CHANNELS, band
 from routing.values import load_of
 
@@ -312,8 +312,8 @@ def _return(tx: Tx, made: Offer) -> WorkItem:
 
 def _leave_out(tx: Tx, item: WorkItem, agent_id: int) -> None:
     """Do not ask this agent again for a while, which is short when nobody else could take it now."""
-    cool_off_s = COOL_OFF_S if somebody_else(tx.session, item, agent_id, tx.now) else LONE_COOL_OFF_S
-    item.excluded = {**item.excluded, str(agent_id): (tx.now + timedelta(seconds=cool_off_s)).isoformat()}
+    until = tx.now + timedelta(seconds=cool_off_of(tx.session, item, agent_id, tx.now))
+    item.excluded = {**item.excluded, str(agent_id): until.isoformat()}
 
 
 def _about(item: WorkItem) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether anybody else could take a piece of work now: by presence and skills, whatever they have in hand."""
+"""For how long whoever has given work back is left out: not for long when nobody else is there who could take it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from desk.models.agent import AVAILABLE
 from desk.queries.calendars import calendar_of
 from desk.queries.matching import item_of, team_skills
 from desk.queries.skills import skills_at
-from routing.able import has_skills
+from routing.able import cool_off_s
+from routing.values import Agent as Seat
 
 
-def somebody_else(session: Session, row: WorkItem, agent_id: int, now: datetime) -> bool:
-    """Whether somebody besides this agent is available, has what is asked for at present and has not said no lately."""
+def cool_off_of(session: Session, row: WorkItem, agent_id: int, now: datetime) -> float:
+    """Seconds for which this agent is not asked for the work again; by presence and skills of the others, whatever they hold."""
     queue = session.get_one(Queue, row.queue_id)
-    item, moment = item_of(row, queue, calendar_of(session, queue)), now.timestamp()
-    asked = item.asked_at(moment)
-    enough = (asked.requires, *asked.also)
     online = select(Agent.id, Agent.team_id).where(Agent.active.is_(True), Agent.presence == AVAILABLE, Agent.id != agent_id)
-    others = {other: team for other, team in session.execute(online) if not item.is_excluded(other, moment)}
-    skills, of_team = skills_at(session, now, others.keys()), team_skills(session)
-    return any(
-        has_skills({**skills.get(other, {}), **of_team.get(team, {})}, each) for other, team in others.items() for each in enough
-    )
+    teams = dict(map(tuple, session.execute(online)))
+    skills, of_team = skills_at(session, now, teams.keys()), team_skills(session)
+    others = [Seat(other, True, {**skills.get(other, {}), **of_team.get(team, {})}) for other, team in teams.items()]
+    return cool_off_s(item_of(row, queue, calendar_of(session, queue)), agent_id, others, now.timestamp())

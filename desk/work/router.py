@@ -1,35 +1,35 @@
 """The router: keeps the matcher's picture in step with the rows, by events, and makes its decisions durable.
 
-The database is the truth and the matcher an index of it. After every commit the rows that an event names are read again and
-put into the matcher; nothing polls. A decision is a claim that the database may refuse; then the rows are read again.
+The database is the truth and the picture an index of it. After every commit the rows that an event names are read again; nothing
+polls. A decision is a claim that the database may refuse; then the rows are read again. What a claim has written is known, and
+not read. Between events the router sleeps until its next moment: an offer's end, a promotion, an overflow step.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import update
 
-from desk.actions import work_items
+from desk.actions import claims, holding, work_items
+from desk.clock import LEAP_S
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
-from desk.models import Agent, Offer, Queue, RouterLease, WorkItem
-from desk.models.agent import AVAILABLE
-from desk.models.work_item import IS_HOLDING, OFFERED, WAITING
-from desk.queries.skills import skills_at
-from routing.matcher import Matcher
-from routing.values import Agent as Seat
-from routing.values import Decision, Explanation, Item
+from desk.models import WorkItem
+from desk.models.work_item import WAITING
+from desk.store import StoreAway, Tx
+from desk.work.lease import STANDBY_S, Lease
+from desk.work.picture import Changed, News, Picture, Waiting, read, taken
+from routing.values import Explanation, load_of
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 15
+POLICIES = ("calendar.", "setting.", "team.", "demo.")  # kinds of events after which everything is looked at anew
+AGAIN_S = 1.0
+STEPS_AT_ONCE = 200
 
 
 class Router:
@@ -37,212 +37,201 @@ class Router:
 
     def __init__(self, desk: Installation) -> None:
         self._desk = desk
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{id(self)}"
-        self._epoch: int | None = None
-        self._matcher = Matcher()
+        self._store, self._clock = desk.store, desk.clock
+        self._lease = Lease(desk)
+        self._picture = Picture()
         self._lock = threading.Lock()  # the matcher has one user at a time: the router's thread, or a reader asking why
         self._changed_lock = threading.Lock()
-        self._items: set[int] = set()
-        self._agents: set[int] = set()
-        self._all = True
+        self._changed = Changed(all=True)
+        self._claiming: int | None = None  # the thread that is making claims: it knows what they change
+        self._epoch: int | None = None
+        self._leapt_s = 0.0
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch in which we route; None while we do not."""
+        return self._lease.epoch
 
     def follow(self, events: Sequence[Event]) -> bool:
         """Note which rows have changed. True when the router has something to look at."""
+        if threading.get_ident() == self._claiming:
+            events = [event for event in events if event.kind != "offer.made"]
         items = {event.item_id for event in events if event.item_id is not None}
         agents = {event.agent_id for event in events if event.agent_id is not None}
-        with self._changed_lock:
-            self._items |= items
-            self._agents |= agents
-            if any(event.kind.startswith("queue.") for event in events):
-                self._all = True
-        return bool(items or agents) or self._all
+        queues = {event.queue_id for event in events if event.kind.startswith("queue.") and event.queue_id is not None}
+        changed = Changed(items, agents, queues, any(event.kind.startswith(POLICIES) for event in events))
+        self._note(changed)
+        return bool(changed)
 
     def turn(self) -> float | None:
         """Keep the lease, catch up with the rows, end offers that ran out, decide. Returns the seconds until the next thing."""
-        if not self._hold_lease():
-            self._epoch, self._all = None, True
-            return 1.0
-        self._catch_up()
-        self._expire()
-        return self._until_next() if self._decide() else 1.0
+        try:
+            epoch = self._lease.hold()
+            if epoch is None:
+                self._note(Changed(all=True))
+                self._epoch = None
+                return STANDBY_S
+            if epoch != self._epoch:
+                self._take_over(epoch)
+            self._mind_leaps()
+            self._catch_up()
+            self._expire()
+            self._record_steps()
+            return self._until_next() if self._decide(epoch) else AGAIN_S
+        except BaseException:
+            self._note(Changed(all=True))  # what was under way is uncertain
+            raise
 
     def explain(self, item_id: int) -> Explanation | None:
         """Why this item is where it is, as the matcher sees it now; None when it does not wait here."""
         with self._lock:
             try:
-                return self._matcher.explain(item_id, self._desk.clock.now().timestamp())
+                return self._picture.matcher.explain(item_id, self._now())
             except KeyError:
                 return None
 
     def release(self) -> None:
         """Let another router take over at once."""
-        if self._epoch is None:
-            return
-        with self._desk.store.tx(SYSTEM) as tx:
-            lease = tx.session.get(RouterLease, 1)
-            if lease is not None and lease.epoch == self._epoch:
-                lease.until = tx.now
-        self._epoch = None
+        self._lease.release()
 
-    def _hold_lease(self) -> bool:
-        now = self._desk.clock.now()
-        with self._desk.store.read() as reading:
-            lease = reading.get(RouterLease, 1)
-        mine = lease is not None and lease.holder == self._holder and lease.epoch == self._epoch
-        if mine and lease.until - now > timedelta(seconds=LEASE_S / 2):
-            return True
-        if lease is not None and not mine and lease.until > now:
-            return False
-        with self._desk.store.tx(SYSTEM) as tx:
-            lease = tx.session.get(RouterLease, 1, with_for_update=True)
-            if lease is None:
-                lease = RouterLease(id=1, epoch=0, holder="", until=tx.now)
-                tx.session.add(lease)
-            if lease.holder != self._holder or lease.epoch != self._epoch:
-                if lease.until > tx.now and lease.holder:
-                    return False
-                lease.epoch += 1
-                lease.holder = self._holder
-                self._epoch, self._all = lease.epoch, True
-                tx.emit("router.took_over", data={"epoch": lease.epoch})
-            lease.until = tx.now + timedelta(seconds=LEASE_S)
-        return True
+    def _take_over(self, epoch: int) -> None:
+        """Everything is read, loads are counted anew, and offers whose time is over end in the turn that follows."""
+        log.info("routing in epoch %s", epoch)
+        self._note(Changed(all=True))
+        self._leapt_s = self._clock.leapt_s()
+        self._epoch = epoch
+
+    def _mind_leaps(self) -> None:
+        """The wall clock was set ahead, or the machine has slept: nobody has let anything ring for that time."""
+        leapt_s, self._leapt_s = self._clock.leapt_s() - self._leapt_s, self._clock.leapt_s()
+        if leapt_s <= LEAP_S:
+            return
+        with self._store.tx(SYSTEM) as tx:
+            count = work_items.extend_offers(tx, leapt_s)
+            tx.emit("router.clock_leapt", data={"seconds": round(leapt_s), "offers": count})
+        with self._lock:
+            self._picture.leap(self._clock.now(), leapt_s)
+        self._note(Changed(all=True))
+        log.warning("the clock has leapt ahead by %.0f s; %s open offers stand for so much longer", leapt_s, count)
 
     def _catch_up(self) -> None:
         with self._changed_lock:
-            items, agents, everything = self._items, self._agents, self._all
-            self._items, self._agents, self._all = set(), set(), False
-        if not (items or agents or everything):
+            changed, self._changed = self._changed, Changed()
+        if not changed:
             return
         try:
-            now = self._desk.clock.now()
-            with self._desk.store.read() as reading:
-                if everything:
-                    seats = _seats(reading, None, now)
-                    waiting = _waiting(reading, None)
-                else:
-                    seats = _seats(reading, agents | _holders(reading, items), now)
-                    waiting = _waiting(reading, items)
+            now, monotonic = self._clock.now(), self._clock.monotonic()
+            with self._store.read() as reading:
+                news = read(reading, changed, now)
         except Exception:
-            with self._changed_lock:  # what could not be read is still to be read
-                self._items |= items
-                self._agents |= agents
-                self._all = self._all or everything
+            self._note(changed)  # what could not be read is still to be read
             raise
         with self._lock:
-            if everything:
-                self._matcher = Matcher()
-            for item_id in items - {item.id for item in waiting}:
-                self._matcher.drop_item(item_id)
-            for item in waiting:
-                self._matcher.put_item(item)
-            for seat in seats:
-                self._matcher.put_agent(seat)
+            self._picture.take(news, now, monotonic)
+        if news.rules is not None:
+            self._recount(news)
+
+    def _recount(self, news: News) -> None:
+        """Mend the loads that are not what the offers add up to: by an old rule, or by a fault."""
+        assert news.rules is not None
+        for each in sorted(news.present, key=lambda present: present.seat.id):
+            held, capacity = each.seat.held, each.seat.capacity
+            if each.used != min(load_of(held, news.rules).used(capacity), capacity):
+                with self._store.tx(SYSTEM) as tx:
+                    if holding.recount(tx, each.seat.id):
+                        log.warning("the load of agent %s was counted wrongly and is right now", each.seat.id)
+        self._lease.hold()
 
     def _expire(self) -> None:
-        with self._desk.store.read() as reading:
-            late = select(Offer.id).where(Offer.state == OFFERED, Offer.deadline <= self._desk.clock.now())
-            offers = reading.scalars(late.order_by(Offer.deadline).limit(200)).all()
-        for offer_id in offers:
-            with self._desk.store.tx(SYSTEM) as tx:
-                work_items.expire(tx, offer_id)
-        if offers:
+        for offer_id in self._picture.deadlines.due(self._clock.monotonic()):
+            with self._store.tx(SYSTEM) as tx:
+                work_items.expire(tx, offer_id, ran_out=True)
+            self._picture.deadlines.drop(offer_id)
             self._catch_up()
 
-    def _decide(self) -> bool:
+    def _record_steps(self) -> None:
+        """Each overflow step that a waiting item has taken is told once."""
+        now = self._now()
+        due = self._picture.steps_due(now)
+        for start in range(0, len(due), STEPS_AT_ONCE):
+            with self._store.tx(SYSTEM) as tx:
+                for waiting in due[start : start + STEPS_AT_ONCE]:
+                    self._record(tx, waiting, taken(waiting, now))
+            with self._lock:
+                for waiting in due[start : start + STEPS_AT_ONCE]:
+                    self._picture.recorded(waiting, taken(waiting, now))
+
+    def _record(self, tx: Tx, waiting: Waiting, count: int) -> None:
+        item, done = waiting.item, waiting.steps_done
+        still = update(WorkItem).where(WorkItem.id == item.id, WorkItem.state == WAITING, WorkItem.steps_done == done)
+        nouns = (WorkItem.ticket_id, WorkItem.customer_id, WorkItem.queue_id)
+        row = tx.session.execute(still.values(steps_done=count).returning(*nouns)).one_or_none()
+        for step in item.steps[done:count] if row is not None else ():
+            about = {"item": item.id, "ticket": row[0], "customer": row[1], "queue": row[2]}
+            tx.emit("item.relaxed", data={"step": dict(step.done)}, **about)
+
+    def _decide(self, epoch: int) -> bool:
         """Claim until nothing more fits. False when the rows refuse what the matcher keeps deciding: then a pause is due."""
         refused: set[tuple[int, int]] = set()
         while True:
             with self._lock:
-                decisions = self._matcher.decide(self._desk.clock.now().timestamp())
+                decisions = self._picture.matcher.decide(self._now())
+                asked = self._picture.claims(decisions, epoch)
             if not decisions:
                 return True
-            for decision in decisions:
-                pair = (decision.item_id, decision.agent_id)
-                if pair in refused:
-                    log.error("item %s is refused to agent %s again and again; looking anew in a moment", *pair)
-                    self._all = True
-                    return False
-                if not self._claim(decision):
+            for start in range(0, len(asked), claims.MOST):
+                for lost in self._claim(asked[start : start + claims.MOST]):
+                    pair = (lost.item_id, lost.agent_id)
+                    if pair in refused:
+                        log.error("item %s is refused to agent %s again and again; looking anew in a moment", *pair)
+                        self._note(Changed(all=True))
+                        return False
                     refused.add(pair)
+                if self._lease.hold() != epoch:
+                    self._note(Changed(all=True))
+                    return False
             self._catch_up()
 
-    def _claim(self, decision: Decision) -> bool:
-        """Make a decision durable. Won or lost, both rows are read again: the matcher then knows what is."""
-        assert self._epoch is not None
+    def _claim(self, asked: Sequence[claims.Claim]) -> list[claims.Claim]:
+        """Make decisions durable, all in one commit. Returns those that were lost; their rows are to be read again."""
+        if self._lease.connection is None:
+            raise StoreAway
+        with self._deaf(), self._store.direct(self._lease.connection, SYSTEM) as unit:
+            outcome = claims.claim(unit, asked)
+        monotonic = self._clock.monotonic()
+        lost = [each for each, claimed in zip(asked, outcome, strict=True) if claimed is None]
+        with self._lock:
+            for claimed in outcome:
+                if claimed is not None:
+                    self._picture.won(claimed, monotonic)
+        if lost:
+            self._note(Changed({each.item_id for each in lost}, {each.agent_id for each in lost}))
+        for each in lost:
+            log.info("item %s was no longer free for agent %s", each.item_id, each.agent_id)
+        return lost
+
+    @contextmanager
+    def _deaf(self) -> Iterator[None]:
+        """The offers that this thread makes meanwhile are no news."""
+        self._claiming = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._claiming = None
+
+    def _note(self, changed: Changed) -> None:
         with self._changed_lock:
-            self._items.add(decision.item_id)
-            self._agents.add(decision.agent_id)
-        with self._desk.store.tx(SYSTEM) as tx:
-            made = work_items.offer(tx, decision.item_id, decision.agent_id, epoch=self._epoch, reason=dict(decision.reason))
-        if made is None:
-            log.info("item %s was no longer free for agent %s", decision.item_id, decision.agent_id)
-        return made is not None
+            self._changed.add(changed)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
 
     def _until_next(self) -> float:
-        now = self._desk.clock.now()
-        with self._desk.store.read() as reading:
-            deadline = reading.scalar(select(func.min(Offer.deadline)).where(Offer.state == OFFERED))
+        moments = [self._lease.rest_s()]
         with self._lock:
-            change = self._matcher.next_change_at()
-        moments = [LEASE_S / 3]
+            timers = (self._picture.matcher.next_change_at(), self._picture.next_step_at())
+        moments += [at - self._now() for at in timers if at is not None]
+        deadline = self._picture.deadlines.next_at()
         if deadline is not None:
-            moments.append((deadline - now).total_seconds())
-        if change is not None:
-            moments.append(change - now.timestamp())
+            moments.append(deadline - self._clock.monotonic())
         return max(0.0, min(moments))
-
-
-def _holders(session: Session, items: set[int]) -> set[int]:
-    """The agents of offers on these items: what they hold may have changed with the item."""
-    if not items:
-        return set()
-    return set(session.scalars(select(Offer.agent_id).where(Offer.item_id.in_(items))))
-
-
-def _waiting(session: Session, ids: set[int] | None) -> list[Item]:
-    query = select(WorkItem, Queue.choice).join(Queue, Queue.id == WorkItem.queue_id).where(WorkItem.state == WAITING)
-    if ids is not None:
-        query = query.where(WorkItem.id.in_(ids))
-    return [_item(row, choice) for row, choice in session.execute(query)]
-
-
-def _item(row: WorkItem, choice: str) -> Item:
-    return Item(
-        id=row.id,
-        channel=row.channel,
-        requires=frozenset((skill, level) for skill, level in row.requires),
-        band=row.band,
-        due_at=row.due_at.timestamp(),
-        enqueued_at=row.enqueued_at.timestamp(),
-        tier=row.tier,
-        promote_at=row.promote_at.timestamp() if row.promote_at else None,
-        excluded={int(agent): datetime.fromisoformat(until).timestamp() for agent, until in row.excluded.items()},
-        sticky_agent=row.sticky_agent_id,
-        sticky_until=row.sticky_until.timestamp() if row.sticky_until else None,
-        choice=choice,  # type: ignore[arg-type]
-        version=row.version,
-    )
-
-
-def _seats(session: Session, ids: set[int] | None, now: datetime) -> list[Seat]:
-    agents, held = select(Agent), select(Offer).where(IS_HOLDING)
-    if ids is not None:
-        agents = agents.where(Agent.id.in_(ids))
-        held = held.where(Offer.agent_id.in_(ids))
-    skill_of = skills_at(session, now, ids)
-    held_by: dict[int, dict[int, str]] = {}
-    for offer in session.scalars(held):
-        held_by.setdefault(offer.agent_id, {})[offer.item_id] = offer.channel
-    return [
-        Seat(
-            id=agent.id,
-            available=agent.active and agent.presence == AVAILABLE,
-            skills=skill_of.get(agent.id, {}),
-            capacity=agent.capacity,
-            held=held_by.get(agent.id, {}),
-            idle_since=agent.idle_since.timestamp(),
-            version=agent.version,
-        )
-        for agent in session.scalars(agents)
-    ]

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, insert, select, text
 
 from channels.message import Contact, Inbound
 from desk.access import Viewer, viewer_of
-from desk.actions import calls, intake, outbox, sessions, work_items
+from desk.actions import calls, intake, outbox, places, sessions, work_items
 from desk.beginnings import folded
 from desk.events import Event
 from desk.models import (
@@ -48,7 +48,8 @@ from desk.queries import (
     timeline,
     work_list,
 )
-from desk.work import router
+from desk.work import picture
+from desk.work.picture import Changed
 from tests.desk.house import MORNING, House
 
 GROWING = (
@@ -149,11 +150,11 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "offer": lambda s: work_items.offer(Writing(house, s), waiting.id, agent.agent_id, epoch=1, reason={}),
         "accept": lambda s: work_items.accept(Writing(house, s), offered.id),
         "finish": lambda s: work_items.finish(Writing(house, s), s.get_one(WorkItem, offered.item_id)),
-        "router, everything": lambda s: (router._waiting(s, None), router._seats(s, None, now)),
-        "router, a change": lambda s: (
-            router._waiting(s, {waiting.id}),
-            router._seats(s, router._holders(s, {offered.item_id}), now),
-        ),
+        "router, everything": lambda s: picture.read(s, Changed(all=True), now),
+        "router, a change": lambda s: picture.read(s, Changed({waiting.id, offered.item_id}, {agent.agent_id}), now),
+        "router, a queue": lambda s: picture.read(s, Changed(queues={waiting.queue_id}), now),
+        "deadlines that moved": lambda s: work_items.extend_offers(Writing(house, s), 60.0),
+        "a policy that changed": lambda s: places.requeue_by(Writing(house, s), s.get_one(Queue, waiting.queue_id)),
         "outbox": lambda s: outbox.claim_due(Writing(house, s)),
         "sign-in": lambda s: sessions._too_many(Writing(house, s), "maya@desk.example", "10.0.0.1"),
         "work list": lambda s: work_list.work_list(s, agent),

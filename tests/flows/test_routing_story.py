@@ -23,7 +23,7 @@ def clock():
 @pytest.fixture
 def world(tmp_path, clock):
     with running(settings_for(tmp_path), clock=clock, roles=frozenset({"router"})) as world:
-        world.until(lambda: world.one(select(WorkItem.id)) is None and world.background.router._epoch)
+        world.until(lambda: world.one(select(WorkItem.id)) is None and world.background.router.epoch)
         yield world
 
 
@@ -145,7 +145,7 @@ def test_who_declines_is_followed_by_the_next_and_asked_again_only_after_a_while
     assert (second.item_id, second.agent_id) == (item, tom.id)
     with world.tx() as tx:
         work_items.decline(tx, second.id)
-    pass_time(world, clock, work_items.COOL_OFF_S + 1)
+    pass_time(world, clock, 61)
     assert offered(world, item).id > second.id
 
 
