@@ -2,159 +2,276 @@
 
 from __future__ import annotations
 
-import binascii
-import quopri
 import re
 from dataclasses import dataclass, field
-from email.generator import BytesGenerator
-from email.message import Message
-from io import BytesIO
 
+from channels.email import cms, tnef
 from channels.email.charset import decode
-from channels.email.headers import parameter
-from channels.email.html_text import html_to_text
-from channels.email.words import from_base64, tidy
+from channels.email.html_text import marked_text, unmarked
+from channels.email.mime import Cut, Part, cut, groups, top_fields
+from channels.email.names import default_name, safe_name, told_apart
+from channels.email.parameters import parameter
+from channels.email.plain import (
+    PGP_ENCRYPTED,
+    clean,
+    looks_like_html,
+    unflowed,
+    without_clear_signature,
+    without_tags,
+    without_uuencoded,
+)
+from channels.email.transfer import decoded
+from channels.email.words import header_text, tidy
 from channels.message import File
 
-MOST_PARTS = 250
-DEEPEST = 40
+MOST_OPENED = 10  # winmail.dat files and signed envelopes inside one mail
+LONGEST_TEXT_PART = 4_000_000
+LONGEST_HTML_PART = 8_000_000
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
-UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
+# What programs write into the plain part of a mail that only its HTML says.
+PLACEHOLDER = re.compile(
+    r"\W*(?:this (?:message|e-?mail|is an?) .{0,60}\bhtml\b|(?:your|please use an?) .{0,40}(?:html|mime)[ -].{0,40}"
+    r"|to view (?:this|the) (?:message|e-?mail).{0,80}html|.{0,20}您的(?:邮件客户端|电子邮件|邮箱)?.{0,12}不支持\s?html).{0,120}",
+    re.IGNORECASE | re.DOTALL,
+)
+NOT_APART = "the parts of the mail could not be told apart"
+CUT_TEXT = "a part too long to be shown whole"
+RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/rfc822-headers", "message/global-headers"}
+
+
+@dataclass
+class Section:
+    """A piece of what the writer wrote, plain, as HTML, or the same in both."""
+
+    plain: str = ""
+    html: str = ""
+
+    def text(self) -> str:
+        """The plain text, or that of the HTML, quotes marked, when the plain part says nothing."""
+        if self.plain.strip() and not (self.html and PLACEHOLDER.fullmatch(self.plain[:400].strip())):
+            return unmarked(self.plain.strip("\n"))
+        return marked_text(self.html)
 
 
 @dataclass
 class Body:
-    """What has been gathered so far; texts are joined in order, so that a mail in several pieces keeps all of them."""
+    """What has been gathered so far, in order, so that a mail in several pieces keeps all of them.
 
-    texts: list[str] = field(default_factory=list)
-    htmls: list[str] = field(default_factory=list)
+    `marked` is their text with the marks of `html_text`. `reports`, `receipts` and `complaints` are the groups of fields of
+    delivery reports, read receipts and feedback reports; `returned` the fields of mails that came back; `calendar` the methods
+    of calendar parts.
+    """
+
+    sections: list[Section] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
-    reports: list[Message] = field(default_factory=list)
+    reports: list[Part] = field(default_factory=list)
+    receipts: list[Part] = field(default_factory=list)
+    complaints: list[Part] = field(default_factory=list)
+    returned: list[Part] = field(default_factory=list)
+    calendar: list[str] = field(default_factory=list)
+    encrypted: str = ""
     problems: list[str] = field(default_factory=list)
-    parts: int = 0
-
-    @property
-    def html(self) -> str:
-        """All HTML pieces."""
-        return "\n".join(self.htmls)
+    opened: int = 0
+    marked: str = ""
 
     @property
     def text(self) -> str:
-        """The plain text, or the text of the HTML when no plain text says anything."""
-        plain = "\n\n".join(one.strip("\n") for one in self.texts if one.strip())
-        return plain or html_to_text(self.html)
+        """All the writer's words, quotes included."""
+        return unmarked(self.marked)
+
+    @property
+    def html(self) -> str:
+        """All HTML pieces; plain ones between them are in `text`."""
+        return "\n".join(section.html for section in self.sections if section.html)
 
 
-def read_body(message: Message) -> Body:
-    """Gather all parts of a parsed message; at most 250 parts and 40 levels, the rest is named in `problems`."""
-    body = Body()
-    _walk(message, body, depth=0, alternative=False)
+def read_body(mail: Cut) -> Body:
+    """Gather all parts of a mail; what was wrong is in `problems`."""
+    body = Body(problems=list(mail.problems))
+    _walk(mail.root, body, inside="", depth=0)
+    body.marked = "\n\n".join(text for section in body.sections if (text := section.text()).strip())
+    body.files = list(told_apart(body.files))
     return body
 
 
-def _walk(part: Message, body: Body, depth: int, alternative: bool) -> None:
-    body.parts += 1
-    if body.parts > MOST_PARTS or depth > DEEPEST:
-        _note(body, "too many parts or levels: the rest is only in the original")
-        return
-    kind = part.get_content_type()
-    if kind == "message/delivery-status":
-        body.reports.append(part)
-    elif kind.startswith("message/"):
-        _attach(part, body, _nested_bytes(part), kind)
-    elif part.is_multipart():
-        for child in part.get_payload():
-            _walk(child, body, depth + 1, kind == "multipart/alternative")
+def _walk(part: Part, body: Body, inside: str, depth: int) -> None:
+    kind = part.type
+    if kind == "multipart/alternative" and part.children:
+        _alternative(part, body, depth)
+    elif part.children:
+        if kind == "multipart/encrypted":
+            body.encrypted = "PGP"
+        for child in part.children:
+            _walk(child, body, kind, depth + 1)
+    elif kind in REPORTS:
+        _report(part, body, kind)
+    elif kind in RETURNED:
+        _nested(part, body, kind)
     else:
-        _leaf(part, body, kind, alternative)
+        _leaf(part, body, kind, inside, depth)
 
 
-def _leaf(part: Message, body: Body, kind: str, alternative: bool) -> None:
-    data = _content(part)
-    name = _file_name(part)
-    attached = _disposition(part) == "attachment" or (bool(name) and not alternative)
-    if kind == "text/plain" and not attached:
-        text = _clean(decode(data, parameter(part, "content-type", "charset")))
-        if text.strip():
-            body.texts.append(text)
+def _alternative(part: Part, body: Body, depth: int) -> None:
+    """The same said several times: one section of it all."""
+    before, body.sections = body.sections, []
+    for child in part.children:
+        _walk(child, body, "multipart/alternative", depth + 1)
+    plain = "\n\n".join(section.plain.strip("\n") for section in body.sections if section.plain.strip())
+    html = "\n".join(section.html for section in body.sections if section.html)
+    body.sections = [*before, Section(plain, html)] if plain or html else before
+
+
+def _leaf(part: Part, body: Body, kind: str, inside: str, depth: int) -> None:
+    textual = kind.startswith("text/") and kind != "text/calendar"
+    data, problem = decoded(part.content, header_text(part.get("content-transfer-encoding")), text=textual)
+    if problem:
+        _note(body, problem)
+    name, disposition = file_name(part), _disposition(part)
+    attached = disposition == "attachment" or bool(name and inside != "multipart/alternative" and not _is_body(part, body, depth))
+    if kind in OPENERS or name.lower() in {"winmail.dat", "win.dat"}:
+        _open(part, body, data, kind, name, depth)
+    elif kind in {"text/plain", "text/markdown", "text/enriched", "text/richtext"} and not attached:
+        _text(part, body, data, kind)
     elif kind == "text/html" and not attached:
-        meta = META_CHARSET.search(data[:4096])
-        declared = parameter(part, "content-type", "charset") or (meta[1].decode("ascii") if meta else "")
-        body.htmls.append(_clean(decode(data, declared)))
-    elif kind.startswith("multipart/"):
+        _html(part, body, data)
+    elif kind in {"text/x-amp-html", "text/watch-html"} and inside == "multipart/alternative":
+        pass  # A third way to say the same, for one program.
+    elif kind.startswith("multipart/") and not attached:
         # Declared as several parts but no boundary was found: what is there is still the message.
-        _note(body, "the parts of the mail could not be told apart")
-        body.texts.append(_clean(decode(data)))
-    elif data or name:
+        _note(body, NOT_APART)
+        _text(part, body, data, "text/plain")
+    elif data or name or kind.startswith("message/"):
+        if kind == "text/calendar":
+            body.calendar.append(_calendar_method(part, data))
         _attach(part, body, data, kind)
 
 
-def _attach(part: Message, body: Body, data: bytes, kind: str) -> None:
-    content_id = tidy(str(part.get("content-id", ""))).strip("<>")
-    inline = _disposition(part) == "inline" or (bool(content_id) and kind.startswith("image/"))
-    name = _file_name(part) or _default_name(kind, len(body.files) + 1)
+def _is_body(part: Part, body: Body, depth: int) -> bool:
+    """A text part with a name is the body all the same where there is no other: some programs name everything."""
+    return (
+        part.type in {"text/plain", "text/html"}
+        and depth <= 1
+        and not body.sections
+        and (depth == 0 or _disposition(part) == "inline")
+    )
+
+
+def _text(part: Part, body: Body, data: bytes, kind: str) -> None:
+    if len(data) > LONGEST_TEXT_PART:
+        _note(body, CUT_TEXT)
+    text = clean(decode(data[:LONGEST_TEXT_PART], parameter(part.get("content-type"), "charset")))
+    if looks_like_html(text):
+        body.sections.append(Section(html=text))
+        return
+    if kind in {"text/enriched", "text/richtext"}:
+        text = without_tags(text)
+    text, files = without_uuencoded(text)
+    body.files += files
+    if parameter(part.get("content-type"), "format").lower() == "flowed":
+        text = unflowed(text, delete_space=parameter(part.get("content-type"), "delsp").lower() == "yes")
+    if PGP_ENCRYPTED in text[:2_000]:
+        body.encrypted = "PGP"
+    text = without_clear_signature(text)
+    if text.strip():
+        body.sections.append(Section(plain=text))
+
+
+def _html(part: Part, body: Body, data: bytes) -> None:
+    if len(data) > LONGEST_HTML_PART:
+        _note(body, CUT_TEXT)
+    meta = META_CHARSET.search(data[:4096])
+    declared = parameter(part.get("content-type"), "charset") or (meta[1].decode("ascii") if meta else "")
+    text = clean(decode(data[:LONGEST_HTML_PART], declared))
+    if text.strip():
+        body.sections.append(Section(html=text))
+
+
+def _report(part: Part, body: Body, kind: str) -> None:
+    """A report for programs; one of complaint names no mail of ours for sure and is kept for the reader."""
+    data, _ = decoded(part.content, header_text(part.get("content-transfer-encoding")))
+    getattr(body, REPORTS[kind]).extend(groups(data))
+    if kind == "message/feedback-report":
+        _attach(part, body, data, kind)
+
+
+def _nested(part: Part, body: Body, kind: str) -> None:
+    """A mail inside a mail, as a file named by its subject; an encoding that somebody applied against the rules is undone."""
+    data, _ = decoded(part.content, header_text(part.get("content-transfer-encoding")), text=True)
+    inner = Part(top_fields(data[:500_000].lstrip(b"\r\n")))
+    body.returned.append(inner)
+    subject = safe_name(header_text(inner.get("subject"))[:150]) if kind in {"message/rfc822", "message/global"} else ""
+    name = file_name(part) or (f"{subject}.eml" if subject else default_name(kind, len(body.files) + 1))
+    _attach(part, body, data, kind, name)
+
+
+def _open(part: Part, body: Body, data: bytes, kind: str, name: str, depth: int) -> None:
+    """A container that only some programs can open. What it holds joins the mail; winmail.dat itself stays beside it."""
+    body.opened += 1
+    if body.opened > MOST_OPENED:
+        _attach(part, body, data, kind)
+        return
+    if kind in SMIME and name.lower() not in {"winmail.dat", "win.dat"}:
+        inner = cms.signed_content(data)
+        if inner:
+            _walk(cut(inner).root, body, "multipart/signed", depth + 1)
+            return
+        if cms.is_encrypted(data):
+            body.encrypted = "S/MIME"
+        _attach(part, body, data, kind)
+        return
+    opened = tnef.unpack(data)
+    if opened is None or opened.broken:
+        _note(body, "winmail.dat could not be read to its end")
+    if opened:
+        if (opened.text.strip() or opened.html.strip()) and not any(section.text().strip() for section in body.sections):
+            body.sections.append(Section(clean(opened.text), clean(opened.html)))
+        for one in opened.files:
+            kind_inside = one.content_type or "application/octet-stream"
+            label = safe_name(tidy(one.name)) or default_name(kind_inside, len(body.files) + 1)
+            body.files.append(File(label, kind_inside, one.data, one.content_id, bool(one.content_id)))
+    _attach(part, body, data, kind)
+
+
+def _attach(part: Part, body: Body, data: bytes, kind: str, name: str = "") -> None:
+    content_id = tidy(header_text(part.get("content-id"))).strip("<>")
+    inline = _disposition(part) == "inline" or (
+        bool(content_id) and kind.startswith("image/") and _disposition(part) != "attachment"
+    )
+    name = name or file_name(part) or default_name(kind, len(body.files) + 1)
     body.files.append(File(name=name, content_type=kind, data=data, content_id=content_id, inline=inline))
 
 
-def _content(part: Message) -> bytes:
-    encoding = tidy(str(part.get("content-transfer-encoding", ""))).lower().split(";")[0].strip("\"' ")
-    # Only without a declared encoding does the library give back the very bytes; its own decoding is stricter than mail is.
-    del part["content-transfer-encoding"]
-    raw = part.get_payload(decode=True) or b""
-    if encoding == "base64":
-        return from_base64(raw)
-    if encoding in {"quoted-printable", "quotedprintable", "quoted/printable"}:
-        return quopri.decodestring(raw)
-    if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
-        return _from_uuencode(raw)
-    return raw
+def file_name(part: Part) -> str:
+    """The name of a part: of its disposition, or of its type when that is missing or damaged."""
+    stated = parameter(part.get("content-disposition"), "filename") or parameter(part.get("content-disposition"), "name")
+    typed = parameter(part.get("content-type"), "name") if not stated or "\ufffd" in stated else ""
+    described = (
+        header_text(part.get("content-description")) if not stated and not typed and _disposition(part) == "attachment" else ""
+    )
+    return safe_name(typed or stated or (described if re.search(r"\.\w{1,5}$", described) else ""))
 
 
-def _from_uuencode(raw: bytes) -> bytes:
-    out = []
-    for line in raw.split(b"begin ", 1)[-1].splitlines()[1:]:
-        if line.strip() in {b"end", b"`"}:
-            break
-        try:
-            out.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            continue
-    return b"".join(out)
+def _disposition(part: Part) -> str:
+    return header_text(part.get("content-disposition")[:2_000]).split(";")[0].strip().lower()
 
 
-def _nested_bytes(part: Message) -> bytes:
-    """A mail inside a mail, as a file; its own encoding undone when somebody applied one against the rules."""
-    children = part.get_payload()
-    inner = children[0] if isinstance(children, list) and children else None
-    if inner is None:
-        return _content(part)
-    if "base64" in str(part.get("content-transfer-encoding", "")).lower() and not inner.keys():
-        return from_base64(str(inner.get_payload()).encode("utf-8", "surrogateescape"))
-    out = BytesIO()
-    BytesGenerator(out, mangle_from_=False, maxheaderlen=0).flatten(inner)
-    return out.getvalue()
-
-
-def _file_name(part: Message) -> str:
-    name = parameter(part, "content-disposition", "filename") or parameter(part, "content-type", "name")
-    return UNSAFE_NAME.sub("_", name).strip(". ")[:200]
-
-
-def _default_name(kind: str, number: int) -> str:
-    if kind == "message/rfc822":
-        return f"message-{number}.eml"
-    ending = kind.rsplit("/", maxsplit=1)[-1].split("+", maxsplit=1)[0]
-    return f"attachment-{number}.{ending if ending.isalnum() else 'bin'}"
-
-
-def _disposition(part: Message) -> str:
-    return str(part.get("content-disposition", "")).split(";")[0].strip().lower()
-
-
-def _clean(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+def _calendar_method(part: Part, data: bytes) -> str:
+    stated = parameter(part.get("content-type"), "method")
+    inside = re.search(rb"^METHOD:([A-Za-z]{1,20})", data[:20_000], re.MULTILINE)
+    return (stated or (inside[1].decode("ascii") if inside else "")).upper()
 
 
 def _note(body: Body, problem: str) -> None:
     if problem not in body.problems:
         body.problems.append(problem)
+
+
+REPORTS = {
+    "message/delivery-status": "reports",
+    "message/global-delivery-status": "reports",
+    "message/disposition-notification": "receipts",
+    "message/global-disposition-notification": "receipts",
+    "message/feedback-report": "complaints",
+}
+SMIME = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+OPENERS = SMIME | {"application/ms-tnef", "application/vnd.ms-tnef", "application/x-ms-tnef"}

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from email.message import Message
-from email.parser import BytesHeaderParser, BytesParser
-from email.policy import compat32
 
 from channels.email import headers
 from channels.email.automatic import why_automatic
-from channels.email.body import Body, read_body
-from channels.email.bounce import is_bounce, read_bounce
+from channels.email.away import away_until
+from channels.email.body import CUT_TEXT, NOT_APART, Body, read_body
+from channels.email.bounce import read_report
 from channels.email.charset import decode
+from channels.email.mime import HEADER_TOO_LONG, TOO_MUCH, Part, cut
+from channels.email.names import told_apart
+from channels.email.parameters import parameter
 from channels.email.parsed import ParsedMail
 from channels.email.reply_text import reply_text
 from channels.message import Contact, File, Inbound, MessageKind
 
-MOST_BOUNDARIES = 400
-MOST_DELIMITERS = 20_000
-MOST_COMPARISONS = 20_000_000
 LONGEST_TEXT = 1_000_000
-NESTING = re.compile(rb"boundary\*?0?\*?\s*=|content-type:\s*message/", re.IGNORECASE)
+AWAY_READ = 4_000
+LOSSES = {TOO_MUCH, HEADER_TOO_LONG, CUT_TEXT, NOT_APART}
+ONCE = ("from", "subject", "date", "message-id", "content-type")
+FORWARDED = re.compile(
+    r"\s*(?:fwd?|wg|tr|rv|enc|i|vl|vb|pd|i̇lt|doorst|转发|轉寄|轉發|转寄|転送|전달|пересл)\s*[:：]", re.IGNORECASE
+)
 
 
 def parse(raw: bytes) -> ParsedMail:
     """Read any bytes as a mail. Never raises: what cannot be understood is kept as text or file and named in `problems`."""
     try:
-        return _read(_structure(raw), raw)
+        return _read(raw)
     except Exception as error:  # noqa: BLE001 - a mail nobody foresaw must become a ticket, not a refused delivery
         return _unreadable(raw, f"unreadable: {type(error).__name__}")
 
@@ -70,64 +73,70 @@ def identity(mail: ParsedMail | bytes) -> str:
     return digest.hexdigest()
 
 
-def _structure(raw: bytes) -> Message:
-    """The parser recurses and slows with nesting; a mail built to exploit that is read as headers and one flat body."""
-    levels = len(NESTING.findall(raw))
-    costly = levels > MOST_BOUNDARIES or levels * raw.count(b"\n") > MOST_COMPARISONS or raw.count(b"\n--") > MOST_DELIMITERS
-    parser = BytesHeaderParser if costly else BytesParser
-    return parser(policy=compat32).parsebytes(raw.lstrip(b"\r\n \t") if not raw[:1].isalnum() else raw)
-
-
-def _read(message: Message, raw: bytes) -> ParsedMail:
-    body = read_body(message)
-    fallback = headers.parameter(message, "content-type", "charset")
+def _read(raw: bytes) -> ParsedMail:
+    mail = cut(raw)
+    message, body = mail.root, read_body(mail)
+    fallback = parameter(message.get("content-type"), "charset")
     kept = headers.kept(message)
-    senders = headers.address_list(message, "from", fallback) or headers.address_list(message, "sender", fallback)
-    sender = senders[0] if senders else None
+    sender = _sender(message, fallback)
     subject = headers.first(message, "subject", fallback)
-    from_address = sender.value if sender else ""
-    text = body.text
-    recipients, returned_id = read_bounce(body, kept, from_address, subject)
-    bounce = is_bounce(message, from_address, subject, recipients)
+    text = body.text[:LONGEST_TEXT]
+    report = read_report(message, body, kept, sender.value, subject)
+    automatic = () if report.is_bounce else why_automatic(kept, sender.value, subject, text)
+    problems = _problems(message, body, sender)
     return ParsedMail(
-        from_address=from_address,
-        from_name=sender.name if sender else "",
+        from_address=sender.value,
+        from_name=sender.name,
         to=headers.address_list(message, "to", fallback),
         cc=headers.address_list(message, "cc", fallback),
         reply_to=headers.address_list(message, "reply-to", fallback),
         subject=subject,
         date=headers.date_of(message),
-        text=text[:LONGEST_TEXT],
+        text=text,
         html=body.html,
-        reply_text=reply_text(text[:LONGEST_TEXT]),
+        reply_text=reply_text(body.marked[:LONGEST_TEXT], forwarded=bool(FORWARDED.match(subject))),
         # What the walk could not keep in parts is kept whole.
-        files=(*body.files, *([_original(raw)] if body.problems else [])),
+        files=tuple(told_apart([*body.files, _original(raw)])) if LOSSES.intersection(problems) else tuple(body.files),
         message_id=headers.own_id(message),
         in_reply_to=next(iter(headers.message_ids(headers.first(message, "in-reply-to"))), ""),
         references=headers.message_ids(headers.first(message, "references")),
         headers=kept,
-        auto_reply=not bounce and bool(why_automatic(kept, from_address, subject)),
-        bounce=bounce,
-        bounced=recipients,
-        returned_message_id=returned_id,
+        auto_reply=bool(automatic),
+        bounce=report.is_bounce,
+        bounced=report.recipients,
+        returned_message_id=report.returned_id,
+        away_until=away_until(f"{subject}\n{text[:AWAY_READ]}", headers.date_of(message)) if automatic else None,
+        report="read receipt" if body.receipts else "feedback" if body.complaints else "",
+        calendar=next((method for method in body.calendar if method), ""),
+        encrypted=body.encrypted,
         size=len(raw),
-        problems=_problems(message, body, kept, from_address, text),
+        problems=problems,
     )
 
 
-def _problems(message: Message, body: Body, kept: dict, from_address: str, text: str) -> tuple[str, ...]:
+def _sender(message: Part, fallback: str) -> Contact:
+    """Who wrote: From, else who sent it for them; an empty contact when nobody is named."""
+    for name in ("from", "sender", "x-sender", "reply-to"):
+        found = headers.address_list(message, name, fallback)
+        if found:
+            return found[0]
+    return Contact(kind="email", value="")
+
+
+def _problems(message: Part, body: Body, sender: Contact) -> tuple[str, ...]:
     found = list(body.problems)
-    if not from_address:
+    if not message.has("from") or not sender.value:
         found.append("no readable sender address")
-    if "date" not in kept or headers.date_of(message) is None:
+    if headers.date_of(message) is None:
         found.append("no readable date")
-    if not text.strip() and not body.files:
+    if not body.text.strip() and not body.files:
         found.append("empty body")
-    if len(text) > LONGEST_TEXT:
+    if len(body.text) > LONGEST_TEXT:
         found.append("text cut at one million characters")
-    if any(part.defects for part in message.walk()):
-        found.append("malformed MIME structure")
-    return tuple(found)
+    if body.encrypted:
+        found.append(f"encrypted with {body.encrypted}: only its recipient can read it")
+    found += [f"more than one {name}" for name in ONCE if sum(key == name for key, _ in message.fields) > 1]
+    return tuple(dict.fromkeys(found))
 
 
 def _unreadable(raw: bytes, problem: str) -> ParsedMail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from channels.message import Contact, File
@@ -34,6 +34,9 @@ class ParsedMail:
     `date` is in UTC, None when missing or unreadable. `text` is the whole body, `reply_text` what is new in it, `html` as
     received. `headers` maps the lower-case names that screening needs to their decoded values in order. Message-IDs carry
     no angle brackets. `problems` says in plain words what was wrong with the mail.
+
+    `away_until` is the day an absence note names; `report` the kind of report for programs (`read receipt`, `feedback`) and
+    `calendar` the method of a calendar part (`REPLY`, `REQUEST`), empty otherwise; `encrypted` names what nobody here can open.
     """
 
     from_address: str = ""
@@ -55,5 +58,9 @@ class ParsedMail:
     bounce: bool = False
     bounced: tuple[BouncedRecipient, ...] = ()
     returned_message_id: str = ""
+    away_until: date | None = None
+    report: str = ""
+    calendar: str = ""
+    encrypted: str = ""
     size: int = 0
     problems: tuple[str, ...] = ()

@@ -66,6 +66,31 @@ LABEL = re.compile(
 )
 
 
+FORWARDED = re.compile(
+    rf"\W{{0,40}}(?:{either(FORWARDS)}\W{{0,3}}|(?:forwarded message|weitergeleitete nachricht|message transféré"
+    rf"|mensaje reenviado|mensagem encaminhada"
+    r"|messaggio inoltrato|doorgestuurd bericht|пересылаемое сообщение|пересланное сообщение|转发(?:的)?(?:邮件信息|邮件|信息)"
+    r"|轉寄(?:的)?(?:郵件|訊息)|轉發的郵件"
+    r"|転送メッセージ|전달된 메시지|vidarebefordrat meddelande|videresendt (?:besked|melding)|przekazana wiadomość"
+    r"|iletilen mesaj)\W{0,40}|forwarded by .{1,80})",
+    re.IGNORECASE,
+)
+POINTER = re.compile(
+    r"\W*(?:fyi|f\.y\.i\.?|fya|(?:please )?(?:see|read|check|find)(?: the)?(?: message| mail| e-?mail)? (?:below"
+    r"|attached|forwarded)(?: \w+)?|as discussed|as below|forwarding|zur (?:info|kenntnis)"
+    r"|siehe unten|z\. ?k\.|pour (?:info|information)|voir ci-dessous|para (?:su )?(?:información|informação"
+    r"|conhecimento)|ver abaixo|per conoscenza|ter info|zie onder|см\.? ниже|к сведению"
+    r"|(?:请|請)?(?:看|见|見|参见|參見|查看|查阅|參閱|处理|處理|知悉|查收)(?:一下)?(?:下面|以下|下方|如下|附件|转发|轉寄)?(?:的)?(?:邮件|郵件|内容|內容)?|(?:详"
+    r"|詳)?见下(?:文|面|方)?|供参考|供參考|如下|转发|轉寄|ご参考まで|下記参照|참고하세요)\W*",
+    re.IGNORECASE,
+)
+
+
+def forwards(line: str) -> bool:
+    """Whether a line announces a mail that is passed on, not one that is answered."""
+    return bool(FORWARDED.fullmatch(line.strip()))
+
+
 def separates(line: str) -> bool:
     """Whether a line such as `-----Original Message-----` announces a copied mail."""
     bare = line.replace("&nbsp;", " ").strip()

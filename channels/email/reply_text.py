@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from channels.email.html_text import COPIED, NAMED, unmarked
 from channels.email.phrases import LABELS
-from channels.email.quote_marks import ENDING, INLINE, LABEL, STRONG, WEAK, separates
+from channels.email.quote_marks import ENDING, INLINE, LABEL, POINTER, STRONG, WEAK, forwards, separates
 from channels.email.signature import without_signature
 
 LONGEST = 400_000
@@ -20,20 +21,24 @@ COLON = re.compile("[:：|]")
 INVISIBLE = str.maketrans("\xa0\u3000\u202f", "   ", "\u200b\u200e\u200f\ufeff")
 
 
-def reply_text(body: str) -> str:
-    """The new text of `body`. Quotes above, below and between are left out; a body that is all quote is returned whole."""
+def reply_text(body: str, *, forwarded: bool = False) -> str:
+    """The new text of `body`. Quotes above, below and between are left out; a body that is all quote is returned whole.
+
+    `body` may carry the marks of `html_text`. What is forwarded stays if the mail is a forward (`forwarded`, by its subject)
+    or if the words above it only point to it.
+    """
     lines = body[:LONGEST].replace("\r\n", "\n").replace("\r", "\n").translate(INVISIBLE).split("\n")
     lines = _split_inline([line.rstrip() for line in lines])
-    segments, attributed = _segments(lines)
+    segments, attributed = _segments(lines, forwarded)
     kept = [without_signature(segment) for segment in segments]
     if not attributed:
         kept = _without_trailing_quote(kept)
         kept = [without_signature(segment) for segment in kept]
     answer = _join(kept)
-    return answer or _join([without_signature(lines)]) or body.strip()
+    return unmarked(answer or _join([without_signature(lines)]) or body.strip())
 
 
-def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
+def _segments(lines: list[str], forwarded: bool) -> tuple[list[list[str]], bool]:
     """The runs of lines between attributed quotes, and whether any quote was attributed.
 
     Quotes that nobody is named for stay: they may be the writer's own, and are dropped only at the end.
@@ -47,9 +52,11 @@ def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
             segments[-1] += lines[at:]
             break
         if _copied_mail_starts(lines, at):
-            if written:
-                break
-            return [lines], attributed
+            if not written:
+                return [lines], attributed
+            if forwards(lines[at]) and (forwarded or _only_points(segments)):
+                segments[-1] += lines[at:]
+            break
         end = _attribution_end(lines, at, ends)
         if end:
             if not _quoted_next(lines, end) and written:
@@ -67,8 +74,16 @@ def _segments(lines: list[str]) -> tuple[list[list[str]], bool]:
     return segments, attributed
 
 
+def _only_points(segments: list[list[str]]) -> bool:
+    """Whether all that was written is a word or two that send the reader to what follows: `FYI`, `请看下面`."""
+    said = " ".join(line.strip() for segment in segments for line in segment if line.strip())
+    return bool(POINTER.fullmatch(said))
+
+
 def _attribution_end(lines: list[str], start: int, ends: set[int]) -> int:
     """Where the quote begins if a line such as `On … wrote:` starts here, else 0. It may be broken over five lines."""
+    if lines[start].startswith(NAMED):
+        return start + 1
     if ends.isdisjoint(range(start, start + REACH)):
         return 0
     end = _span(lines, start, STRONG, ends)
@@ -113,6 +128,8 @@ def _attributes(joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
 def _copied_mail_starts(lines: list[str], at: int) -> bool:
     """`-----Original Message-----`, or at least two copied header fields that can only come from a mail."""
     line = lines[at]
+    if line.startswith(COPIED):
+        return True
     if len(line) > LONGEST_LINE:
         return False
     if separates(line):

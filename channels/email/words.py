@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import binascii
 import quopri
 import re
 
 from channels.email.charset import decode
+from channels.email.transfer import from_base64
 
-ENCODED = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
+# A payload ends at the first `?=`; it may hold spaces and question marks, which it should not, but never the start of another
+# word. At the end of the value the closing mark may be cut off.
+ENCODED = re.compile(
+    r"=\?([\w.:*+()-]{1,60})\?([bBqQ])\?((?:(?!=\?[\w.:*+()-]{1,60}\?[bBqQ]\?)[^\r\n]){0,8000}?)(?:\?=|\??\Z)", re.ASCII
+)
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069\ufeff]")
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\ufff9-\ufffb]"
+)
 LONGEST = 20_000
+DEEPEST = 3
 
 
 def header_text(value: str, fallback: str = "") -> str:
@@ -25,26 +33,19 @@ def header_text(value: str, fallback: str = "") -> str:
 def raw_text(value: str, fallback: str = "") -> str:
     """Undo folding and decode 8-bit bytes, leaving encoded words alone so that addresses can be split first."""
     value = FOLD.sub("", value[:LONGEST])
-    return decode(value.encode("utf-8", "surrogateescape"), fallback) if not value.isascii() else value
+    return decode(value.encode("utf-8", "surrogateescape"), fallback) if not value.isascii() or "\x1b" in value else value
 
 
 def decode_words(value: str) -> str:
-    """Replace encoded words. Neighbours in one charset are joined *before* decoding: Chinese senders cut inside characters."""
-    out: list[str] = []
-    pending, charset, end = b"", "", 0
-    for match in ENCODED.finditer(value):
-        gap = value[end : match.start()]
-        data = _word_bytes(match[2], match[3])
-        if pending and (gap.strip() or match[1].lower() != charset):
-            out.append(decode(pending, charset))
-            pending = b""
-            out.append(gap if gap.strip() else "")
-        elif not pending and (gap.strip() or end == 0):
-            out.append(gap)
-        pending, charset, end = pending + data, match[1].lower(), match.end()
-    if pending:
-        out.append(decode(pending, charset))
-    return "".join(out) + value[end:]
+    """Replace encoded words, also those that a gateway encoded a second time."""
+    for _ in range(DEEPEST):
+        if "=?" not in value:
+            break
+        decoded = _decode_once(value)
+        if decoded == value:
+            break
+        value = decoded
+    return value
 
 
 def tidy(text: str) -> str:
@@ -52,17 +53,27 @@ def tidy(text: str) -> str:
     return " ".join(CONTROL.sub(" ", text).split())
 
 
-def from_base64(data: bytes) -> bytes:
-    """Decode base64 that may be badly padded, broken into lines or hold stray characters."""
-    clean = re.sub(rb"[^A-Za-z0-9+/=]", b"", data)
-    for candidate in (clean, clean.rstrip(b"=") + b"=" * (-len(clean.rstrip(b"=")) % 4), clean.rstrip(b"=")[:-1] + b"==="):
-        try:
-            return binascii.a2b_base64(candidate)
-        except binascii.Error:
-            continue
-    return b""
+def _decode_once(value: str) -> str:
+    """Neighbours in one charset are joined *before* decoding: Chinese senders cut inside characters."""
+    out: list[str] = []
+    pending, charset, end = b"", "", 0
+    for match in ENCODED.finditer(value):
+        gap = value[end : match.start()]
+        data, name = _word_bytes(match[2], match[3]), match[1].lower()
+        if pending and (gap.strip() or name != charset):
+            out.append(decode(pending, charset))
+            pending = b""
+        if gap.strip() or end == 0:
+            out.append(gap)
+        pending, charset, end = pending + data, name, match.end()
+    if pending:
+        out.append(decode(pending, charset))
+    return "".join(out) + value[end:]
 
 
 def _word_bytes(how: str, payload: str) -> bytes:
+    """Some programs write the letter of one encoding and use the other; base64 has no `=XX` and no underscore."""
     data = payload.encode("utf-8", "surrogateescape")
-    return from_base64(data) if how in "bB" else quopri.decodestring(data, header=True)
+    if how in "bB" and (BASE64.fullmatch(payload) or not re.search(r"=[0-9A-Fa-f]{2}", payload)):
+        return from_base64(data)
+    return quopri.decodestring(data, header=True)

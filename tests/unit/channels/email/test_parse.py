@@ -87,7 +87,7 @@ def test_an_encoded_word_cut_inside_a_character_is_joined_first():
         (f"Subject: Re: {word('投诉')} {word('处理')} end", "Re: 投诉处理 end"),
         (f"Subject: [{word('投诉')}]", "[投诉]"),
         ("Subject: 投诉", "投诉"),
-        ("Subject: =?utf-8?B?5oqV6K+J", "=?utf-8?B?5oqV6K+J"),
+        ("Subject: =?utf-8?B?5oqV6K+J", "投诉"),
         ("Subject: =?utf-8?B?5oqV6K+J===?=", "投诉"),
         (f"Subject: {word('第一行')}\r\n\t{word('第二行', 'gb18030')}", "第一行第二行"),
         ("Subject: a\x00b\x08c", "a b c"),
@@ -184,7 +184,7 @@ def test_a_forwarded_mail_is_kept_as_a_file_and_its_files_are_not_ours():
     parsed = parse(mail(field, body=body))
     assert parsed.text == "outer"
     (file,) = parsed.files
-    assert (file.content_type, file.name) == ("message/rfc822", "message-1.eml")
+    assert (file.content_type, file.name) == ("message/rfc822", "inside.eml")
     assert parse(file.data).subject == "inside"
 
 
@@ -246,7 +246,7 @@ def test_a_mail_in_mails_down_to_the_limit_is_read():
 
 
 def test_more_parts_than_allowed_are_left_to_the_original():
-    field, body = multipart("mixed", *[("Content-Type: text/plain", b"x")] * 300)
+    field, body = multipart("mixed", *[("Content-Type: text/plain", b"x")] * 1100)
     raw = mail(field, body=body)
     parsed = parse(raw)
     assert any("too many parts" in problem for problem in parsed.problems)

@@ -54,7 +54,7 @@ def test_a_mail_of_a_person_has_no_reasons():
 )
 def test_an_automatic_mail_is_known_and_not_answered(field):
     result = verdict(field)
-    assert result.kind == "auto_reply"
+    assert result.kind in {"auto_reply", "out_of_office"}
     assert result.reasons
     assert not result.may_be_answered_automatically
     assert parse(mail(field)).auto_reply
@@ -122,7 +122,7 @@ def test_a_delivery_report_names_each_recipient_and_the_mail_returned():
 
 def test_a_report_without_action_is_judged_by_its_code():
     parsed = parse(report(b"Final-Recipient: rfc822;wang@example.com\r\nDiagnostic-Code: smtp; 452 mailbox full\r\n"))
-    assert parsed.bounced == (BouncedRecipient("wang@example.com", "delayed", "4.0.0", "smtp; 452 mailbox full"),)
+    assert parsed.bounced == (BouncedRecipient("wang@example.com", "delayed", "4.2.2", "smtp; 452 mailbox full"),)
 
 
 def test_a_report_that_names_nobody_is_a_bounce_all_the_same():
@@ -142,7 +142,7 @@ QQ = "抱歉，您的邮件被退回来了。\n收件人 wang@example.com 不存
         (
             ("From: Mail <mailer-daemon@mx.example>", "Subject: Mail failed", "X-Failed-Recipients: wang@example.com"),
             EXIM,
-            "5.0.0",
+            "5.1.1",
         ),
         (("From: PostMaster <PostMaster@qq.example>", f"Subject: {word('系统退信')}"), QQ, "5.1.1"),
     ],
