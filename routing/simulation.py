@@ -121,7 +121,7 @@ class _Count:
         floor = Floor(people_of(self._plan), self)
         for agent_id in floor.people:
             floor.set_duty(0.0, agent_id, True)
-        floor.run(self._counted(_calls(self._plan, seed)))
+        floor.run(self._counted(calls_of(self._plan, seed)))
         return self._tally
 
     def served(self, job: Job, now: float) -> None:
@@ -164,8 +164,11 @@ def people_of(plan: Plan) -> list[Person]:
     return people
 
 
-def _calls(plan: Plan, seed: str) -> Iterator[Job]:
-    """The calls of all types in order of time. They stop at twice the time that counts, or an overload would never end."""
+def calls_of(plan: Plan, seed: str) -> Iterator[Job]:
+    """The calls of all types in order of time, drawn with this seed.
+
+    They stop when as much time has passed after the horizon as was counted before it, or an overload would never end.
+    """
     last = plan.horizon_s + (plan.horizon_s - plan.warmup_s)
     draws = [Random(f"{seed}/{one.name}").random for one in plan.types]
     gaps = [HOUR_S / one.rate_per_h if one.rate_per_h > 0 else inf for one in plan.types]
