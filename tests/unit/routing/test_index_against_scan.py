@@ -11,90 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from routing.matcher import Matcher
 from routing.values import CHANNEL_RULES, Agent, Item
+from tests.unit.routing.plain_scan import Scan
 
 CHANNELS = sorted(CHANNEL_RULES)
 CHOICES = ["least_flexible", "longest_idle", "proficiency", "least_loaded"]
 SKILLS = ["de", "en", "tax"]
-WEIGHTS = {"voice": 100, "chat": 33, "email": 20, "complaint": 50, "followup": 20, "ticket": 20}
-MAXIMA = {"voice": 1, "chat": 3, "email": 5, "complaint": 2, "followup": 5, "ticket": 5}
-LIVE_CHANNELS = {"voice", "chat"}
-
-
-class Scan:
-    """The rules written down once more, plainly: every item against every agent, nothing kept between two looks."""
-
-    def __init__(self):
-        self.items, self.agents = {}, {}
-
-    def decide(self, now):
-        decided = []
-        for item in sorted(self.items.values(), key=lambda item: self.key(item, now)):
-            able = [agent for agent in self.agents.values() if self.able(item, agent, now)]
-            if able:
-                best = min(able, key=lambda agent: self.preference(item, agent))
-                decided.append((item.id, best.id))
-                self.give(item, best)
-        return decided
-
-    def give(self, item, agent):
-        del self.items[item.id]
-        self.agents[agent.id] = Agent(
-            agent.id,
-            agent.available,
-            agent.skills,
-            agent.capacity,
-            {**agent.held, item.id: item.channel},
-            agent.idle_since,
-            agent.version,
-        )
-
-    def key(self, item, now):
-        promoted = item.band == 2 and item.promote_at is not None and item.promote_at <= now
-        return (1 if promoted else item.band, item.due_at, item.id)
-
-    def able(self, item, agent, now):
-        held_for = self.held_for(item, now)
-        return (
-            self.qualified(item, agent)
-            and item.id not in agent.held
-            and item.excluded.get(agent.id, now) <= now
-            and held_for in (None, agent.id)
-            and self.room(item.channel, agent)
-        )
-
-    def held_for(self, item, now):
-        if item.sticky_agent is None or item.sticky_until is None or item.sticky_until <= now:
-            return None
-        agent = self.agents.get(item.sticky_agent)
-        if agent is None or not self.qualified(item, agent) or item.excluded.get(agent.id, now) > now:
-            return None
-        return agent.id
-
-    def qualified(self, item, agent):
-        return agent.available and all(agent.skills.get(name, 0) >= level for name, level in item.requires)
-
-    def room(self, channel, agent):
-        held = list(agent.held.values())
-        live = [one for one in held if one in LIVE_CHANNELS]
-        if held.count(channel) >= MAXIMA[channel] or "voice" in held or (channel == "voice" and live):
-            return False
-        beside = live if channel in LIVE_CHANNELS else held
-        return sum(WEIGHTS[one] for one in beside) + WEIGHTS[channel] <= agent.capacity
-
-    def preference(self, item, agent):
-        level = min((agent.skills[name] for name, _ in item.requires), default=0)
-        step = 2 if level >= 8 else 1 if level >= 5 else 0
-        total = sum(WEIGHTS[one] for one in agent.held.values())
-        live = sum(WEIGHTS[one] for one in agent.held.values() if one in LIVE_CHANNELS)
-        share = max(live, min(total, agent.capacity)) / agent.capacity
-        by_mode = {
-            "least_flexible": (len(agent.skills), agent.idle_since),
-            "longest_idle": (agent.idle_since,),
-            "least_loaded": (share, agent.idle_since),
-            "proficiency": (-step, share, len(agent.skills), agent.idle_since),
-        }
-        return (agent.id != item.sticky_agent, *by_mode[item.choice], agent.id)
-
 
 moments = st.integers(0, 60).map(float)
 agent_ids = st.integers(1, 5)
