@@ -34,6 +34,11 @@ from desk.models import Setting
 from desk.store import Store, StoreAway
 from desk.web import (
     admin,
+    admin_calendars,
+    admin_channels,
+    admin_queues,
+    admin_records,
+    admin_skills,
     articles,
     board,
     calls,
@@ -75,6 +80,11 @@ PAGES = (
     complaint_desk,
     board,
     admin,
+    admin_skills,
+    admin_queues,
+    admin_calendars,
+    admin_channels,
+    admin_records,
     try_it,
     mailbox,
     files,

@@ -14,10 +14,10 @@ from desk.models import Agent, AgentSkill, StaffSession, Team
 from desk.passwords import hash_password
 from desk.queries.skills import skills_at
 from desk.store import Tx
+from routing.overflow import TEAM_PREFIX
 
 MIN_PASSWORD = 10
 SKILL_NAME = re.compile(r"[a-z0-9][a-z0-9:_-]{0,39}")
-TEAM_PREFIX = "team:"  # routing gives everybody such a skill for their own team
 SKILL_TIMER = "skill.spell"
 
 

@@ -25,8 +25,8 @@ def ensure_defaults(tx: Tx) -> bool:
         return False
     zone = tx.settings.timezone
     calendars = {
-        "office": Calendar(key="office", zone=zone, week=[*([_DAY] * 5), [], []]),
-        "always": Calendar(key="always", zone=zone, week=[_ROUND_THE_CLOCK] * 7),
+        "office": Calendar(key="office", name="Office hours", name_zh="办公时间", zone=zone, week=[*([_DAY] * 5), [], []]),
+        "always": Calendar(key="always", name="Day and night", name_zh="全天", zone=zone, week=[_ROUND_THE_CLOCK] * 7),
     }
     service = Team(key="service", name="Customer service", name_zh="客户服务")
     care = Team(key="care", name="Complaints and care", name_zh="投诉与关怀")

@@ -12,6 +12,7 @@ from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
+from desk.demo.settings import set_hours, set_queues
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Setting, Team
@@ -41,8 +42,10 @@ def ensure_demo(desk: Installation) -> bool:
         _add_colleagues(tx)
         _add_articles(tx)
         _add_patrons(tx)
+        set_hours(tx)
         tx.now = now
         play_past(tx)
+        set_queues(tx)
         tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
         tx.emit("demo.seeded")
     return True

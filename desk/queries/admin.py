@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer
 from desk.errors import NotFound
-from desk.models import Agent, AgentSkill, ApiToken, OutboxMail, Queue, RouterLease, SignIn, StaffSession, Team, Timer
+from desk.models import Agent, AgentSkill, ApiToken, OutboxMail, RouterLease, SignIn, StaffSession, Team, Timer
 from desk.models.mail import FAILED, QUEUED, SENDING
 from desk.queries.board import visible_agents
 from desk.queries.skills import in_force
@@ -54,11 +54,16 @@ def people(session: Session, *, search: str = "", after: tuple[str, int] | None 
     """A page of people by name; `search` matches the start of a name or address. One row more says that there is another page."""
     query = select(Agent, Team).outerjoin(Team, Team.id == Agent.team_id)
     if search.strip():
-        start = search.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        query = query.where(or_(Agent.name.like(start, escape="\\"), Agent.email.like(start.lower(), escape="\\")))
+        query = query.where(starts_with(search))
     if after is not None:
         query = query.where(or_(Agent.name > after[0], (Agent.name == after[0]) & (Agent.id > after[1])))
     return [(agent, team) for agent, team in session.execute(query.order_by(Agent.name, Agent.id).limit(PAGE + 1))]
+
+
+def starts_with(search: str) -> ColumnElement[bool]:
+    """The condition on `Agent` that the name or the address begins so."""
+    start = search.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return or_(Agent.name.like(start, escape="\\"), Agent.email.like(start.lower(), escape="\\"))
 
 
 def person(session: Session, agent_id: int, now: datetime) -> Person:
@@ -81,27 +86,6 @@ def person(session: Session, agent_id: int, now: datetime) -> Person:
 def teams(session: Session) -> list[Team]:
     """All teams in the order in which they were made."""
     return list(session.scalars(select(Team).order_by(Team.id)))
-
-
-def known_skills(session: Session) -> list[str]:
-    """Every skill that somebody has or a queue asks for, to choose from."""
-    had = set(session.scalars(select(AgentSkill.skill).distinct()))
-    asked = {skill for requires in session.scalars(select(Queue.requires)) for skill, _level in requires}
-    return sorted(had | asked)
-
-
-def queues(session: Session) -> list[tuple[Queue, Team]]:
-    """All queues in their order, with the team that looks after each."""
-    query = select(Queue, Team).join(Team, Team.id == Queue.team_id).order_by(Queue.position, Queue.id)
-    return [(queue, team) for queue, team in session.execute(query)]
-
-
-def queue(session: Session, queue_id: int) -> Queue:
-    """One queue; raises `NotFound`."""
-    found = session.get(Queue, queue_id)
-    if found is None:
-        raise NotFound("There is no such queue.")
-    return found
 
 
 def tokens(session: Session) -> list[ApiToken]:

@@ -24,6 +24,7 @@ PAGE = 100
 NOUNS = (
     "agent",
     "article",
+    "calendar",
     "call",
     "chat",
     "complaint",

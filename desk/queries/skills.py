@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from desk.models import AgentSkill
+from desk.models import AgentSkill, Queue
 
 
 def in_force(now: datetime) -> ColumnElement[bool]:
@@ -25,3 +25,10 @@ def skills_at(session: Session, now: datetime, agent_ids: Collection[int] | None
     for agent_id, skill, level in session.execute(query):
         skills.setdefault(agent_id, {})[skill] = level
     return skills
+
+
+def known_skills(session: Session) -> list[str]:
+    """Every skill that somebody has, has had or will have, or that a queue asks for, to choose from."""
+    had = set(session.scalars(select(AgentSkill.skill).distinct()))
+    asked = {skill for requires in session.scalars(select(Queue.requires)) for skill, _level in requires}
+    return sorted(had | asked)

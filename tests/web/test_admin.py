@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from html import unescape
 
-import pytest
 from sqlalchemy import select
 
-from desk.events import Event
-from desk.models import Agent, ApiToken, Queue, StaffSession, Ticket, WorkItem
+from desk.models import Agent, ApiToken, StaffSession, Ticket
 from tests.web.board_world import NOON, admin, boss, work, world  # noqa: F401 - fixtures among them
 
 
@@ -31,7 +29,7 @@ def test_a_change_of_roles_ends_the_sessions_and_holds_at_once(world, admin):
     assert world.one(select(StaffSession.id).where(StaffSession.agent_id == maya.id, StaffSession.ended_at.is_(None))) is None
 
 
-def test_people_are_added_locked_moved_and_given_skills(world, admin):
+def test_people_are_added_locked_moved_and_given_a_capacity(world, admin):
     added = {
         "email": "New@Desk.example",
         "name": "New",
@@ -44,12 +42,12 @@ def test_people_are_added_locked_moved_and_given_skills(world, admin):
     new = world.one(select(Agent).where(Agent.name == "New"))
     assert (new.email, new.team_id, new.locale) == ("new@desk.example", 1, "zh")
     assert admin.post("/admin/people/new", data=added).status_code == 409
-    for skill, level, status in (("billing", "7", 303), ("billing", "11", 422), ("Bil ling", "3", 422), ("billing", "", 303)):
-        assert admin.post(f"/admin/people/{new.id}/skill", data={"skill": skill, "level": level}).status_code == status
+    for capacity, status in (("60", 303), ("", 422), ("19", 422), ("201", 422), ("much", 422)):
+        assert admin.post(f"/admin/people/{new.id}/capacity", data={"capacity": capacity}).status_code == status
     assert admin.post(f"/admin/people/{new.id}/team", data={"team": ""}).status_code == 303
     assert admin.post(f"/admin/people/{new.id}/active", data={"active": "no"}).status_code == 303
     now = world.one(select(Agent).where(Agent.name == "New"))
-    assert (now.team_id, now.active) == (None, False)
+    assert (now.team_id, now.active, now.capacity) == (None, False, 60)
 
 
 def test_a_form_with_mistakes_says_where_and_keeps_what_was_typed(world, admin):
@@ -59,66 +57,6 @@ def test_a_form_with_mistakes_says_where_and_keeps_what_was_typed(world, admin):
     assert answer.status_code == 422
     assert 'id="f-email-error"' in answer.text
     assert 'value="Ann"' in answer.text
-
-
-def queue_form(queue: Queue, **changed: object) -> dict[str, object]:
-    return {
-        "name": queue.name,
-        "name_zh": queue.name_zh,
-        "skill": [skill for skill, _level in queue.requires] + [""],
-        "level": [str(level) for _skill, level in queue.requires] + ["1"],
-        "choice": queue.choice,
-        "offer_timeout_s": queue.offer_timeout_s,
-        "wrap_up_s": queue.wrap_up_s,
-        **changed,
-    }
-
-
-def test_a_queue_changes_for_what_comes_after_and_the_change_is_on_record(world, admin):
-    queue = world.one(select(Queue).where(Queue.key == "billing"))
-    before = work(world, queue="billing")
-    changed = queue_form(
-        queue,
-        name_zh="账务",
-        offer_timeout_s="30",
-        choice="longest_idle",
-        skill=["billing", "fraud"],
-        level=["2", "4"],
-        **{"voice.vip": "10"},
-    )
-    assert admin.post(f"/admin/queues/{queue.id}", data=changed).status_code == 303
-    now = world.one(select(Queue).where(Queue.id == queue.id))
-    assert (now.offer_timeout_s, now.choice, now.requires) == (30, "longest_idle", [["billing", 2], ["fraud", 4]])
-    assert now.targets == {"voice": {"vip": 10}}
-    assert work(world, queue="billing").requires == [["billing", 2], ["fraud", 4]]
-    assert world.one(select(WorkItem.requires).where(WorkItem.id == before.id)) == [["billing", 1]]
-    noted = world.one(select(Event).where(Event.kind == "queue.changed"))
-    assert (noted.actor_name, noted.queue_id) == ("Priya", queue.id)
-    assert noted.data["old"]["offer_timeout_s"] == 20
-    assert noted.data["new"]["offer_timeout_s"] == 30
-
-
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"name": " "}, "name"),
-        ({"offer_timeout_s": "4"}, "offer_timeout_s"),
-        ({"offer_timeout_s": "soon"}, "offer_timeout_s"),
-        ({"wrap_up_s": "-1"}, "wrap_up_s"),
-        ({"choice": "the_prettiest"}, "choice"),
-        ({"skill": ["Bad Name"], "level": ["1"]}, "requires"),
-        ({"skill": ["billing", "billing"], "level": ["1", "2"]}, "requires"),
-        ({"skill": ["billing"], "level": ["11"]}, "requires"),
-        ({"voice.vip": "0"}, "targets"),
-        ({"email.gold": "99999999999999"}, "targets"),
-    ],
-)
-def test_a_wrong_queue_changes_nothing_and_says_where(world, admin, wrong, field):
-    queue = world.one(select(Queue).where(Queue.key == "billing"))
-    answer = admin.post(f"/admin/queues/{queue.id}", data=queue_form(queue, **wrong))
-    assert answer.status_code == 422
-    assert f'href="#f-{field}"' in answer.text
-    assert world.one(select(Event.id).where(Event.kind == "queue.changed")) is None
 
 
 def test_a_token_is_shown_once_and_opens_nothing_after_it_was_revoked(world, admin):
