@@ -6,6 +6,7 @@ This is the only module that reads the environment. Every field is described in 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from desk.errors import Invalid
 
 LOCALES = ("en", "zh")
 REFUSE = "refuse"  # as a catch-all: mail for addresses that we do not have is refused
+OFF, CHECK, UPSTREAM = "off", "check", "upstream:"  # whose word is taken for who sent a mail
 SELF_SIGNED = "self-signed"  # as a certificate: one is made at start
 # As Babel knows them: our English counts hours to 24 and writes the day before the month.
 BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
@@ -42,6 +44,9 @@ class Settings:
     mail_relay: str
     mail_from: str
     mail_catch_all: str
+    mail_trust: str
+    dkim_key: str
+    dkim_selector: str
     locale: str
     timezone: str
     twilio_account_sid: str
@@ -58,6 +63,7 @@ class Settings:
         source = _Source(os.environ if env is None else env)
         data_dir = source.read("DESK_DATA_DIR", "./var", lambda text: Path(text).expanduser().resolve())
         http_port = source.read("DESK_HTTP_PORT", "8000", _port)
+        mail_relay = source.read("DESK_MAIL_RELAY", "", _mail_relay)
         settings = cls(
             data_dir=data_dir,
             database_url=source.read("DESK_DATABASE_URL", f"sqlite:///{data_dir}/desk.db", _database_url),
@@ -71,9 +77,12 @@ class Settings:
             smtp_auth=source.read("DESK_SMTP_AUTH", "", _sign_in),
             base_url=source.read("DESK_BASE_URL", f"http://localhost:{http_port}", _base_url),
             secret_key=source.read("DESK_SECRET_KEY", "", _secret),
-            mail_relay=source.read("DESK_MAIL_RELAY", "", _mail_relay),
+            mail_relay=mail_relay,
             mail_from=source.read("DESK_MAIL_FROM", "support@desk.example", _address),
             mail_catch_all=source.read("DESK_MAIL_CATCH_ALL", "general", str.lower),
+            mail_trust=source.read("DESK_MAIL_TRUST", CHECK if mail_relay else OFF, _trust),
+            dkim_key=source.read("DESK_DKIM_KEY", "", _file),
+            dkim_selector=source.read("DESK_DKIM_SELECTOR", "desk", _label),
             locale=source.read("DESK_LOCALE", "en", _locale),
             timezone=source.read("DESK_TIMEZONE", "Asia/Shanghai", _zone),
             twilio_account_sid=source.read("TWILIO_ACCOUNT_SID", "", str),
@@ -166,9 +175,21 @@ def _secret(text: str) -> str:
 
 
 def _mail_relay(text: str) -> str:
-    if text and urlsplit(text).scheme not in ("smtp", "smtp+starttls"):
-        raise ValueError("give smtp://USER:PASSWORD@HOST:PORT or smtp+starttls://…")
+    if text and (urlsplit(text).scheme not in ("smtp", "smtp+starttls", "smtps") or not urlsplit(text).hostname):
+        raise ValueError("give smtp://USER:PASSWORD@HOST:PORT, smtp+starttls://… or smtps://…")
     return text
+
+
+def _trust(text: str) -> str:
+    if text in (OFF, CHECK) or (text.startswith(UPSTREAM) and text != UPSTREAM):
+        return text
+    raise ValueError("give off, check or upstream:NAME, where NAME is what our own mail server calls itself in its reports")
+
+
+def _label(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text, re.IGNORECASE):
+        raise ValueError(f"“{text}” is no label of a domain name")
+    return text.lower()
 
 
 def _address(text: str) -> str:

@@ -29,11 +29,10 @@ def send_letter(
         "to": [address],
         "subject": subject,
         "text": text,
-        "automatic": automatic,
         "ticket_number": ticket.number,
         "message_id": message_id,
     }
-    queue_mail(tx, ticket_id=ticket.id, message=message, payload=payload)
+    queue_mail(tx, ticket_id=ticket.id, message=message, payload=payload, automatic=automatic)
 
 
 def write(kind: str, locale: str, **values: str | int) -> tuple[str, str]:

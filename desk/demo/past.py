@@ -13,7 +13,7 @@ from desk.demo.plots import by_mail, by_phone, complaint, in_chat, unanswered_ca
 from desk.demo.stage import Stage
 from desk.demo.stories import Story, stories
 from desk.events import Event
-from desk.models import Customer, Message, OutboxMail
+from desk.models import Customer, Message, OutboxMail, OutboxRecipient
 from desk.models.mail import QUEUED, SENT
 from desk.models.message import OUT
 from desk.store import Tx
@@ -112,6 +112,8 @@ def _mail_has_left(tx: Tx) -> None:
     session.flush()
     old = OutboxMail.created_at < tx.now - STILL_TO_SEND
     session.execute(update(OutboxMail).where(old).values(state=SENT, sent_at=OutboxMail.created_at, attempts=1))
+    gone = select(OutboxMail.id).where(OutboxMail.state == SENT)
+    session.execute(update(OutboxRecipient).where(OutboxRecipient.mail_id.in_(gone)).values(state=SENT, attempts=1, code=250))
     ours = (Message.channel == "email", Message.direction == OUT)
     sent = select(OutboxMail.message_id).where(OutboxMail.state == SENT, OutboxMail.message_id.is_not(None))
     session.execute(update(Message).where(*ours, Message.id.in_(sent)).values(delivery="sent"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 
 from channels.email.compose import compose
 from channels.email.sender import SmtpSender
-from channels.message import Contact, Outbound
+from channels.message import Contact, Outbound, SendFailed
 from desk.config import Settings
 
 ANYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound to
@@ -38,4 +39,7 @@ def send_mail(
     domain = sender.value.rpartition("@")[2]
     raw = compose(outbound, from_address=sender.value, from_name=sender.name, domain=domain, date=at)
     host = "127.0.0.1" if settings.smtp_host in ANYWHERE else settings.smtp_host
-    SmtpSender(host, settings.smtp_port, timeout=10).send(sender.value, [to or settings.mail_from], raw)
+    with closing(SmtpSender(host, settings.smtp_port, timeout=10)) as relay:
+        [answer] = relay.send(sender.value, [to or settings.mail_from], raw).values()
+    if not answer.accepted:
+        raise SendFailed(f"{answer.code} {answer.text}", retryable=answer.retryable)

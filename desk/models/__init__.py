@@ -10,7 +10,7 @@ from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
 from desk.models.hand_up import HandUp
-from desk.models.mail import MailboxMail, OutboxMail, RawMail
+from desk.models.mail import MailboxMail, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.models.mail_in import MailAccount, MailAddress, MailSilence, MailTally, SpooledMail, TicketParticipant
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
@@ -18,6 +18,7 @@ from desk.models.setting import Setting
 from desk.models.survey import FollowUp, Survey
 from desk.models.ticket import Ticket
 from desk.models.timer import Timer
+from desk.models.unsent import UnsentReply
 from desk.models.work_item import Offer, RouterLease, WorkItem
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "Offer",
     "Organisation",
     "OutboxMail",
+    "OutboxRecipient",
+    "PictureTrust",
     "Queue",
     "RawMail",
     "RouterLease",
@@ -62,6 +65,7 @@ __all__ = [
     "Ticket",
     "TicketParticipant",
     "Timer",
+    "UnsentReply",
     "Webhook",
     "WorkItem",
 ]

@@ -16,6 +16,7 @@ class Agent(Base):
     """`presence` is what is, `desired` what the agent chose; `not_responding` is forced on whoever lets an offer run out.
 
     `used` is the capacity (of `capacity`, 100) held by offered, active and wrapping work: the claim's compare-and-set column.
+    `undo_s` is for how many seconds (0 to 60) an answer by mail can be taken back; `signature` stands below those answers.
     """
 
     __tablename__ = "agent"
@@ -36,6 +37,8 @@ class Agent(Base):
     capacity: Mapped[int] = mapped_column(default=100)
     used: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=0)
+    undo_s: Mapped[int] = mapped_column(default=10)
+    signature: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (CheckConstraint("used >= 0 AND used <= capacity", name="used_within_capacity"),)
 

@@ -63,7 +63,11 @@ class RawMail(Base):
 
 
 class OutboxMail(Base):
-    """A mail that must leave. Written with the change that causes it, sent by the worker, tried again until it is clear."""
+    """A mail that must leave. Written with the change that causes it, sent by the worker, tried again until it is clear.
+
+    `state` is `queued` or `sending` while anybody is still to get it, then `sent`, or `failed` when nobody got it. What became
+    of each recipient stands in `OutboxRecipient`. `automatic` mail has no return path and is not answered by machines.
+    """
 
     __tablename__ = "outbox_mail"
 
@@ -71,16 +75,58 @@ class OutboxMail(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), unique=True)
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    automatic: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(default=QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
+    give_up_at: Mapped[datetime]
     claimed_until: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
-    results: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # per recipient
     created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_outbox_mail_due", "state", "next_at"),)
+
+
+class OutboxRecipient(Base):
+    """One address that a mail goes to: `queued`, `sent` (the relay has it) or `failed` (refused, given up, or come back).
+
+    `code` and `said` are the answer of the relay, or of the server that sent it back, in its own words; `status` is the
+    enhanced code such as 5.1.1. `settled_at` is when somebody saw the failure and left it so.
+    """
+
+    __tablename__ = "outbox_recipient"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("outbox_mail.id"))
+    address: Mapped[str]
+    state: Mapped[str] = mapped_column(default=QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    code: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(default="")
+    said: Mapped[str] = mapped_column(default="")
+    came_back: Mapped[bool] = mapped_column(default=False)
+    changed_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_outbox_recipient_address", "mail_id", "address", unique=True),
+        Index("ix_outbox_recipient_address", "address", "changed_at"),
+        Index("ix_outbox_recipient_state", "state", "changed_at"),
+    )
+
+
+class PictureTrust(Base):
+    """An agent wants to see the pictures in the mails of this sender, though they tell the sender that they are seen."""
+
+    __tablename__ = "picture_trust"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    address: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("uq_picture_trust", "agent_id", "address", unique=True),)
 
 
 class MailboxMail(Base):

@@ -127,7 +127,8 @@ def ticket_of(tx: Tx, complaint: Complaint) -> Ticket:
 
 def letters(tx: Tx) -> list[dict[str, Any]]:
     """What is on its way by mail, oldest first."""
-    return [mail.payload for mail in tx.session.scalars(select(OutboxMail).order_by(OutboxMail.id))]
+    mails = tx.session.scalars(select(OutboxMail).order_by(OutboxMail.id))
+    return [{**mail.payload, "automatic": mail.automatic} for mail in mails]
 
 
 def happened(tx: Tx, prefix: str) -> list[str]:

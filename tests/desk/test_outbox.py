@@ -7,12 +7,16 @@ from contextlib import closing
 import pytest
 from sqlalchemy import select, update
 
+from channels.email.address import read_bounce
+from channels.email.sender import RelayAway
 from channels.fake import MemorySender
 from channels.message import Contact, Inbound, SendFailed
 from desk.actions import intake, outbox, tickets
 from desk.app import install
-from desk.models import Attachment, OutboxMail
-from desk.work.mail_out import MailOut
+from desk.errors import Conflict, Invalid
+from desk.models import Attachment, Message, OutboxMail, OutboxRecipient
+from desk.store import StoreAway
+from desk.work.mail_out import AWAY_S, MailOut
 from tests.desk.racers import race
 
 CUSTOMER = "li.na@customers.example"
@@ -31,7 +35,17 @@ def sender():
     return MemorySender()
 
 
-def answered(house, text="Please press reset.", number=1):
+class CountingSender(MemorySender):
+    """Counts how often it was asked."""
+
+    tries = 0
+
+    def send(self, *mail):
+        self.tries += 1
+        return super().send(*mail)
+
+
+def answered(house, text="Please press reset.", number=1, cc=()):
     """A customer's mail and the reply to it, waiting to be sent."""
     with house.tx() as tx:
         inbound = Inbound(
@@ -43,11 +57,15 @@ def answered(house, text="Please press reset.", number=1):
             message_id=f"in-{number}@customers.example",
         )
         ticket = intake.receive(tx, inbound).ticket
-        return tickets.reply(tx, ticket, None, text, channel="email")
+        return tickets.reply(tx, ticket, None, text, channel="email", cc=cc)
 
 
 def mails(house):
     return house.all(select(OutboxMail).order_by(OutboxMail.id))
+
+
+def recipients(house):
+    return house.all(select(OutboxRecipient).order_by(OutboxRecipient.id))
 
 
 def test_a_reply_is_sent_and_shown_as_sent(house, desk, sender):
@@ -58,7 +76,8 @@ def test_a_reply_is_sent_and_shown_as_sent(house, desk, sender):
     assert sent.message_id == message.mail_message_id
     assert house.again(message).delivery == "sent"
     assert mails(house)[0].state == "sent"
-    assert mails(house)[0].results == {CUSTOMER: [250, "OK"]}
+    [recipient] = recipients(house)
+    assert (recipient.address, recipient.state, recipient.code, recipient.said) == (CUSTOMER, "sent", 250, "OK")
 
 
 def test_a_reply_that_is_rolled_back_is_never_sent(house, desk, sender):
@@ -121,23 +140,141 @@ def claim(tx, limit):
     return " ".join(str(mail.id) for mail in outbox.claim_due(tx, limit))
 
 
-def test_a_relay_that_is_away_is_tried_again_later_and_later_and_then_given_up(house, desk, sender):
+def test_a_mail_that_cannot_be_handed_over_is_tried_again_later_and_later_and_then_given_up(house, desk, sender):
     message = answered(house)
-    sender.failure = SendFailed("connection refused", retryable=True)
+    sender.failure = SendFailed("the connection broke", retryable=True)
     out, waits = MailOut(desk, sender), []
     while (wait := out.turn()) is not None:
         waits.append(wait)
         assert house.again(message).delivery == "queued"
         house.tick(wait)
-    assert waits == list(outbox.BACKOFF_S)
+    steady = [int(wait) for wait in waits[: len(outbox.BACKOFF_S)]]
+    assert all(step <= wait <= step * 1.25 + 1 for step, wait in zip(outbox.BACKOFF_S, steady, strict=True))
+    assert sum(waits) == outbox.GIVE_UP_S
     assert house.again(message).delivery == "failed"
-    assert house.again(message).delivery_error == "connection refused"
+    assert house.again(message).delivery_error == "the connection broke"
     with house.tx() as tx:
         outbox.send_again(tx, tx.session.get_one(OutboxMail, mails(house)[0].id))
     sender.failure = None
     out.turn()
     assert len(sender.inbox(CUSTOMER)) == 1
     assert house.again(message).delivery == "sent"
+
+
+def test_while_the_relay_is_away_it_is_left_alone_and_no_mail_is_blamed(house, desk):
+    first, second = answered(house, number=1), answered(house, number=2)
+    sender = CountingSender(failure=RelayAway("no connection to the mail relay"))
+    out = MailOut(desk, sender)
+    for wait in AWAY_S:
+        assert out.turn() == pytest.approx(wait)
+        assert out.turn() == pytest.approx(wait)  # woken by something else: still not
+        house.tick(wait)
+    assert sender.tries == len(AWAY_S)
+    assert [mail.attempts for mail in mails(house)] == [0, 0]
+    assert {house.again(one).delivery for one in (first, second)} == {"queued"}
+    assert "no connection" in " ".join(house.again(one).delivery_error for one in (first, second))
+    assert house.kinds("mail.delayed") == ["mail.delayed"] * sum(bool(mail.last_error) for mail in mails(house))
+    sender.failure = None
+    out.turn()
+    assert len(sender.inbox(CUSTOMER)) == 2
+    assert house.again(first).delivery_error == ""
+
+
+def test_a_relay_that_never_comes_back_is_given_up_after_two_days(house, desk):
+    message = answered(house)
+    out = MailOut(desk, MemorySender(failure=RelayAway("no connection to the mail relay")))
+    house.tick(outbox.GIVE_UP_S)
+    out.turn()
+    assert house.again(message).delivery == "failed"
+
+
+def test_one_recipient_refused_for_now_is_tried_again_alone(house, desk):
+    message = answered(house, cc=("wang@b.example", "busy@c.example"))
+    sender = MemorySender(refuse={"busy@c.example": (451, "4.2.1 mailbox busy")})
+    wait = MailOut(desk, sender).turn()
+    assert [one.state for one in recipients(house)] == ["sent", "sent", "queued"]
+    assert house.again(message).delivery == "queued"
+    assert house.again(message).delivery_error == "busy@c.example: 451 4.2.1 mailbox busy"
+    sender.refuse = {}
+    house.tick(wait)
+    MailOut(desk, sender).turn()
+    assert [mail.recipients for mail in sender.sent] == [(CUSTOMER, "wang@b.example"), ("busy@c.example",)]
+    assert {contact.value for contact in sender.sent[1].parsed.cc} == {"wang@b.example", "busy@c.example"}
+    assert house.again(message).delivery == "sent"
+    assert house.kinds("mail.") == ["mail.queued", "mail.delayed", "mail.sent"]
+
+
+def test_one_recipient_refused_for_good_is_marked_alone_and_can_be_given_another_address(house, desk):
+    message = answered(house, cc=("gone@b.example",))
+    sender = MemorySender(refuse={"gone@b.example": (550, "5.1.1 no such user")})
+    assert MailOut(desk, sender).turn() is None
+    assert [(one.state, one.status) for one in recipients(house)] == [("sent", ""), ("failed", "5.1.1")]
+    assert house.again(message).delivery == "partly"
+    with house.tx() as tx:
+        outbox.change_address(tx, tx.session.get_one(OutboxMail, mails(house)[0].id), "gone@b.example", " Found@b.example ")
+    MailOut(desk, sender).turn()
+    assert [mail.recipients for mail in sender.sent] == [(CUSTOMER,), ("found@b.example",)]
+    assert house.again(message).cc == ["found@b.example"]
+    assert house.again(message).delivery == "sent"
+
+
+def test_an_address_is_not_changed_to_one_that_has_the_mail_already(house, desk):
+    answered(house, cc=("gone@b.example",))
+    MailOut(desk, MemorySender(refuse={"gone@b.example": (550, "no")})).turn()
+    with house.tx() as tx:
+        mail = tx.session.get_one(OutboxMail, mails(house)[0].id)
+        with pytest.raises(Invalid):
+            outbox.change_address(tx, mail, "gone@b.example", CUSTOMER)
+        with pytest.raises(Conflict):
+            outbox.change_address(tx, mail, CUSTOMER, "other@b.example")
+
+
+def test_a_mail_that_comes_back_marks_its_recipient_once(house, desk, sender):
+    message = answered(house, cc=("gone@b.example",))
+    MailOut(desk, sender).turn()
+    with house.tx() as tx:
+        row = tx.session.get_one(Message, message.id)
+        assert outbox.record_bounce(tx, row, "Gone@b.example", "4.2.2", "mailbox full, will retry", temporary=True)
+        assert house.again(message).delivery == "sent"
+        assert outbox.record_bounce(tx, row, "Gone@b.example", "5.1.1", "no such user", temporary=False)
+        assert not outbox.record_bounce(tx, row, "gone@b.example", "5.1.1", "no such user", temporary=False)
+        assert not outbox.record_bounce(tx, row, "nobody@b.example", "5.1.1", "no such user", temporary=False)
+    assert [(one.state, one.came_back) for one in recipients(house)] == [("sent", False), ("failed", True)]
+    assert house.again(message).delivery == "partly"
+    assert "no such user" in house.again(message).delivery_error
+    assert house.kinds("mail.") == ["mail.queued", "mail.sent", "mail.bounced", "mail.bounced"]
+
+
+def test_a_failure_that_somebody_has_seen_is_no_longer_a_problem(house, desk):
+    answered(house)
+    MailOut(desk, MemorySender(refuse={CUSTOMER: (550, "no")})).turn()
+    with house.tx() as tx:
+        outbox.leave(tx, tx.session.get_one(OutboxMail, mails(house)[0].id))
+    assert recipients(house)[0].settled_at is not None
+
+
+def test_a_mail_is_not_sent_twice_because_the_database_was_away_when_it_was_to_be_recorded(house, desk, sender):
+    answered(house)
+    out = MailOut(desk, sender)
+    out._desk = _Dies(desk, StoreAway())
+    with pytest.raises(StoreAway):
+        out.turn()
+    out._desk = desk
+    house.tick(outbox.CLAIM_S + 1)
+    out.turn()
+    assert len(sender.sent) == 1
+    assert mails(house)[0].state == "sent"
+
+
+def test_a_mail_names_itself_in_the_address_to_which_it_bounces(house, desk, sender):
+    answered(house)
+    with house.tx() as tx:
+        outbox.queue_mail(
+            tx, ticket_id=None, message=None, payload={"to": [CUSTOMER], "subject": "x", "text": "y"}, automatic=True
+        )  # fmt: skip
+    MailOut(desk, sender).turn()
+    assert [read_bounce(mail.envelope_from, "desk.example", desk.secret) for mail in sender.sent] == [mails(house)[0].id, None]
+    assert sender.sent[1].envelope_from == ""
 
 
 def test_a_mail_that_the_relay_refuses_for_good_is_not_tried_again(house, desk):
@@ -161,7 +298,7 @@ def test_one_mail_that_cannot_be_made_does_not_hold_up_the_others(house, desk, s
     assert house.again(broken).delivery_error
     with house.tx() as tx:
         tx.session.execute(update(Attachment).values(sha256=desk.files.put(b"x")))
-    house.tick(outbox.BACKOFF_S[0])
+    house.tick(outbox.BACKOFF_S[0] * 2)
     MailOut(desk, sender).turn()
     assert len(sender.inbox(CUSTOMER)) == 2
 
@@ -169,8 +306,8 @@ def test_one_mail_that_cannot_be_made_does_not_hold_up_the_others(house, desk, s
 class _Dies:
     """The installation of a sender that is killed between handing over a mail and writing down that it did."""
 
-    def __init__(self, desk):
-        self._desk, self._transactions = desk, 0
+    def __init__(self, desk, how=KeyboardInterrupt):
+        self._desk, self._how, self._transactions = desk, how, 0
 
     @property
     def store(self):
@@ -179,7 +316,7 @@ class _Dies:
     def tx(self, actor):
         self._transactions += 1
         if self._transactions > 1:
-            raise KeyboardInterrupt
+            raise self._how
         return self._desk.store.tx(actor)
 
     def read(self):
