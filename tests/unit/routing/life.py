@@ -168,7 +168,7 @@ class Life:
         assert due is None or due > self.now
 
     def tells_the_same_again(self):
-        """I8: the same deeds, told to another matcher, give the same decisions; a fresh one, given the rows, has nothing to add."""
+        """I8: the same deeds, told to another matcher, decide the same; a fresh one, given the rows, has nothing to add."""
         again = Matcher()
         answers = [getattr(again, name)(*given) for name, given in self.told]
         decided = [_pairs(answer) for (name, _), answer in zip(self.told, answers, strict=True) if name == "decide"]

@@ -41,14 +41,14 @@ class Scan:
 
     def asked(self, item, now):
         """Requirements of which one must be met, the own one first."""
-        own, others = dict(item.requires), [dict(other) for other in item.also]
+        own, others = list(item.requires), [list(other) for other in item.also]
         for step in self.steps(item, now):
             if step["do"] == "drop_skill":
-                own.pop(step["skill"], None)
-            elif step["do"] == "lower_level" and step["skill"] in own:
-                own[step["skill"]] = min(own[step["skill"]], step["level"])
+                own = [(name, level) for name, level in own if name != step["skill"]]
+            elif step["do"] == "lower_level":
+                own = [(name, min(level, step["level"]) if name == step["skill"] else level) for name, level in own]
             elif step["do"] == "also_team":
-                others.append({"team:" + step["team"]: 1})
+                others.append([("team:" + step["team"], 1)])
         return [own, *others]
 
     def able(self, item, agent, now):
@@ -71,7 +71,7 @@ class Scan:
 
     def qualified(self, item, agent, now):
         return agent.available and any(
-            all(agent.skills.get(name, 0) >= level for name, level in asked.items()) for asked in self.asked(item, now)
+            all(agent.skills.get(name, 0) >= level for name, level in asked) for asked in self.asked(item, now)
         )
 
     def room(self, channel, agent):
@@ -83,7 +83,7 @@ class Scan:
         return sum(self.weights[one] for one in beside) + self.weights[channel] <= agent.capacity
 
     def preference(self, item, agent, now):
-        level = min((agent.skills.get(name, 0) for name in self.asked(item, now)[0]), default=0)
+        level = min((agent.skills.get(name, 0) for name, _ in self.asked(item, now)[0]), default=0)
         step = 2 if level >= 8 else 1 if level >= 5 else 0
         total = sum(self.weights[one] for one in agent.held.values())
         live = sum(self.weights[one] for one in agent.held.values() if one in LIVE_CHANNELS)
