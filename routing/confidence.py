@@ -35,7 +35,8 @@ def t_95(freedom: float) -> float:
             return T_95[-1]
         return T_95[below - 1] + (T_95[below] - T_95[below - 1]) * max(0.0, freedom - below)
     z = Z_95
-    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    corrections = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + sum(correction / freedom**power for power, correction in enumerate(corrections, 1))
 
 
 def ratio(

@@ -18,7 +18,7 @@ from routing.floor import Floor, Job, Person
 from routing.order import HOUR_S
 from routing.overflow import steps_of, team_skill
 from routing.tally import Figures, N, Row, Tally, added, figures
-from routing.values import LIVE, Choice, Item, Skill
+from routing.values import CHANNEL_RULES, LIVE, Choice, Item, Skill
 
 Order = Literal["due", "fcfs", "strict"]
 
@@ -118,7 +118,7 @@ class _Count:
         self._open = 0
 
     def play(self, seed: str) -> Tally:
-        floor = Floor(people_of(self._plan), self)
+        floor = Floor(people_of(self._plan), self, {CHANNEL: CHANNEL_RULES[CHANNEL]})
         for agent_id in floor.people:
             floor.set_duty(0.0, agent_id, True)
         floor.run(self._counted(calls_of(self._plan, seed)))

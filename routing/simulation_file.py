@@ -83,17 +83,19 @@ class _Reader:
         self.whole_plan(plan)
         return plan
 
-    def tiers(self, data: object) -> dict[str, float]:
-        found = {}
-        for name, tier in (self.record("tiers", data) or {}).items():
+    def tiers(self, data: object) -> dict[str, float] | None:
+        named = self.record("tiers", data)
+        if named is None:
+            return None
+        found = dict.fromkeys(named, 0.0)
+        for name, tier in named.items():
             key = f"tiers.{name}"
             fields = self.record(key, tier, {"target_s"}, needed={"target_s"})
             if fields and "target_s" in fields:
-                target = self.number(f"{key}.target_s", fields["target_s"], most=LONGEST_S)
-                found[name] = 0.0 if target is None else target
+                found[name] = self.number(f"{key}.target_s", fields["target_s"], most=LONGEST_S) or 0.0
         return found
 
-    def work_type(self, key: str, data: object, tiers: Mapping[str, float]) -> WorkType | None:
+    def work_type(self, key: str, data: object, tiers: Mapping[str, float] | None) -> WorkType | None:
         known = {"name", "rate_per_h", "aht_s", "patience_s", "requires", "tier", "overflow"}
         one = self.record(key, data, known, needed={"name", "rate_per_h", "aht_s", "tier"})
         if one is None:
@@ -101,7 +103,7 @@ class _Reader:
         patience = one.get("patience_s")
         overflow = one.get("overflow", [])
         self.problems += [f"{key}.overflow: {OVERFLOW_SAID[code]}." for code in check_overflow(overflow)]
-        if "tier" in one and not (isinstance(one["tier"], str) and one["tier"] in tiers):
+        if "tier" in one and tiers is not None and not (isinstance(one["tier"], str) and one["tier"] in tiers):
             self.note(f"{key}.tier", f"must be one of the tiers of the file, not {_shown(one['tier'])}")
         name = self.word(f"{key}.name", one.get("name", "-"))
         rate = self.number(f"{key}.rate_per_h", one.get("rate_per_h", 0.0), most=MOST_RATE)
@@ -120,9 +122,9 @@ class _Reader:
         team = None if one.get("team") is None else self.word(f"{key}.team", one["team"])
         return None if self.problems else Group(count, skills, factor, team)
 
-    def thresholds(self, top: Mapping[str, Any], tiers: Mapping[str, float]) -> tuple[float, ...]:
+    def thresholds(self, top: Mapping[str, Any], tiers: Mapping[str, float] | None) -> tuple[float, ...]:
         if "sl_s" not in top:
-            return tuple(sorted({DEFAULT_WITHIN_S, *tiers.values()}))
+            return tuple(sorted({DEFAULT_WITHIN_S, *(tiers or {}).values()}))
         found = self.several(top, "sl_s", lambda key, one: self.number(key, one, most=LONGEST_S))
         return tuple(sorted({threshold for threshold in found if threshold is not None}))
 
@@ -136,6 +138,8 @@ class _Reader:
         calls = sum(one.rate_per_h for one in plan.types) * plan.horizon_s / 3600 * plan.runs
         if calls > MOST_CALLS:
             self.note("horizon_s", f"about {calls:.2g} calls would come until then; at most {MOST_CALLS:.0e} can be simulated")
+        if self.problems:
+            return
         people = people_of(plan)
         for place, one in enumerate(plan.types):
             asked = [one.requires]

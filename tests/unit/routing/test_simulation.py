@@ -285,7 +285,6 @@ def test_every_cell_of_the_tables_is_met():
     found = [(cell, pair) for cell, pairs in every_cell() for pair in pairs]
     assert [one for one in found if not is_inside(one[1], 2.0)] == []
     missed = [one for one in found if not is_inside(one[1])]
-    print(f"{len(found) - len(missed)} of {len(found)} figures inside their interval")
     assert len(missed) <= 0.1 * len(found), missed
 
 
@@ -309,5 +308,4 @@ def test_the_truth_is_inside_the_interval_about_95_times_in_100(rate, aht, agent
         for pair in pairs_of_line(line(rate, aht, agents, items=items, seed=seed), exact):
             if pair[0] in inside:
                 inside[pair[0]] += is_inside(pair)
-    print(inside)
     assert min(inside.values()) >= 0.87 * total, inside
