@@ -62,7 +62,7 @@ def keepable(text: str) -> str:
     """The text without NUL, and with a replacement character in the place of half a surrogate pair."""
     if "\x00" in text:
         text = text.replace("\x00", "")
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 class Base(DeclarativeBase):
@@ -129,8 +129,10 @@ def _set_up_sqlite(connection: Any) -> None:
 
 def to_json(value: Any) -> str:
     """The value as JSON text that every database keeps."""
-    return keepable(_NUL_IN_JSON.sub(r"\1", json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)))
+    text = _JSON.encode(value)
+    return keepable(_NUL_IN_JSON.sub(r"\1", text) if "\\u0000" in text else text)
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")

@@ -53,10 +53,12 @@ WITH wanted AS MATERIALIZED (
   SELECT * FROM unnest(%(item)s::bigint[], %(item_version)s::bigint[], %(agent)s::bigint[], %(agent_version)s::bigint[],
     %(channel)s::text[], %(weight)s::bigint[], %(used)s::bigint[], %(deadline)s::timestamptz[], %(reason)s::text[])
     AS wanted (item, item_version, agent, agent_version, channel, weight, used, deadline, reason)
-  ORDER BY agent
+), hands AS MATERIALIZED (
+  SELECT agent, min(agent_version) AS first, count(*) AS count, (array_agg(used ORDER BY agent_version DESC))[1] AS used
+  FROM wanted GROUP BY agent ORDER BY agent
 ), taken AS (
-  UPDATE agent SET used = wanted.used, version = version + 1 FROM wanted
-  WHERE id = agent AND version = agent_version AND active AND presence = 'available' AND capacity >= wanted.used
+  UPDATE agent SET used = hands.used, version = version + count FROM hands
+  WHERE id = agent AND version = first AND active AND presence = 'available' AND capacity >= hands.used
     AND EXISTS (SELECT 1 FROM router_lease WHERE id = 1 AND epoch = %(epoch)s)
   RETURNING id
 ), claimed AS (
@@ -67,7 +69,7 @@ WITH wanted AS MATERIALIZED (
 ), made AS (
   INSERT INTO offer (item_id, agent_id, channel, weight, state, offered_at, deadline, epoch, reason)
   SELECT claimed.id, taken.id, channel, weight, 'offered', %(now)s, deadline, %(epoch)s, wanted.reason::json
-  FROM taken JOIN wanted ON agent = taken.id LEFT JOIN claimed ON claimed.agent_id = taken.id
+  FROM taken JOIN wanted ON agent = taken.id LEFT JOIN claimed ON claimed.id = item
   RETURNING id, item_id, reason
 )
 """

@@ -8,7 +8,7 @@ again, and whatever has happened meanwhile, the loser changes nothing. The datab
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,13 +60,13 @@ class _Won:
 
 
 def claim(unit: Direct, claims: Sequence[Claim]) -> list[Claimed | None]:
-    """Make these claims in as few commits as can be; what was lost is None.
+    """Make these claims, up to `MOST` in one commit; what was lost is None.
 
-    An agent may come more than once, each time with the version that the claim before leaves.
+    An agent may come more than once, each time with the version and the load that the claim before leaves.
     """
     on_sqlite = isinstance(unit.cursor, sqlite3.Cursor)
     outcome: dict[int, Claimed | None] = {}
-    for batch in _batches(claims, distinct=not on_sqlite):
+    for batch in (claims[start : start + MOST] for start in range(0, len(claims), MOST)):
         won = (_in_sqlite if on_sqlite else _in_postgres)(unit, batch)
         for each, row in zip(batch, won, strict=True):
             outcome[each.item_id] = None if row is None else Claimed(each, row.offer_id, _deadline(each, unit.now))
@@ -81,22 +81,10 @@ def claim_within(cursor: Any, asked: Claim, now: datetime) -> int | None:
     On PostgreSQL a claim that is half lost raises `NotNullViolation`, so a savepoint is due.
     """
     if isinstance(getattr(cursor, "cursor", cursor), sqlite3.Cursor):
-        won = _write_in_sqlite(cursor, asked, now)
+        won = _write_in_sqlite(cursor, asked, now, to_json(asked.reason))
     else:
         won = _won(cursor.execute(claim_sql.ONE, _values(asked, now)).fetchone())
     return None if won is None else won.offer_id
-
-
-def _batches(claims: Sequence[Claim], *, distinct: bool) -> Iterator[list[Claim]]:
-    """At most `MOST` at once; with `distinct` no agent twice in one."""
-    batch: list[Claim] = []
-    for each in claims:
-        if len(batch) == MOST or (distinct and any(other.agent_id == each.agent_id for other in batch)):
-            yield batch
-            batch = []
-        batch.append(each)
-    if batch:
-        yield batch
 
 
 def _deadline(asked: Claim, now: datetime) -> datetime:
@@ -120,14 +108,15 @@ def _event(asked: Claim, won: _Won, now: datetime, actor: Actor) -> Event:
     )
 
 
-def _in_sqlite(unit: Direct, batch: list[Claim]) -> list[_Won | None]:
+def _in_sqlite(unit: Direct, batch: Sequence[Claim]) -> list[_Won | None]:
     cursor = unit.cursor
     cursor.execute("BEGIN IMMEDIATE")
     try:
         won = []
         for each in batch:
-            row = _write_in_sqlite(cursor, each, unit.now)
-            won.append(None if row is None else _tell_in_sqlite(unit, each, row))
+            reason = to_json(each.reason)
+            row = _write_in_sqlite(cursor, each, unit.now, reason)
+            won.append(None if row is None else _tell_in_sqlite(unit, each, row, reason))
         cursor.execute("COMMIT")
     except BaseException:
         if cursor.connection.in_transaction:
@@ -136,20 +125,19 @@ def _in_sqlite(unit: Direct, batch: list[Claim]) -> list[_Won | None]:
     return won
 
 
-def _write_in_sqlite(cursor: Any, asked: Claim, now: datetime) -> _Won | None:
+def _write_in_sqlite(cursor: Any, asked: Claim, now: datetime, reason: str) -> _Won | None:
     agent, item = asked.agent_id, asked.item_id
     guards = (asked.used, agent, asked.agent_version, asked.used, asked.epoch, item, asked.item_version)
     if cursor.execute(claim_sql.AGENT, guards).rowcount != 1:
         return None
     at, until = _text(now), _text(_deadline(asked, now))
     ticket, customer, queue = cursor.execute(claim_sql.ITEM, (at, agent, item)).fetchall()[0]
-    reason = to_json(asked.reason)
     cursor.execute(claim_sql.OFFER, (item, agent, asked.channel, asked.weight, at, until, asked.epoch, reason))
     return _Won(cursor.lastrowid, ticket, customer, queue)
 
 
-def _tell_in_sqlite(unit: Direct, asked: Claim, won: _Won) -> _Won:
-    actor, data = unit.actor, to_json({"offer": won.offer_id, "reason": asked.reason})
+def _tell_in_sqlite(unit: Direct, asked: Claim, won: _Won, reason: str) -> _Won:
+    actor, data = unit.actor, f'{{"offer": {won.offer_id}, "reason": {reason}}}'
     about = (won.ticket_id, won.customer_id, asked.agent_id, asked.item_id, won.queue_id)
     unit.cursor.execute(claim_sql.EVENT, (_text(unit.now), actor.kind, actor.id, actor.name, *about, data))
     return _Won(won.offer_id, won.ticket_id, won.customer_id, won.queue_id, unit.cursor.lastrowid)
@@ -160,7 +148,7 @@ def _text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
 
 
-def _in_postgres(unit: Direct, batch: list[Claim]) -> list[_Won | None]:
+def _in_postgres(unit: Direct, batch: Sequence[Claim]) -> list[_Won | None]:
     try:
         if len(batch) == 1:
             return [_won(unit.cursor.execute(claim_sql.ONE_TOLD, {**_values(batch[0], unit.now), **_actor(unit)}).fetchone())]
@@ -191,7 +179,7 @@ def _values(asked: Claim, now: datetime) -> dict[str, Any]:
     }
 
 
-def _columns(batch: list[Claim], unit: Direct) -> dict[str, Any]:
+def _columns(batch: Sequence[Claim], unit: Direct) -> dict[str, Any]:
     rows = [_values(each, unit.now) for each in batch]
     alike = {"epoch": batch[0].epoch, "now": unit.now, **_actor(unit)}
     return {name: alike[name] if name in alike else [row[name] for row in rows] for name in (*rows[0], *_actor(unit))}

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import heapq
 import random
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
-from desk.actions import customers, intake, tickets, work_items
-from desk.actions.agents import add_agent
-from desk.actions.presence import set_presence
-from desk.app import install, prepare
+from desk.bench import claims
 from desk.bench.figures import figure, median_s
 from desk.config import Settings
-from desk.events import SYSTEM
-from desk.installation import Installation
-from desk.models import RouterLease
 from routing.matcher import Matcher
 from routing.values import Agent, Item
 
@@ -39,12 +29,7 @@ def run(settings: Settings) -> dict[str, Any]:
         f"arrival_{name}": figure(_arrival_us(free), "us", floor, "heap push-pop on 10k")
         for name, free in (("nobody_free", False), ("agent_free", True))
     }
-    with tempfile.TemporaryDirectory() as folder:
-        desk = install(replace(settings, data_dir=Path(folder), database_url=f"sqlite:///{folder}/desk.db"))
-        prepare(desk)
-        figures["claim_sqlite"] = figure(_claim_ms(desk), "ms", _commit_ms(desk), "one-row commit through the same store")
-        desk.store.engine.dispose()
-    return figures
+    return figures | claims.run(settings)
 
 
 def _heap_floor_us() -> float:
@@ -113,46 +98,3 @@ def _full_house(waiting: int) -> tuple[Matcher, list[Agent], list[frozenset[tupl
 def _busy(number: int, dice: random.Random) -> Agent:
     skills = {skill: dice.randint(3, 10) for skill in dice.sample(SKILLS, dice.randint(2, 8))}
     return Agent(number, True, skills, held={-number - 1: "voice"})
-
-
-def _claim_ms(desk: Installation) -> float:
-    with desk.store.tx(SYSTEM) as tx:
-        tx.session.merge(RouterLease(id=1, epoch=1, holder="bench", until=tx.now))
-        agent = add_agent(tx, email="bench@desk.example", name="Bench", password="bench " * 3, roles=["agent"], team=None)
-        set_presence(tx, agent, "available")
-        customer = customers.identify(tx, "email", "bench@example.com")
-        queue = intake.find_queue(tx, "general")
-        ticket = tickets.open_ticket(tx, customer=customer, queue=queue, subject="bench", channel="email")
-        items = [work_items.enqueue(tx, "ticket", "email", ticket, queue) for _ in range(ROUNDS)]
-        ids = iter([item.id for item in items])
-        agent_id = agent.id
-
-    held: list[int] = []
-
-    def claim() -> None:
-        with desk.store.tx(SYSTEM) as tx:
-            made = work_items.offer(tx, next(ids), agent_id, epoch=1, reason={})
-            assert made is not None
-            held.append(made.item_id)
-
-    def clear() -> None:
-        with desk.store.tx(SYSTEM) as tx:
-            for item_id in held:
-                work_items.finish(tx, tx.session.get_one(type(items[0]), item_id))
-        held.clear()
-
-    taken = []
-    for _ in range(ROUNDS // 4):
-        taken.append(median_s(claim, 4))
-        clear()
-    return sorted(taken)[len(taken) // 2] * 1e3
-
-
-def _commit_ms(desk: Installation) -> float:
-    def commit() -> None:
-        with desk.store.tx(SYSTEM) as tx:
-            tx.session.execute(text("UPDATE router_lease SET holder = holder WHERE id = 1"))
-
-    with desk.store.tx(SYSTEM) as tx:
-        tx.session.merge(RouterLease(id=1, epoch=1, holder="bench", until=tx.now))
-    return median_s(commit, ROUNDS) * 1e3
