@@ -198,8 +198,9 @@ class World:
         skills: dict[str, int] | None = None,
         team: str = "service",
         available: bool = False,
+        undo_s: int = 0,
     ) -> Agent:
-        """Add a person; by default an agent who can do everything in both languages."""
+        """Add a person; by default an agent who can do everything in both languages, and whose answers leave at once."""
         if skills is None:
             skills = {"lang:zh": 5, "lang:en": 5, "billing": 5, "technical": 5, "delivery": 5, "complaints": 5}
         with self.tx() as tx:
@@ -207,6 +208,7 @@ class World:
             agent = add_agent(
                 tx, email=f"{name.lower()}@desk.example", name=name, password=PASSWORD, roles=list(roles), team=home
             )
+            agent.undo_s = undo_s
             for skill, level in skills.items():
                 set_skill(tx, agent, skill, level)
             if available:

@@ -112,6 +112,21 @@ def reply(
         before = tx.session.scalar(select(Message).where(Message.channel == channel, Message.external_id == external_id))
         if before is not None:
             return before
+    message = draft_reply(tx, ticket, agent, text, channel=channel, cc=cc)
+    message.external_id = external_id
+    add_message(tx, ticket, message, files)
+    if channel == "email":
+        queue_mail(tx, ticket_id=ticket.id, message=message, payload={"kind": "reply"})
+    _answered(tx, ticket)
+    if ticket.owner_id is None and agent is not None:
+        assign(tx, ticket, agent.id)
+    if ticket.status == NEW:
+        set_status(tx, ticket, OPEN)
+    return message
+
+
+def draft_reply(tx: Tx, ticket: Ticket, agent: Agent | None, text: str, *, channel: str, cc: Sequence[str] = ()) -> Message:
+    """The answer as it would be written now, not yet part of anything; raises what `reply` raises."""
     if not text.strip():
         raise Invalid("Please write something before sending.")
     if channel not in REPLY_CHANNELS:
@@ -129,18 +144,9 @@ def reply(
         author_name=agent.name if agent else tx.actor.name,
         text=text.strip(),
         reply_text=text.strip(),
-        external_id=external_id,
     )
     if channel == "email":
         _address_mail(tx, ticket, customer, message, cc)
-    add_message(tx, ticket, message, files)
-    if channel == "email":
-        queue_mail(tx, ticket_id=ticket.id, message=message, payload={"kind": "reply"})
-    _answered(tx, ticket)
-    if ticket.owner_id is None and agent is not None:
-        assign(tx, ticket, agent.id)
-    if ticket.status == NEW:
-        set_status(tx, ticket, OPEN)
     return message
 
 

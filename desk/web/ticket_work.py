@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import chats, complaints, outbox, placing, solving, tickets
+from desk.actions import chats, complaints, outbox, placing, solving, tickets, unsent
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
@@ -26,6 +26,7 @@ from desk.web.words import STAGE_VERBS
 
 pages = Blueprint("ticket_work", __name__, url_prefix="/desk/tickets/<int:number>")
 CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+KEPT = re.compile(r"(\d{1,12}):(\d{1,3})", re.ASCII)
 
 
 @pages.post("/messages")
@@ -37,8 +38,9 @@ def write(number: int) -> Response:
     files = keep_uploads()
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        _write(tx, ticket, kind, form.get("text", ""), files)
-        if then in (PENDING_CUSTOMER, PENDING_INTERNAL):
+        then = then if then in (PENDING_CUSTOMER, PENDING_INTERNAL) else ""
+        _write(tx, ticket, kind, form.get("text", ""), files, then)
+        if then and kind != "email":
             tickets.set_pending(tx, ticket, then)
     return _stay(number)
 
@@ -48,7 +50,9 @@ def write(number: int) -> Response:
 def wait(number: int) -> Response:
     """Wait without writing."""
     with writing() as tx:
-        tickets.set_pending(tx, access_ticket(tx.session, viewer(), number), request.form.get("then", ""))
+        ticket = access_ticket(tx.session, viewer(), number)
+        unsent.leave_all(tx, ticket, _me(tx))
+        tickets.set_pending(tx, ticket, request.form.get("then", ""))
     return _stay(number)
 
 
@@ -57,9 +61,11 @@ def wait(number: int) -> Response:
 def solve(number: int) -> Response:
     form = request.form
     with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        unsent.leave_all(tx, ticket, _me(tx))
         solving.solve(
             tx,
-            access_ticket(tx.session, viewer(), number),
+            ticket,
             _me(tx),
             category=form.get("category", ""),
             wrap_up_code=form.get("wrap_up_code", ""),
@@ -193,7 +199,7 @@ def _with_what_is_allowed(refused: Conflict) -> Conflict:
     return Conflict("%(reason)s Possible now: %(steps)s.", refused.allowed, reason=say(refused), steps=steps)
 
 
-def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile]) -> None:
+def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], then: str) -> None:
     agent, client_id = _me(tx), request.form.get("client_id", "")
     if not CLIENT_ID.fullmatch(client_id):
         raise Invalid("This message came without its id. Load the page again.")
@@ -206,7 +212,10 @@ def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile]) 
         chats.agent_says(tx, chat, agent, client_id, text, files)
     elif kind == "email":
         cc = [each for each in re.split(r"[,;，；\s]+", request.form.get("cc", "")) if each]
-        tickets.reply(tx, ticket, agent, text, channel="email", cc=cc, files=files, external_id=f"desk:{client_id}")
+        taken_back = [found for each in request.form.getlist("kept") if (found := KEPT.fullmatch(each))]
+        kept = unsent.kept_files(tx, ticket, agent, [(int(found[1]), int(found[2])) for found in taken_back])
+        files = [*kept, *files]
+        unsent.send_soon(tx, ticket, agent, text, client_id=client_id, cc=cc, files=files, then=then)
     else:
         raise Invalid("Choose whether to answer by mail or chat.")
 

@@ -27,14 +27,16 @@ from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import Channels, channels, choices, head
 from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
+from desk.queries.unsent import unsent_on
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import hand_ups, knowledge_panel, ticket_work, words
+from desk.web import hand_ups, knowledge_panel, ticket_work, unsent, words
 from desk.web.console import done, frame, may_enter, small
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
 pages.register_blueprint(knowledge_panel.pages)
+pages.register_blueprint(unsent.pages)
 pages.register_blueprint(hand_ups.pages)
 
 CHANNELS = ("voice", "email", "chat", "form")
@@ -63,7 +65,7 @@ def one(number: int) -> str:
     may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        parts = [show(session, ticket) for show in (_head, _asked, _timeline, _channels, _customer, _complaint)]
+        parts = [show(session, ticket) for show in (_head, _asked, _timeline, _unsent, _channels, _customer, _complaint)]
         return render_template("tickets/ticket.html", **reduce(or_, parts, frame(session, number)))
 
 
@@ -183,6 +185,10 @@ def _timeline(session: Session, ticket: Ticket) -> dict[str, Any]:
     # The lines are written here, so that the page and its refreshed parts cannot say different things.
     lines = {entry.key: words.event_line(entry) for entry in entries if entry.event is not None}
     return {"ticket": ticket, "entries": entries, "lines": lines, "earlier": more, "pages_shown": pages_asked}
+
+
+def _unsent(session: Session, ticket: Ticket) -> dict[str, Any]:
+    return {"unsent": unsent_on(session, ticket)}
 
 
 def _channels(session: Session, ticket: Ticket) -> dict[str, Any]:

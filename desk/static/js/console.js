@@ -5,6 +5,7 @@ import { live } from "./live.js";
 import { toast } from "./notices.js";
 import { text } from "./texts.js";
 import { tick } from "./times.js";
+import { startUnsent } from "./unsent.js";
 
 const TYPING_MS = 5000;
 let going = 0;
@@ -13,6 +14,7 @@ let byKey = false;
 
 startMoving();
 startComposer();
+startUnsent();
 startSide();
 startTyping();
 startStepping();

@@ -1,0 +1,70 @@
+"""The bar above the composer while an answer has not left: take it back, or have it leave now."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, render_template, url_for
+from flask_babel import gettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from desk.access import Right, access_ticket
+from desk.actions import unsent
+from desk.errors import Conflict
+from desk.http.context import reading, viewer, writing
+from desk.http.guard import needs
+from desk.models import UnsentReply
+from desk.models.unsent import WAITING
+from desk.queries.unsent import unsent_on
+from desk.store import Tx
+from desk.web.console import done
+
+pages = Blueprint("unsent", __name__, url_prefix="/desk/tickets/<int:number>/unsent")
+
+
+@pages.get("")
+@needs(Right.SIGNED_IN)
+def bar(number: int) -> str:
+    with reading() as session:
+        ticket = access_ticket(session, viewer(), number)
+        return render_template("tickets/_unsent.html", ticket=ticket, unsent=unsent_on(session, ticket))
+
+
+@pages.post("/<int:unsent_id>/undo")
+@needs(Right.REPLY)
+def undo(number: int, unsent_id: int) -> Response:
+    """The words go back into the composer, with their copies and files."""
+    with writing() as tx:
+        taken = unsent.take_back(tx, _own(tx, number, unsent_id))
+        back = {
+            "text": taken.text,
+            "cc": ", ".join(taken.cc),
+            "files": [{"name": file["name"], "value": f"{taken.id}:{place}"} for place, file in enumerate(taken.files)],
+        }
+    response = done(url_for("tickets.one", number=number), stay=True)
+    response.headers["HX-Trigger"] = json.dumps({"reply:back": back})
+    return response
+
+
+@pages.post("/<int:unsent_id>/now")
+@needs(Right.REPLY)
+def now(number: int, unsent_id: int) -> Response:
+    with writing() as tx:
+        own = _own(tx, number, unsent_id)
+        if own.state != WAITING:
+            raise Conflict("This answer has left already.")
+        unsent.leave_now(tx, own)
+    return done(url_for("tickets.one", number=number), toast=gettext("Sent."), stay=True)
+
+
+def _own(tx: Tx, number: int, unsent_id: int) -> UnsentReply:
+    """The viewer's own answer, held until this is over; one that has left is no longer there."""
+    ticket = access_ticket(tx.session, viewer(), number)
+    query = select(UnsentReply).where(
+        UnsentReply.id == unsent_id, UnsentReply.ticket_id == ticket.id, UnsentReply.agent_id == viewer().agent_id
+    )
+    found = tx.session.scalar(query.with_for_update())
+    if found is None:
+        raise Conflict("This answer has left already.")
+    return found
