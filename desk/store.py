@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -29,7 +30,6 @@ from desk.sentences import N_
 log = logging.getLogger(__name__)
 
 BELL = "desk_events"  # PostgreSQL's NOTIFY channel that rings at every commit with events
-CHUNK = 200
 EVENT_ORDER_LOCK = 7_305_001  # key of the PostgreSQL advisory lock that makes event ids visible in order
 
 
@@ -67,7 +67,7 @@ class Store:
 
         Raises `StoreAway` when the database cannot be reached or stays locked.
         """
-        with self._turn(), _translated(), Session(self.engine, expire_on_commit=False) as session:
+        with self._turn(), _translated(), _Session(self.engine, expire_on_commit=False) as session:
             tx = Tx(session, self.clock.now(), actor, self.settings)
             session.connection()
             yield tx
@@ -113,10 +113,9 @@ class Store:
         if len(pending) == 1:
             ids = [connection.execute(record, pending[0]).inserted_primary_key[0]]
         else:
-            record = record.returning(Event.id, sort_by_parameter_order=True)
-            # In chunks, because reading the ids back in order takes time that grows with the square of their number.
-            chunks = (pending[start : start + CHUNK] for start in range(0, len(pending), CHUNK))
-            ids = [event_id for chunk in chunks for event_id in connection.execute(record, chunk).scalars()]
+            # With ids that we took before, all rows go at once; to read them back in order would take a statement for each.
+            ids = _next_ids(session, Event, len(pending))
+            connection.execute(record, [{"id": event_id, **row} for event_id, row in zip(ids, pending, strict=True)])
         self._ours.update(ids)
         return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
 
@@ -152,6 +151,40 @@ class Tx:
         self.settings = settings
         self.pending: list[dict[str, Any]] = []
 
+    @contextmanager
+    def ahead(self, counts: Mapping[type[Any], int]) -> Iterator[None]:
+        """Give out ids before the rows are written: what is added in this block is inserted at its end, table by table.
+
+        `counts` says how many rows of each model come, in an order in which they can be written. Within the block a query does
+        not find what was added in it.
+        """
+        session = self.session
+        assert isinstance(session, _Session)
+        ids = {model: deque(_next_ids(session, model, count)) for model, count in counts.items() if count}
+
+        def give(_session: Session, row: Any) -> None:
+            if row.id is None and ids.get(type(row)):
+                row.id = ids[type(row)].popleft()
+
+        event.listen(session, "transient_to_pending", give)
+        session.held = True
+        try:
+            yield
+        finally:
+            session.held = False
+            event.remove(session, "transient_to_pending", give)
+        self._write_in_order(list(counts))
+
+    def _write_in_order(self, models: Sequence[type[Any]]) -> None:
+        new = list(self.session.new)
+        for row in new:
+            self.session.expunge(row)
+        for model in models:
+            self.session.add_all(row for row in new if type(row) is model)
+            self.session.flush()
+        self.session.add_all(row for row in new if type(row) not in models)
+        self.session.flush()
+
     def emit(self, kind: str, *, data: dict[str, Any] | None = None, **about: Any) -> None:
         """Record that something happened.
 
@@ -181,6 +214,25 @@ class Direct:
         self.now = now
         self.actor = actor
         self.events: list[Event] = []
+
+
+class _Session(Session):
+    """A session that can be told to keep what is new to itself until the end of a block."""
+
+    held = False
+
+    def flush(self, objects: Any = None) -> None:
+        if not self.held:
+            super().flush(objects)
+
+
+def _next_ids(session: Session, model: type[Any], count: int) -> list[int]:
+    """Ids for new rows. SQLite has one writer, which we are; PostgreSQL has a sequence."""
+    if session.get_bind().dialect.name == "sqlite":
+        last = session.scalar(select(func.max(model.id))) or 0
+        return list(range(last + 1, last + count + 1))
+    sequence = func.pg_get_serial_sequence(model.__tablename__, "id")
+    return sorted(session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
 
 
 @contextmanager

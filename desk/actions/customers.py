@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import phonenumbers
 from sqlalchemy import select
@@ -35,11 +36,23 @@ def identify(tx: Tx, kind: str, value: str, *, name: str = "", locale: str = "",
                 raise
         else:
             tx.emit("customer.added", customer=customer, data={"kind": kind})
-    if name and customer.name == _placeholder(kind, value):
-        customer.name = name.strip()[:200]
-    if locale and not customer.locale:
-        customer.locale = locale
+    _learn(customer, kind, value, name, locale)
     return customer
+
+
+def identify_all(tx: Tx, people: Sequence[tuple[str, str, str]]) -> dict[str, Customer]:
+    """The customers with these addresses, given as (address, name, locale) in normal form; asked for and made all at once."""
+    query = select(ContactPoint.value, Customer).join(Customer, Customer.id == ContactPoint.customer_id)
+    wanted = {address for address, _, _ in people}
+    found = dict(map(tuple, tx.session.execute(query.where(ContactPoint.kind == "email", ContactPoint.value.in_(wanted)))))
+    new = {address: (name, locale) for address, name, locale in reversed(people) if address not in found}
+    with tx.ahead({Customer: len(new), ContactPoint: len(new)}):
+        for address, (name, locale) in new.items():
+            found[address] = _add(tx, "email", address, name, locale, verified=False)
+            tx.emit("customer.added", customer=found[address], data={"kind": "email"})
+    for address, name, locale in people:
+        _learn(found[address], "email", address, name, locale)
+    return found
 
 
 def add_contact_point(tx: Tx, customer: Customer, kind: str, value: str, *, verified: bool = False) -> bool:
@@ -103,6 +116,14 @@ def _add(tx: Tx, kind: str, value: str, name: str, locale: str, verified: bool) 
     tx.session.add(ContactPoint(customer_id=customer.id, kind=kind, value=value, verified=verified, created_at=tx.now))
     tx.session.flush()
     return customer
+
+
+def _learn(customer: Customer, kind: str, value: str, name: str, locale: str) -> None:
+    """A name or language that we did not know yet."""
+    if name.strip() and customer.name == _placeholder(kind, value):
+        customer.name = name.strip()[:200]
+    if locale and not customer.locale:
+        customer.locale = locale
 
 
 def _placeholder(kind: str, value: str) -> str:

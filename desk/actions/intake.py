@@ -56,39 +56,68 @@ def receive(
     before = _same(tx, inbound)
     if before is not None:
         return Receipt(tx.session.get_one(Ticket, before.ticket_id), before, before.threaded_by, duplicate=True)
-    locale = inbound.locale or guess(f"{inbound.subject} {inbound.reply_text or inbound.text}")
+    locale = locale_of(inbound)
     customer = customers.identify(tx, inbound.sender.kind, inbound.sender.value, name=inbound.sender.name, locale=locale)
     thread = Thread(ticket, "conversation") if ticket is not None else find_thread(tx, inbound, ticket_number)
     ticket, how = thread.ticket, thread.how
-    held = False
-    opened = ticket is None
     if ticket is None:
-        ticket = tickets.open_ticket(
-            tx,
-            customer=customer,
-            queue=find_queue(tx, queue_key),
-            subject=inbound.subject or _first_line(inbound.text),
-            channel=inbound.channel,
-            type=type,
-            locale=locale,
-        )
-    else:
-        held = not takes_part(tx, ticket, customer, inbound)
-    if thread.earlier is not None:
-        inbound = replace(inbound, meta={**inbound.meta, "earlier_ticket": thread.earlier.number})
-        tx.emit("ticket.continued", ticket=thread.earlier, customer=customer, data={"in": ticket.number})
+        queue = find_queue(tx, queue_key)
+        if thread.earlier is not None:
+            inbound = replace(inbound, meta={**inbound.meta, "earlier_ticket": thread.earlier.number})
+        receipt = open_new(tx, inbound, files, customer, queue, how=how, type=type, locale=locale, queue_work=queue_work)
+        if thread.earlier is not None:
+            tx.emit("ticket.continued", ticket=thread.earlier, customer=customer, data={"in": receipt.ticket.number})
+        note_others(tx, receipt.ticket, inbound)
+        return receipt
+    held = not takes_part(tx, ticket, customer, inbound)
     message = tickets.add_message(tx, ticket, _message(inbound, customer, how, held), files)
-    others = (*inbound.to, *inbound.cc)
-    if others and inbound.kind == "message" and not held:
-        note_participants(tx, ticket, others, "copy")
     if held:
         tx.emit("message.held", message=message, ticket=ticket, customer=customer, data={"how": how})
+    else:
+        note_others(tx, ticket, inbound)
+    settled = ticket.status in (SOLVED, CLOSED) and is_only_thanks(inbound.reply_text or inbound.text)
+    if queue_work and inbound.kind == "message" and not held and not settled:
+        tickets.customer_wrote(tx, ticket)
+    return Receipt(ticket, message, how)
+
+
+def open_new(
+    tx: Tx,
+    inbound: Inbound,
+    files: Sequence[KeptFile],
+    customer: Customer,
+    queue: Queue,
+    *,
+    how: str = "new",
+    type: str = "enquiry",
+    locale: str = "",
+    queue_work: bool = True,
+) -> Receipt:
+    """A message that is the first of its ticket. Asks the database nothing, so that many can be written together."""
+    ticket = tickets.open_ticket(
+        tx,
+        customer=customer,
+        queue=queue,
+        subject=inbound.subject or _first_line(inbound.text),
+        channel=inbound.channel,
+        type=type,
+        locale=locale,
+    )
+    message = tickets.add_message(tx, ticket, _message(inbound, customer, how, held=False), files)
     if queue_work and inbound.kind == "message":
-        if opened:
-            tickets.queue_work(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
-        elif not held and not (ticket.status in (SOLVED, CLOSED) and is_only_thanks(inbound.reply_text or inbound.text)):
-            tickets.customer_wrote(tx, ticket)
-    return Receipt(ticket, message, how, opened)
+        tickets.queue_work(tx, ticket, queue)
+    return Receipt(ticket, message, how, opened=True)
+
+
+def note_others(tx: Tx, ticket: Ticket, inbound: Inbound) -> None:
+    """Those whom a person's mail was sent to beside us take part from now on."""
+    if inbound.kind == "message" and inbound.channel == "email":
+        note_participants(tx, ticket, (*inbound.to, *inbound.cc), "copy")
+
+
+def locale_of(inbound: Inbound) -> str:
+    """The language that the message says, or shows."""
+    return inbound.locale or guess(f"{inbound.subject} {inbound.reply_text or inbound.text}")
 
 
 def find_queue(tx: Tx, key: str) -> Queue:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,10 +11,10 @@ from sqlalchemy import func, select
 from channels.email.parsed import BouncedRecipient
 from channels.message import Inbound
 from desk.actions import customers, intake, silences, tickets
-from desk.actions.threads import find_thread
+from desk.actions.threads import MOST_REFERENCES, find_thread
 from desk.errors import Invalid
 from desk.files import KeptFile
-from desk.models import Agent, Message, OutboxMail, RawMail, Ticket
+from desk.models import Agent, Attachment, Calendar, Message, OutboxMail, RawMail, Ticket, WorkItem
 from desk.models.mail import APPENDED, DUPLICATE, FAILED, NOTED, OPENED, QUARANTINED
 from desk.models.message import INTERNAL, OUT
 from desk.store import Tx
@@ -61,16 +60,19 @@ class Before:
     colleagues: dict[str, Agent] = field(default_factory=dict)
 
 
-def take_in_all(tx: Tx, mails: Sequence[ReadMail]) -> list[RawMail]:
-    """Receive a batch of mails, each once, with its row in the ledger."""
+def take_in_all(tx: Tx, mails: Sequence[ReadMail]) -> None:
+    """Receive a batch of mails, each once, with its row in the ledger. Those that plainly begin something go together."""
     identities = [mail.inbound.external_id for mail in mails]
     senders = {mail.inbound.sender.value for mail in mails}
     firsts = tx.session.scalars(select(RawMail).where(RawMail.identity.in_(identities), RawMail.duplicate_of_id.is_(None)))
     colleagues = tx.session.scalars(select(Agent).where(Agent.email.in_(senders), Agent.active))
     before = Before({row.identity: row for row in firsts}, {agent.email: agent for agent in colleagues})
-    rows = [_take_in(tx, mail, before) for mail in mails]
-    _watch_for_floods(tx, [row for row in rows if row.outcome != DUPLICATE])
-    return rows
+    new = _plainly_new(tx, mails, before)
+    _open_all(tx, new, before)
+    for mail in mails:
+        if mail not in new:
+            _take_in(tx, mail, before)
+    _watch_for_floods(tx, mails)
 
 
 def keep_alone(tx: Tx, mail: ReadMail) -> RawMail:
@@ -79,6 +81,59 @@ def keep_alone(tx: Tx, mail: ReadMail) -> RawMail:
     ledger.outcome = QUARANTINED
     tx.emit("mail.received", data={"verdict": ledger.verdict, "outcome": ledger.outcome})
     return ledger
+
+
+def _plainly_new(tx: Tx, mails: Sequence[ReadMail], before: Before) -> list[ReadMail]:
+    """Mails of people that name nothing we know: no ticket, no mail, no colleague. Each is the first of its ticket."""
+    asked = {each for mail in mails for each in _named(mail)}
+    known = set(tx.session.scalars(select(Message.mail_message_id).where(Message.mail_message_id.in_(asked)))) if asked else set()
+    known |= {mail.inbound.message_id for mail in mails}
+    seen = set(before.firsts)
+    new = []
+    for mail in mails:
+        inbound, identity = mail.inbound, mail.inbound.external_id
+        if (
+            mail.verdict in ("person", "list")
+            and mail.raw_mail_id is None
+            and mail.ticket_number is None
+            and identity not in seen
+            and inbound.sender.value not in before.colleagues
+            and not known.intersection(_named(mail))
+            and "[#" not in inbound.subject
+        ):
+            new.append(mail)
+        seen.add(identity)
+    return new
+
+
+def _named(mail: ReadMail) -> list[str]:
+    inbound = mail.inbound
+    return [each for each in (inbound.in_reply_to, *inbound.references[-MOST_REFERENCES:]) if each]
+
+
+def _open_all(tx: Tx, mails: Sequence[ReadMail], before: Before) -> None:
+    """A ticket for each, in as many statements as there are tables."""
+    if not mails:
+        return
+    ready = [_with_sender(mail) for mail in mails]
+    locales = [intake.locale_of(mail.inbound) for mail in ready]
+    people = [(mail.inbound.sender.value, mail.inbound.sender.name, locale) for mail, locale in zip(ready, locales, strict=True)]
+    customer_of = customers.identify_all(tx, people)
+    queues = {key: intake.find_queue(tx, key) for key in {mail.queue_key for mail in ready}}
+    hours = list(tx.session.scalars(select(Calendar)))  # held on to, so that each is read once
+    counts = {Ticket: len(ready), Message: len(ready), Attachment: sum(len(mail.files) for mail in ready)}
+    opened = []
+    with tx.ahead({**counts, WorkItem: len(ready), RawMail: len(ready)}):
+        for mail, locale in zip(ready, locales, strict=True):
+            row = before.firsts[mail.inbound.external_id] = _ledger(tx, mail)
+            customer, queue = customer_of[mail.inbound.sender.value], queues[mail.queue_key]
+            receipt = intake.open_new(tx, _sent_to(mail), mail.files, customer, queue, locale=locale)
+            row.ticket_id, row.message_id, row.outcome = receipt.ticket.id, receipt.message.id, OPENED
+            tx.emit("mail.received", ticket=receipt.ticket, data={"verdict": mail.verdict, "outcome": OPENED})
+            opened.append(receipt.ticket)
+    del hours
+    for mail, ticket in zip(ready, opened, strict=True):
+        intake.note_others(tx, ticket, mail.inbound)
 
 
 def _take_in(tx: Tx, mail: ReadMail, before: Before) -> RawMail:
@@ -121,7 +176,7 @@ def _ledger(tx: Tx, mail: ReadMail) -> RawMail:
         tx.session.add(row)
     row.identity = mail.inbound.external_id
     row.sha256, row.size = mail.raw.sha256, mail.raw.size
-    row.from_address = (mail.inbound.sender.value or mail.envelope_from).lower()[:254]
+    row.from_address = _from(mail)
     row.subject = mail.inbound.subject[:300]
     row.mail_message_id = mail.inbound.message_id
     row.verdict, row.reasons, row.outcome, row.read_at = mail.verdict, list(mail.reasons), NOTED, tx.now
@@ -141,7 +196,7 @@ def _note_again(tx: Tx, ledger: RawMail, first: RawMail) -> None:
 
 def _receive(tx: Tx, mail: ReadMail, ledger: RawMail, before: Before) -> None:
     mail = _with_sender(mail)
-    mail = replace(mail, inbound=replace(mail.inbound, meta={**mail.inbound.meta, "sent_to": list(mail.envelope_to)}))
+    mail = replace(mail, inbound=_sent_to(mail))
     colleague = before.colleagues.get(mail.inbound.sender.value)
     if colleague is not None and mail.verdict == "person":
         thread = find_thread(tx, mail.inbound, mail.ticket_number)
@@ -187,6 +242,10 @@ def _note_of_colleague(tx: Tx, ticket: Ticket, colleague: Agent, mail: ReadMail,
     return tickets.add_message(tx, ticket, message, mail.files)
 
 
+def _sent_to(mail: ReadMail) -> Inbound:
+    return replace(mail.inbound, meta={**mail.inbound.meta, "sent_to": list(mail.envelope_to)})
+
+
 def _with_sender(mail: ReadMail) -> ReadMail:
     """The mail with a sender that can stand: From, else the envelope's, else a name for nobody."""
     for address in (mail.inbound.sender.value, mail.envelope_from, UNKNOWN_SENDER):
@@ -229,13 +288,19 @@ def _bounced_message(tx: Tx, mail: ReadMail) -> Message | None:
     return next((found[each] for each in ids if each in found), None)
 
 
-def _watch_for_floods(tx: Tx, rows: Sequence[RawMail]) -> None:
+def _watch_for_floods(tx: Tx, mails: Sequence[ReadMail]) -> None:
     """More than `FLOOD_MAILS` from one sender within `FLOOD_S`: nothing automatic is sent there any more, whoever began."""
-    for address, here in Counter(row.from_address for row in rows if row.from_address).items():
-        since = tx.now - timedelta(seconds=FLOOD_S)
-        some = (
-            select(RawMail.id).where(RawMail.from_address == address, RawMail.received_at > since).limit(FLOOD_MAILS + 1 + here)
-        )
-        count = tx.session.scalar(select(func.count()).select_from(some.subquery())) or 0
-        if count > FLOOD_MAILS:
-            silences.silence(tx, address, count)
+    addresses = {_from(mail) for mail in mails} - {""}
+    since = tx.now - timedelta(seconds=FLOOD_S)
+    counts = (
+        select(RawMail.from_address, func.count())
+        .where(RawMail.from_address.in_(addresses), RawMail.received_at > since, RawMail.duplicate_of_id.is_(None))
+        .group_by(RawMail.from_address)
+        .having(func.count() > FLOOD_MAILS)
+    )
+    for address, count in tx.session.execute(counts).all():
+        silences.silence(tx, address, count)
+
+
+def _from(mail: ReadMail) -> str:
+    return (mail.inbound.sender.value or mail.envelope_from).lower()[:254]

@@ -77,6 +77,9 @@ def takes_part(tx: Tx, ticket: Ticket, customer: Customer, inbound: Inbound) -> 
 
 def note_participants(tx: Tx, ticket: Ticket, people: Iterable[Contact], how: str) -> None:
     """Keep who takes part beside the customer; our own addresses and the customer's are left out."""
+    people = [person for person in people if not _is_our_own(tx, person.value.lower())]
+    if not people:
+        return
     customers_own = select(ContactPoint.value).where(ContactPoint.customer_id == ticket.customer_id, ContactPoint.kind == "email")
     skip = {*tx.session.scalars(customers_own)}
     known = select(TicketParticipant.address).where(TicketParticipant.ticket_id == ticket.id)
@@ -86,7 +89,7 @@ def note_participants(tx: Tx, ticket: Ticket, people: Iterable[Contact], how: st
             address = customers.normal("email", person.value)
         except Invalid:
             continue
-        if address in skip or address in there or _is_our_own(tx, address) or len(there) >= MOST_PARTICIPANTS:
+        if address in skip or address in there or len(there) >= MOST_PARTICIPANTS:
             continue
         there.add(address)
         tx.session.add(

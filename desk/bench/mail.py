@@ -1,65 +1,182 @@
-"""`bench mail`: durable intake over SMTP against a listener that keeps nothing."""
+"""`bench mail`: durable intake while reading goes on, reading alone, small and large, and what the pages feel of it."""
 
 from __future__ import annotations
 
-import secrets
-import smtplib
+import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import requests
+from sqlalchemy import func, insert, select
+from werkzeug.serving import make_server
+
 from channels.email.batch import Envelope, Reply
 from channels.email.listener import MailListener
-from desk.app import install, prepare
+from desk.actions.spool import Delivery, keep
+from desk.app import create_app, install, prepare
 from desk.bench.figures import figure
+from desk.bench.senders import mail, send_from_outside
 from desk.config import Settings
+from desk.events import SYSTEM
+from desk.installation import Installation
+from desk.models import RawMail, SpooledMail
+from desk.work.background import Background
 from desk.work.mail_in import MailDoor
+from desk.work.mail_reading import MailReading
 
-CONNECTIONS, MAILS = 8, 50
+CONNECTIONS, MAILS = 8, 150
+DRAINED, STORED = 600, 100_000
+PAGE = "/complaints/new"
 
 
 def run(settings: Settings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        desk = install(replace(settings, data_dir=Path(folder), database_url=f"sqlite:///{folder}/desk.db", smtp_port=0))
+        desk = install(
+            replace(
+                settings,
+                data_dir=Path(folder),
+                database_url=f"sqlite:///{folder}/desk.db",
+                smtp_host="127.0.0.1",
+                smtp_port=0,
+                http_host="127.0.0.1",
+            )
+        )
         prepare(desk)
-        door = MailDoor(desk)
         sink = MailListener("127.0.0.1", 0, _take_nothing, now=desk.clock.now)
-        rates = []
-        for listener in (sink, door.listener):
-            listener.start()
-            rates.append(_rate(listener.port, desk.settings.mail_from))
-            listener.stop()
+        with _serving(desk) as (door, url):
+            idle = _pages(url, 100)
+            sink.start()
+            floor = send_from_outside(sink.port, desk.settings.mail_from, CONNECTIONS, MAILS)
+            sink.stop()
+            busy = _Meanwhile(url)
+            rate = send_from_outside(door.port, desk.settings.mail_from, CONNECTIONS, MAILS)
+            during = busy.end()
+            _all_read(desk)
+        small = _drain(desk)
+        _store_many(desk, STORED)
+        large = _drain(desk)
         desk.store.engine.dispose()
-    floor, value = rates
-    return {"intake_8_connections": figure(value, "mails/s", floor, "no-op SMTP sink (more is better)")}
+    return {
+        "intake_8_connections": figure(rate, "mails/s", floor, "no-op SMTP sink (more is better)"),
+        "reading": figure(small, "mails/s", rate, "intake of this run (more is better)"),
+        "reading_with_100k_stored": figure(large, "mails/s", small, "with about 2,000 stored (more is better)"),
+        "page_p95_during_intake": figure(_p95(during) * 1e3, "ms", _p95(idle) * 1e3, "the same page on an idle desk"),
+    }
 
 
 def _take_nothing(batch: Sequence[Envelope]) -> list[Reply]:
     return [Reply(250, "2.0.0 gone")] * len(batch)
 
 
-def _rate(port: int, to: str) -> float:
-    def send(client: int) -> None:
-        with smtplib.SMTP("127.0.0.1", port, timeout=60) as smtp:
-            for number in range(MAILS):
-                smtp.sendmail(f"c{client}@example.com", [to], _mail(client, number, to))
+@contextmanager
+def _serving(desk: Installation) -> Iterator[tuple[MailDoor, str]]:
+    """The desk as `serve` runs it, on ports of its own."""
+    from desk.commands.serve import Requests  # which imports the commands, and so this
 
-    clients = [threading.Thread(target=send, args=(number,)) for number in range(CONNECTIONS)]
+    app, _socketio = create_app(desk)
+    background = Background(desk)
+    app.extensions["background"] = background
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Requests)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    background.start()
+    assert background.mail is not None
+    try:
+        yield background.mail, f"http://127.0.0.1:{server.server_port}{PAGE}"
+    finally:
+        app.extensions["staff"].close()
+        background.stop()
+        server.shutdown()
+        server.server_close()
+
+
+class _Meanwhile:
+    """Somebody who asks for a page again and again until `end`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._over = threading.Event()
+        self._took: list[float] = []
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def end(self) -> list[float]:
+        self._over.set()
+        self._thread.join()
+        return self._took
+
+    def _ask(self) -> None:
+        while not self._over.wait(0.02):
+            self._took += _pages(self._url, 1)
+
+
+def _pages(url: str, count: int) -> list[float]:
+    took = []
+    with requests.Session() as browser:
+        browser.trust_env = False
+        for _ in range(count):
+            start = time.perf_counter()
+            browser.get(url, timeout=60).raise_for_status()
+            took.append(time.perf_counter() - start)
+    return took
+
+
+def _p95(took: Sequence[float]) -> float:
+    return statistics.quantiles(took, n=20)[-1] if len(took) > 1 else took[0]
+
+
+def _all_read(desk: Installation) -> None:
+    waiting = threading.Event()
+    while True:
+        with desk.store.read() as session:
+            if not session.scalar(select(func.count()).select_from(SpooledMail)):
+                return
+        waiting.wait(0.05)
+
+
+def _drain(desk: Installation) -> float:
+    """How fast mail that waits is read when nothing else happens, in mails a second."""
+    door = MailDoor(desk)
+    deliveries = [
+        Delivery("smtp", desk.settings.mail_from, "c@example.com", (desk.settings.mail_from,), "127.0.0.1", desk.clock.now(), raw)
+        for raw in (mail(number, desk.settings.mail_from) for number in range(DRAINED + 20))
+    ]
+    reading = MailReading(desk, door.addresses)
+    with desk.store.tx(SYSTEM) as tx:
+        keep(tx, deliveries[:20])
+    reading.turn()  # its processes have started
+    with desk.store.tx(SYSTEM) as tx:
+        keep(tx, deliveries[20:])
     start = time.perf_counter()
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    return CONNECTIONS * MAILS / (time.perf_counter() - start)
+    reading.turn()
+    taken = time.perf_counter() - start
+    reading.close()
+    return DRAINED / taken
 
 
-def _mail(client: int, number: int, to: str) -> bytes:
-    body = "The line drops every evening around eight, and the light turns red. " * 40
-    return (
-        f"From: c{client}@example.com\r\nTo: {to}\r\nSubject: Line {number}\r\n"
-        f"Message-ID: <{client}.{number}.{secrets.token_hex(4)}@example.com>\r\n\r\n{body}\r\n"
-    ).encode()
+def _store_many(desk: Installation, count: int) -> None:
+    """Rows in the ledger as years of mail leave them."""
+    now = desk.clock.now()
+    rows = [
+        {
+            "identity": f"old-{number}",
+            "sha256": "",
+            "size": 3000,
+            "envelope_from": f"c{number % 5000}@example.com",
+            "envelope_to": [desk.settings.mail_from],
+            "from_address": f"c{number % 5000}@example.com",
+            "received_at": now,
+            "verdict": "person",
+            "reasons": [],
+            "outcome": "opened",
+        }
+        for number in range(count)
+    ]
+    with desk.store.tx(SYSTEM) as tx:
+        tx.session.execute(insert(RawMail), rows)

@@ -86,7 +86,7 @@ class Background:
         """Where the door is in this process too, reading gives way to it."""
         if self.mail is None:
             return MailReading(desk, OurAddresses(desk))
-        return MailReading(desk, self.mail.addresses, rest=self.mail.pace.rest)
+        return MailReading(desk, self.mail.addresses, rest=self.mail.pace.rest, batch=self.mail.pace.batch)
 
     def _wake(self, name: str) -> Callable[[], None]:
         """Wakes a part of this process, if it runs here."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from desk.work import mail_wire
@@ -34,9 +34,9 @@ class Pool:
         self._mine = threading.local()
         self._children: list[_Child] = []
 
-    def read(self, jobs: Sequence[Job]) -> list[Reading | Unread]:
-        """One answer for each job, in order; never raises for a mail's sake."""
-        return list(self._threads.map(self._read, jobs))
+    def begin(self, jobs: Sequence[Job]) -> list[Future[Reading | Unread]]:
+        """Have each job read; there will be an answer for each, and no exception for a mail's sake."""
+        return [self._threads.submit(self._read, job) for job in jobs]
 
     def close(self) -> None:
         """End the processes."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import IO
 
 from sqlalchemy import Connection, delete, func, or_, select, text
@@ -34,6 +36,14 @@ READER_LOCK = 7_305_004  # key of the PostgreSQL advisory lock of whoever reads
 IDLE_S = 2.0  # without a bell, for mail that another process kept
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Mails in hand and what their reading will say."""
+
+    mails: list[SpooledMail]
+    answers: list[Future[Reading | Unread]]
+
+
 class MailReading:
     """Reads the spool, oldest first. One process reads at a time; another takes over when it has gone."""
 
@@ -42,12 +52,14 @@ class MailReading:
         desk: Installation,
         addresses: OurAddresses,
         *,
-        rest: Callable[[float], None] = lambda _s: None,
+        rest: Callable[[float], None] = lambda _seconds: None,
+        batch: Callable[[], int] = lambda: BATCH,
         pool: Pool | None = None,
     ) -> None:
         self._desk = desk
         self._addresses = addresses
         self._rest = rest
+        self._batch = batch
         self._pool = pool or Pool()
         self._turn_of = _ReaderLock(desk)
 
@@ -56,43 +68,25 @@ class MailReading:
         if not self._turn_of.hold():
             return IDLE_S
         self._addresses.refresh()
-        while True:
-            batch = self._next()
-            if not batch:
-                return self._until_next()
+        batch = self._begin(())
+        while batch is not None:
+            following = self._begin(batch.mails)  # is parsed while this one is recorded
             began = self._desk.clock.monotonic()
-            self._read(batch)
+            self._finish(batch)
             self._rest(self._desk.clock.monotonic() - began)
+            batch = following or self._begin(())
+        return self._until_next()
 
     def close(self) -> None:
         """End the reading processes and let another process read."""
         self._pool.close()
         self._turn_of.release()
 
-    def _next(self) -> list[SpooledMail]:
-        now = self._desk.clock.now()
-        due = or_(SpooledMail.next_at.is_(None), SpooledMail.next_at <= now)
-        size = func.length(SpooledMail.raw)
-        with self._desk.store.read() as session:
-            ids, total = [], 0
-            for spool_id, bytes_ in session.execute(
-                select(SpooledMail.id, size).where(due).order_by(SpooledMail.id).limit(BATCH)
-            ):
-                total += bytes_
-                if ids and total > MOST_BYTES:
-                    break
-                ids.append(spool_id)
-            query = select(SpooledMail).where(SpooledMail.id.in_(ids)).options(undefer(SpooledMail.raw)).order_by(SpooledMail.id)
-            return list(session.scalars(query)) if ids else []
-
-    def _until_next(self) -> float:
-        with self._desk.store.read() as session:
-            next_at = session.scalar(select(func.min(SpooledMail.next_at)))
-        if next_at is None:
-            return IDLE_S
-        return min(IDLE_S, max(0.05, (next_at - self._desk.clock.now()).total_seconds()))
-
-    def _read(self, batch: Sequence[SpooledMail]) -> None:
+    def _begin(self, in_hand: Sequence[SpooledMail]) -> _Batch | None:
+        """Have the next mails parsed, beside those in hand; None when there are no more."""
+        mails = self._next([mail.id for mail in in_hand])
+        if not mails:
+            return None
         domains, own = frozenset({self._desk.settings.mail_domain}), self._addresses.own()
         jobs = [
             Job(
@@ -103,11 +97,35 @@ class MailReading:
                 own_addresses=own,
                 folder=self._desk.files.folder,
             )
-            for mail in batch
+            for mail in mails
         ]
-        answers = self._pool.read(jobs)
+        return _Batch(mails, self._pool.begin(jobs))
+
+    def _next(self, in_hand: Sequence[int]) -> list[SpooledMail]:
+        now = self._desk.clock.now()
+        due = or_(SpooledMail.next_at.is_(None), SpooledMail.next_at <= now)
+        query = select(SpooledMail.id, func.length(SpooledMail.raw)).where(due, SpooledMail.id.not_in(in_hand))
+        with self._desk.store.read() as session:
+            ids, total = [], 0
+            for spool_id, size in session.execute(query.order_by(SpooledMail.id).limit(self._batch())):
+                total += size
+                if ids and total > MOST_BYTES:
+                    break
+                ids.append(spool_id)
+            whole = select(SpooledMail).where(SpooledMail.id.in_(ids)).options(undefer(SpooledMail.raw)).order_by(SpooledMail.id)
+            return list(session.scalars(whole)) if ids else []
+
+    def _until_next(self) -> float:
+        with self._desk.store.read() as session:
+            next_at = session.scalar(select(func.min(SpooledMail.next_at)))
+        if next_at is None:
+            return IDLE_S
+        return min(IDLE_S, max(0.05, (next_at - self._desk.clock.now()).total_seconds()))
+
+    def _finish(self, batch: _Batch) -> None:
+        answers = [answer.result() for answer in batch.answers]
         self._desk.files.settle(written for answer in answers if isinstance(answer, Reading) for written in answer.written)
-        pairs = list(zip(batch, answers, strict=True))
+        pairs = list(zip(batch.mails, answers, strict=True))
         self._record([(mail, self._understood(mail, answer)) for mail, answer in pairs if isinstance(answer, Reading)])
         unread = [(mail, answer) for mail, answer in pairs if isinstance(answer, Unread)]
         for mail, answer in unread:

