@@ -16,10 +16,7 @@ from desk.models import Agent, Call, CallLeg, Customer, Ticket, WorkItem
 from desk.models.call import ABANDONED, DONE, HOLD, IVR, OFFERED, OVER, QUEUED, TALKING, WRAP_UP
 from desk.models.ticket import WRAP_UP_CODES
 from desk.models.work_item import ACTIVE as ITEM_ACTIVE
-from desk.models.work_item import WAITING
-from desk.models.work_item import WRAP_UP as ITEM_WRAP_UP
 from desk.store import Tx
-from routing.estimate import expected_wait_s, spoken_minutes
 from routing.ivr import MENUS, START, Position, Step, step
 
 LOCALES = {"zh-CN": "zh", "en": "en"}
@@ -39,7 +36,6 @@ SUBJECTS = {
     },
 }
 CUSTOMER, AGENT = "customer", "agent"
-MEAN_HANDLE_S, PATIENCE_S = 240.0, 300.0  # until there are measurements of today
 
 
 def arrive(tx: Tx, event: CallEvent) -> Call:
@@ -79,28 +75,6 @@ def is_open(tx: Tx, call: Call) -> bool:
     topic = str(call.menu.get("chosen", {}).get("topic", "general"))
     queue = intake.find_queue(tx, QUEUES.get(topic, topic))
     return calendar_of(tx.session, queue).is_open(tx.now)
-
-
-def waiting_line(session: Session, call: Call) -> tuple[int, int]:
-    """How many are ahead of a waiting caller, and the minutes that this may take (at least one)."""
-    item = session.get(WorkItem, call.item_id) if call.item_id else None
-    if item is None:
-        return 0, 1
-    ahead = session.scalar(
-        select(func.count()).where(
-            WorkItem.state == WAITING,
-            WorkItem.channel == "voice",
-            WorkItem.queue_id == item.queue_id,
-            WorkItem.due_at < item.due_at,
-        )
-    )
-    busy = session.scalar(
-        select(func.count()).where(
-            WorkItem.state.in_((ITEM_ACTIVE, ITEM_WRAP_UP)), WorkItem.channel == "voice", WorkItem.queue_id == item.queue_id
-        )
-    )
-    seconds = expected_wait_s(ahead or 0, max(1, busy or 0), MEAN_HANDLE_S, PATIENCE_S) or MEAN_HANDLE_S
-    return ahead or 0, spoken_minutes(seconds)
 
 
 def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:

@@ -20,13 +20,15 @@ from channels.message import Contact
 from desk.actions import customers, intake, tickets, work_items
 from desk.actions.calendars import calendar_of
 from desk.actions.follow_up_work import open_follow_up
+from desk.actions.holding import lock_item
 from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.models import Agent, Chat, ContactPoint, Customer, Message, Queue, Survey, Ticket, WorkItem
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.ticket import LIVE
-from desk.queries.chats import GONE_TIMER, IDLE_TIMER, able_agents, first_name, is_online, queued_chats, said_in, wait_minutes
+from desk.queries.chats import GONE_TIMER, IDLE_TIMER, able_agents, first_name, is_online, queued_chats, said_in
+from desk.queries.waits import minutes_for_newcomer
 from desk.sentences import N_
 from desk.store import Tx
 
@@ -61,7 +63,7 @@ def reception(tx: Tx, topic: str = "other", locale: str = "") -> Reception:
     if not able_agents(tx.session, requires, tx.now):
         return Reception("nobody")
     ahead = len(queued_chats(tx.session, [queue.id]))
-    return Reception("open", minutes=wait_minutes(tx.session, queue.id, requires, ahead, tx.now))
+    return Reception("open", minutes=minutes_for_newcomer(tx.session, tx.now, queue, "chat", requires, ahead))
 
 
 def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "") -> tuple[Chat, str]:
@@ -177,10 +179,9 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     """
     if by not in ENDERS:
         raise Invalid("A chat cannot be ended by “%(by)s”.", by=by)
-    tx.session.flush()  # reading afresh must not undo what this transaction did
-    item = tx.session.scalar(
-        select(WorkItem).where(WorkItem.id == chat.item_id).with_for_update().execution_options(populate_existing=True)
-    )
+    item = tx.session.get(WorkItem, chat.item_id) if chat.item_id is not None else None
+    if item is not None:
+        lock_item(tx, item)
     _lock(tx, chat)
     if chat.state == ENDED:
         return False

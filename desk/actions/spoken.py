@@ -13,6 +13,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "zh": "前面约有{ahead}位，预计等待{minutes}分钟。请不要挂机。",
         "en": "About {ahead} people are ahead of you, some {minutes} minutes. Please stay on the line.",
     },
+    "ahead": {
+        "zh": "前面约有{ahead}位。请不要挂机。",
+        "en": "About {ahead} people are ahead of you. Please stay on the line.",
+    },
     "next": {"zh": "您是下一位，很快就有人接听。", "en": "You are next; somebody will be with you shortly."},
     "back_in_line": {
         "zh": "通话中断了，我们马上为您重新接通。",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, or_, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from desk.access import ROLE_RIGHTS, Right, Viewer, visible_tickets
@@ -15,16 +15,16 @@ from desk.errors import NotFound
 from desk.models import Agent, Call, Chat, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
 from desk.models.work_item import ABANDONED, ACTIVE, DONE, IS_HOLDING, OFFERED, WAITING, WRAP_UP
+from desk.queries.channel_rules import rules_of
 from desk.queries.complaints import OPEN_STAGES, ClockState, next_clock
-from desk.queries.figures import Contact, Counts, abandonment, count, handle_time_s, satisfaction, service_level
+from desk.queries.estimates import Expected, Hand, Measured, expected_wait, hand, measured
+from desk.queries.figures import Contact, Counts, abandonment, count, satisfaction, service_level
+from desk.queries.line import band_now
 from desk.queries.skills import skills_at
-from routing.estimate import expected_wait_s
-from routing.values import CHANNEL_RULES, DEFERRED, LIVE
+from routing.values import CHANNEL_RULES, ChannelRule
 
 LIVE_CHANNELS = ("voice", "chat")
 THRESHOLD_S = {"voice": 20, "chat": 60}
-HANDLE_S = {"voice": 240.0, "chat": 480.0}  # until today has measurements
-PATIENCE_S = 300.0
 HALF_HOUR_S = 1800
 MOST_WAITING = 100
 MOST_ROWS = 500
@@ -33,7 +33,7 @@ FREE, ON_WORK, AWAY, GONE = "free", "on_work", "away", "offline"
 
 @dataclass(frozen=True)
 class Entry:
-    """One piece of work that entered a queue today. `contact` is its wait and outcome; `handle_s` is known when it is over."""
+    """One piece of work that entered a queue today. `contact` is its wait and outcome."""
 
     item_id: int
     queue_id: int
@@ -43,18 +43,17 @@ class Entry:
     customer_id: int
     queued_at: datetime
     contact: Contact
-    handle_s: float | None
 
 
 @dataclass(frozen=True)
 class QueueLine:
-    """One queue and channel. `estimate_s` is the wait of whoever comes now; None where nobody waits on the line."""
+    """One queue and channel. `expected` is the wait of whoever comes now; None for work that nobody waits for on the line."""
 
     queue: Queue
     channel: str
     waiting: int
     longest_since: datetime | None
-    estimate_s: float | None
+    expected: Expected | None
     counts: Counts
     staffed: int
     free: int
@@ -194,7 +193,7 @@ def board(session: Session, viewer: Viewer, now: datetime, zone: str, *, most_wa
     return Board(
         at=now,
         day=day,
-        queues=_queue_lines(queues, entries, waiting, lines, skills),
+        queues=_queue_lines(queues, entries, waiting, lines, skills, measured(session, now), rules_of(session)),
         waiting=waiting_lines(session, now, {queue.id: queue for queue in queues}, limit=most_waiting),
         agents=[line for line in lines if _is_visible(viewer, line.agent)],
         at_risk=complaints_at_risk(session, viewer, now),
@@ -248,8 +247,7 @@ def entries_since(session: Session, queue_ids: Sequence[int], start: datetime, n
             contact = Contact((left_at - queued_at).total_seconds(), "abandoned")
         else:
             contact = Contact((now - queued_at).total_seconds(), "left_otherwise" if state == DONE else "waiting")
-        handle_s = (ended_at - answered_at).total_seconds() if answered_at and ended_at else None
-        entries.append(Entry(item_id, queue_id, channel, agent_id, ticket_id, customer_id, queued_at, contact, handle_s))
+        entries.append(Entry(item_id, queue_id, channel, agent_id, ticket_id, customer_id, queued_at, contact))
     return entries
 
 
@@ -261,13 +259,12 @@ def scores_since(session: Session, start: datetime) -> list[int]:
 
 def waiting_lines(session: Session, now: datetime, queues: dict[int, Queue], *, limit: int = MOST_WAITING) -> list[WaitingLine]:
     """Waiting work in the order in which it will be served."""
-    band = case((((WorkItem.band == DEFERRED) & (WorkItem.promote_at <= now)), LIVE), else_=WorkItem.band)
     query = (
         select(WorkItem, Ticket.number, Ticket.subject, Customer.name)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
         .where(WorkItem.state == WAITING)
-        .order_by(band, WorkItem.due_at, WorkItem.id)
+        .order_by(band_now(session, now), WorkItem.due_at, WorkItem.id)
         .limit(limit)
     )
     lines: list[WaitingLine] = []
@@ -376,12 +373,14 @@ def _queue_lines(
     waiting: dict[tuple[int, str], tuple[int, datetime]],
     staff: list[AgentLine],
     skills: dict[int, dict[str, int]],
+    seen: Measured,
+    rules: Mapping[str, ChannelRule],
 ) -> list[QueueLine]:
     """A line for each channel that a queue has had work of today; a queue without any has one line all the same."""
+    now = seen.at
     by_line: dict[tuple[int, str], list[Entry]] = {}
     for entry in entries:
         by_line.setdefault((entry.queue_id, entry.channel), []).append(entry)
-    handle = {channel: _handle_s(entries, channel) for channel in LIVE_CHANNELS}
     lines = []
     for queue in queues:
         used = {channel for queue_id, channel in (*by_line, *waiting) if queue_id == queue.id}
@@ -389,17 +388,17 @@ def _queue_lines(
         for channel in [each for each in CHANNEL_RULES if each in used] or [""]:
             number, oldest = waiting.get((queue.id, channel), (0, None))
             counts = count((entry.contact for entry in by_line.get((queue.id, channel), ())), THRESHOLD_S.get(channel, 20))
-            free = sum(1 for line in able if _has_room(line, channel))
+            hands = [_hand(line, channel, now, rules) for line in able if line.agent.presence == AVAILABLE] if channel else []
             lines.append(
                 QueueLine(
                     queue=queue,
                     channel=channel,
                     waiting=number,
                     longest_since=oldest,
-                    estimate_s=_estimate_s(channel, number, able, free, handle.get(channel)),
+                    expected=_expected(seen, rules, queue, channel, hands, number, oldest),
                     counts=counts,
                     staffed=len(able),
-                    free=free,
+                    free=sum(each.room for each in hands),
                 )
             )
     return lines
@@ -409,25 +408,20 @@ def _has_skills(skills: dict[str, int], requires: list[list]) -> bool:
     return all(skills.get(skill, 0) >= level for skill, level in requires)
 
 
-def _has_room(line: AgentLine, channel: str) -> bool:
-    if line.agent.presence != AVAILABLE:
-        return False
-    if channel in LIVE_CHANNELS:
-        live = [work for work in line.held if work.channel in LIVE_CHANNELS]
-        rule = CHANNEL_RULES[channel]
-        return not live or (not rule.exclusive and all(work.channel == channel for work in live) and len(live) < rule.maximum)
-    return line.agent.used < line.agent.capacity
-
-
-def _estimate_s(channel: str, ahead: int, able: list[AgentLine], free: int, handle_s: float | None) -> float | None:
-    if handle_s is None:
+def _expected(
+    seen: Measured,
+    rules: Mapping[str, ChannelRule],
+    queue: Queue,
+    channel: str,
+    hands: list[Hand],
+    ahead: int,
+    oldest: datetime | None,
+) -> Expected | None:
+    if channel not in LIVE_CHANNELS:
         return None
-    if free and not ahead:
-        return 0.0
-    working = sum(1 for line in able if line.state in (FREE, ON_WORK))
-    return expected_wait_s(ahead, working * CHANNEL_RULES[channel].maximum, handle_s, PATIENCE_S)
+    return expected_wait(seen, rules, seen.at, queue, channel, hands, ahead=ahead, oldest=oldest)
 
 
-def _handle_s(entries: list[Entry], channel: str) -> float:
-    measured = [entry.handle_s for entry in entries if entry.channel == channel and entry.handle_s is not None]
-    return handle_time_s(measured) or HANDLE_S[channel]
+def _hand(line: AgentLine, channel: str, now: datetime, rules: Mapping[str, ChannelRule]) -> Hand:
+    in_hand = [(work.item_id, work.channel, None if work.state == OFFERED else work.since) for work in line.held]
+    return hand(line.agent.id, line.agent.capacity, channel, in_hand, now, rules)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from channels.chat.secret import digest, is_token, prefix
@@ -17,16 +17,13 @@ from desk.models import Agent, AgentSkill, Attachment, Chat, Message, Ticket, Ti
 from desk.models.agent import AVAILABLE
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.message import IN, OUT
-from desk.models.work_item import DONE, IN_HAND, OFFERED, WAITING
+from desk.models.work_item import OFFERED, WAITING
 from desk.queries.skills import in_force
-from routing.estimate import expected_wait_s, spoken_minutes
-from routing.order import HANDLING_S
-from routing.values import CHANNEL_RULES
+from desk.queries.waits import minutes_to_tell
 
 GONE_TIMER = "chat.visitor_gone"  # pending while the visitor has no window open
 IDLE_TIMER = "chat.visitor_idle"  # pending from the agent's message to the visitor's next
 AT_ONCE = 300
-MEASURED = 50  # the chats whose handling time stands for the next ones
 LINES = {"chat.accepted": "joined", "chat.handed_back": "waiting", "chat.idle_warned": "idle", "chat.ended": "ended"}
 
 
@@ -154,21 +151,6 @@ def able_agents(session: Session, requires: Iterable[Sequence[Any]], now: dateti
     return session.scalar(query) or 0
 
 
-def wait_minutes(session: Session, queue_id: int, requires: Iterable[Sequence[Any]], ahead: int, now: datetime) -> int | None:
-    """Whole minutes to expect with so many ahead; 0 with a place free now, None when nothing can be said."""
-    agents = able_agents(session, requires, now)
-    places = agents * CHANNEL_RULES["chat"].maximum
-    busy = session.scalar(
-        select(func.count())
-        .select_from(WorkItem)
-        .where(WorkItem.channel == "chat", WorkItem.queue_id == queue_id, WorkItem.state.in_(IN_HAND))
-    )
-    if agents and ahead == 0 and (busy or 0) < places:
-        return 0
-    seconds = expected_wait_s(ahead, places, _handling_s(session, queue_id), None)
-    return None if seconds is None else spoken_minutes(seconds)
-
-
 def first_name(name: str) -> str:
     """How a visitor is told the agent's name; a Chinese name stays whole."""
     return name.split(maxsplit=1)[0] if name.split() else ""
@@ -178,24 +160,8 @@ def _place(session: Session, chat: Chat, now: datetime) -> dict[str, Any]:
     item = session.get(WorkItem, chat.item_id)
     if item is None or item.state not in (WAITING, OFFERED):
         return {"position": None, "minutes": None}
-    before = or_(
-        WorkItem.band < item.band,
-        (WorkItem.band == item.band) & (WorkItem.due_at < item.due_at),
-        (WorkItem.band == item.band) & (WorkItem.due_at == item.due_at) & (WorkItem.id < item.id),
-    )
-    query = select(func.count()).select_from(WorkItem).where(WorkItem.state == WAITING, WorkItem.channel == "chat")
-    ahead = 0 if item.state == OFFERED else session.scalar(query.where(WorkItem.queue_id == item.queue_id, before)) or 0
-    return {"position": ahead + 1, "minutes": wait_minutes(session, item.queue_id, item.requires, ahead, now)}
-
-
-def _handling_s(session: Session, queue_id: int) -> float:
-    """The mean handling time of the queue's last chats, or the usual one until there are some."""
-    query = select(WorkItem.answered_at, WorkItem.ended_at).where(
-        WorkItem.queue_id == queue_id, WorkItem.channel == "chat", WorkItem.state == DONE, WorkItem.answered_at.is_not(None)
-    )
-    rows = session.execute(query.order_by(WorkItem.ended_at.desc()).limit(MEASURED)).all()
-    spans = [(ended - answered).total_seconds() for answered, ended in rows]
-    return sum(spans) / len(spans) if len(spans) >= 5 else HANDLING_S["chat"]
+    place, minutes = minutes_to_tell(session, item, now)
+    return {"position": place.position, "minutes": minutes}
 
 
 def _said_in(chat: Chat) -> ColumnElement[bool]:

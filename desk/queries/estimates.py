@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from desk.models import Agent, AgentSkill, Offer, Queue, Team, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import ABANDONED, DONE, IS_HOLDING
-from desk.queries.channel_rules import rules_of
 from desk.queries.skills import in_force
 from routing.able import capacity_failure
 from routing.estimate import Estimate, Line, Overtakers, abandonment_rate, estimate
@@ -91,7 +90,8 @@ class Expected:
 
 
 def expected_wait(
-    session: Session,
+    seen: Measured,
+    rules: Mapping[str, ChannelRule],
     now: datetime,
     queue: Queue,
     channel: str,
@@ -108,8 +108,6 @@ def expected_wait(
     Measured is the line of the work that asked for the same, or with `requires` None all of the queue. `oldest` is when the first
     in line came.
     """
-    rules = rules_of(session)
-    seen = measured(session, now)
     asked = None if requires is None else _skills(requires)
 
     def is_ours(row: Group | Arrivals) -> bool:
@@ -118,25 +116,34 @@ def expected_wait(
     ours = [group for group in seen.groups if is_ours(group)]
     ids = {hand.agent_id for hand in hands}
     by_hands = [group for group in ours if group.agent_id in ids]
+    places, handle_s = sum(hand.places for hand in hands), _handle_s(channel, by_hands or ours)
+    oldest_s = None if oldest is None else max(0.0, (now - oldest).total_seconds())
+    is_young = oldest_s is not None and places > 0 and oldest_s < handle_s / places  # its first tells nothing yet
     line = Line(
         ahead=ahead,
-        agents=sum(hand.places for hand in hands),
+        agents=places,
         completions=sum(group.completed for group in by_hands),
         busy_s=_busy_s(channel, hands, [group for group in seen.groups if group.agent_id in ids], rules),
         theta=abandonment_rate(sum(group.abandoned for group in ours), sum(group.waited_s for group in ours)),
-        oldest_wait_s=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
-        last_wait_s=seen.last_waits.get((queue.id, channel)),
+        oldest_wait_s=None if is_young else oldest_s,
+        last_wait_s=None if ahead else seen.last_waits.get((queue.id, channel)),
         overtakers=_overtakers(queue, channel, tier, filter(is_ours, seen.arrivals)),
         waited_s=0.0 if since is None else max(0.0, (now - since).total_seconds()),
         free=any(hand.room for hand in hands),
-        handle_s=_handle_s(channel, by_hands or ours),
+        handle_s=handle_s,
     )
     return Expected(line, estimate(line))
 
 
-def hands_for(session: Session, now: datetime, channel: str, requires: Needs, also: Iterable[Needs] = ()) -> list[Hand]:
+def hands_for(
+    session: Session,
+    rules: Mapping[str, ChannelRule],
+    now: datetime,
+    channel: str,
+    requires: Needs,
+    also: Iterable[Needs] = (),
+) -> list[Hand]:
     """Everybody available who has these skills, or one of the `also`."""
-    rules = rules_of(session)
     able = and_(Agent.active, Agent.presence == AVAILABLE, or_(*(_has_all(now, needs) for needs in (requires, *also))))
     agents = session.execute(select(Agent.id, Agent.capacity).where(able)).all()
     held = select(Offer.agent_id, Offer.item_id, Offer.channel, Offer.answered_at).where(IS_HOLDING)

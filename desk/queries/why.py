@@ -21,7 +21,7 @@ from desk.models.agent import AVAILABLE
 from desk.models.work_item import IS_HOLDING, WAITING
 from desk.queries.calendars import calendar_of
 from desk.queries.channel_rules import rules_of
-from desk.queries.estimates import Expected, expected_wait, hand
+from desk.queries.estimates import Expected, Measured, expected_wait, hand, measured
 from desk.queries.line import Place, place_of
 from desk.queries.matching import item_of, team_skills
 from desk.queries.skills import in_force, skills_at
@@ -149,7 +149,7 @@ def why_waits(session: Session, viewer: Viewer, item: WorkItem, now: datetime) -
         totals=totals,
         helps=_helps(wanted, seen, moment) if waits else [],
         place=place,
-        expected=_expected(session, now, queue, wanted, place, floor) if place is not None else None,
+        expected=_expected(measured(session, now), rules, now, queue, wanted, place, floor) if place is not None else None,
         held_for=next((each.who.name for each in named if each.who.seat.id == held_for), ""),
         held_until=item.sticky_until if held_for is not None else None,
         next_change_at=_next_change(wanted, held_for, moment) if waits else None,
@@ -284,15 +284,24 @@ def _helps(item: Item, seen: Sequence[_Judged], now: float) -> list[Help]:
     return [each for each in found if each.count]
 
 
-def _expected(session: Session, now: datetime, queue: Queue, item: Item, place: Place, floor: Sequence[_Present]) -> Expected:
-    rules, asked = rules_of(session), item.asked_at(now.timestamp())
+def _expected(
+    seen: Measured,
+    rules: Mapping[str, ChannelRule],
+    now: datetime,
+    queue: Queue,
+    item: Item,
+    place: Place,
+    floor: Sequence[_Present],
+) -> Expected:
+    asked = item.asked_at(now.timestamp())
     hands = [
         hand(each.seat.id, each.seat.capacity, item.channel, each.in_hand, now, rules)
         for each in floor
         if is_qualified(each.seat, asked.requires, asked.also)
     ]
     return expected_wait(
-        session,
+        seen,
+        rules,
         now,
         queue,
         item.channel,

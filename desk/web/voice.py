@@ -24,6 +24,7 @@ from desk.http.context import installation, reading, writing
 from desk.http.guard import signed
 from desk.models import Call, Webhook
 from desk.models.call import OVER, QUEUED
+from desk.queries.callers import waiting_line
 from desk.store import Tx
 from routing.ivr import Step
 
@@ -99,10 +100,11 @@ def wait() -> Response:
         call = session.get(Call, call_id) if call_id else None
         if call is None:
             return _xml(twiml.wait((), WAIT_AGAIN_S))
-        ahead, minutes = calls.waiting_line(session, call)
         if call.state != QUEUED:
             return _xml(twiml.wait((), WAIT_AGAIN_S))
-        said = prompts("waiting", call.locale, ahead=ahead, minutes=minutes) if ahead else prompts("next", call.locale)
+        ahead, minutes = waiting_line(session, call, installation().clock.now())
+        text = "next" if not ahead else "waiting" if minutes else "ahead"
+        said = prompts(text, call.locale, ahead=ahead, minutes=minutes)
     return _xml(twiml.wait(said, WAIT_AGAIN_S))
 
 

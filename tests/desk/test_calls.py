@@ -11,6 +11,7 @@ from channels.voice.events import CallEvent, ConferenceEvent
 from desk.actions import answering, calls
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, CallLeg, Customer, Ticket, WorkItem
+from desk.queries.callers import waiting_line
 
 SID, LEG, ROOM = "CA-caller", "CA-agent", "CF-room"
 LANGUAGE, TOPIC = {"zh": "1", "en": "2"}, {"billing": "1", "technical": "2", "complaint": "3", "general": "0"}
@@ -216,14 +217,23 @@ def test_the_seconds_of_a_call_are_those_from_answer_to_end(house):
 
 
 def test_a_waiting_caller_is_told_how_many_are_ahead(house):
+    house.agent()
     queued(house)
-    for _ in range(2):
-        house.item("voice", tier="vip", queue="billing")
+    call = house.one(select(Call))
+    vips = [house.item("voice", tier="vip", queue="billing") for _ in range(2)]
     house.item("voice", queue="technical")
+    with house.tx() as tx:
+        for vip in vips:
+            tx.session.get_one(WorkItem, vip.id).requires = tx.session.get_one(WorkItem, call.item_id).requires
     with house.store.read() as reading:
-        ahead, minutes = calls.waiting_line(reading, house.one(select(Call)))
+        ahead, minutes = waiting_line(reading, call, house.clock.now())
+    assert (ahead, minutes) == (2, None)  # nobody is there who could answer them, so no time is promised
+    skills = dict(house.again(vips[0]).requires)
+    house.agent("Bo", **skills)
+    with house.store.read() as reading:
+        ahead, minutes = waiting_line(reading, call, house.clock.now())
     assert ahead == 2
-    assert minutes >= 1
+    assert minutes > 10  # three calls of the usual five minutes for one person
 
 
 @pytest.mark.parametrize(("state", "ended"), [(None, 1), ("in-progress", 0)])

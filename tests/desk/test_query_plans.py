@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, insert, select, text
 
 from channels.message import Contact, Inbound
 from desk.access import Viewer, viewer_of
-from desk.actions import calls, intake, outbox, places, sessions, work_items
+from desk.actions import intake, outbox, places, sessions, work_items
 from desk.beginnings import folded
 from desk.events import Event
 from desk.models import (
@@ -37,15 +37,19 @@ from desk.models import (
 from desk.queries import (
     audit,
     board,
+    callers,
     chats,
     complaints,
     customer_page,
     customers,
+    estimates,
     hand_ups,
     surveys,
     ticket_page,
     tickets,
     timeline,
+    why,
+    why_offer,
     work_list,
 )
 from desk.work import picture
@@ -164,12 +168,16 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "panel": lambda s: customers.panel(s, agent, customer),
         "customer": lambda s: customer_page.happenings(s, agent, customer),
         "board": lambda s: board.board(s, who["supervisor"], now, ZONE),
+        "why it waits": lambda s: why.why_waits(s, who["supervisor"], s.get_one(WorkItem, waiting.id), now),
+        "rates of the last quarter of an hour": lambda s: estimates._measure(s, now),
+        "why it was offered": lambda s: why_offer.why_offered(s, who["supervisor"], offered.id),
+        "offers of an item": lambda s: why_offer.offers_of(s, who["supervisor"], [s.get_one(WorkItem, offered.item_id)]),
         "waiting lines": lambda s: board.waiting_lines(s, now, queues),
         "scores": lambda s: board.scores_since(s, day),
         "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
         "chat state": lambda s: chats.state_of(s, chat, now),
         "queued chats": lambda s: chats.queued_chats(s, list(queues)),
-        "place of a caller": lambda s: calls.waiting_line(s, call),
+        "place of a caller": lambda s: callers.waiting_line(s, call, now),
         "follow-ups": lambda s: surveys.open_follow_ups(s, senior),
         "audit log": lambda s: audit.audit_log(s, auditor),
         "audit log of a noun": lambda s: audit.audit_log(s, auditor, kind="ticket"),

@@ -66,13 +66,14 @@ def test_the_board_asks_a_constant_number_of_questions(world):
             board(session, viewer, NOON, "Asia/Shanghai")
         return asked
 
+    questions()  # rates are measured now, and kept for some seconds
     few = questions()
     for number in range(6):
         world.agent(f"Agent{number}", available=True)
         work(world, "voice", ago=50, wait=3)
         work(world, "email", ago=80, name=f"Customer {number}")
     assert questions() == few
-    assert len(few) <= 10
+    assert len(few) <= 12
 
 
 def test_todays_work_is_found_by_an_index(world):

@@ -1,0 +1,90 @@
+"""How much longer somebody waits, and what they are told: never more than they were told before, unless agents have left."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from desk.models import Queue, WorkItem
+from desk.queries.calendars import calendar_of
+from desk.queries.channel_rules import rules_of
+from desk.queries.estimates import Expected, expected_wait, hands_for, measured
+from desk.queries.line import Place, place_of
+from desk.queries.matching import item_of
+from routing.estimate import announce
+
+MOST_TOLD = 5000  # waiting customers that one process remembers what it told
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The range of minutes that was told at a moment, and how many places there were then."""
+
+    at: datetime
+    minutes: tuple[int, int]
+    agents: float
+
+
+def wait_of(session: Session, item: WorkItem, now: datetime) -> tuple[Place, Expected]:
+    """The place of waiting or offered work, and how much longer it is expected to wait."""
+    queue = session.get_one(Queue, item.queue_id)
+    asked = item_of(item, queue, calendar_of(session, queue)).asked_at(now.timestamp())
+    place, rules = place_of(session, item, now), rules_of(session)
+    expected = expected_wait(
+        measured(session, now),
+        rules,
+        now,
+        queue,
+        item.channel,
+        hands_for(session, rules, now, item.channel, asked.requires, asked.also),
+        requires=item.requires,
+        tier=item.tier,
+        ahead=place.ahead,
+        oldest=place.oldest,
+        since=item.enqueued_at,
+    )
+    return place, expected
+
+
+def minutes_to_tell(session: Session, item: WorkItem, now: datetime) -> tuple[Place, int | None]:
+    """The place, and the minutes to tell the customer: what four fifths stay below; 0 with somebody free, None if not known.
+
+    Each process remembers what it has told; after a restart a customer may once hear a longer time without a cause.
+    """
+    place, expected = wait_of(session, item, now)
+    if expected.estimate is None:
+        return place, None
+    engine = session.get_bind()
+    assert isinstance(engine, Engine)
+    told = _told.setdefault(engine, OrderedDict())
+    before, agents = told.get(item.id), expected.line.agents
+    if before is None:
+        minutes = announce(expected.estimate)
+    else:
+        since_s = max(0.0, (now - before.at).total_seconds())
+        minutes = announce(expected.estimate, before.minutes, since_s, cause=agents < before.agents)
+    if before is None or minutes != before.minutes:
+        told[item.id] = _Told(now, minutes, agents)
+        while len(told) > MOST_TOLD:
+            told.popitem(last=False)
+    return place, minutes[1]
+
+
+_told: WeakKeyDictionary[Engine, OrderedDict[int, _Told]] = WeakKeyDictionary()
+
+
+def minutes_for_newcomer(
+    session: Session, now: datetime, queue: Queue, channel: str, requires: Iterable[Sequence[Any]], ahead: int
+) -> int | None:
+    """The minutes to tell somebody who would come now, with so many ahead."""
+    needs, rules = [(skill, level) for skill, level in requires], rules_of(session)
+    hands = hands_for(session, rules, now, channel, needs)
+    found = expected_wait(measured(session, now), rules, now, queue, channel, hands, requires=needs, ahead=ahead).estimate
+    return None if found is None else found.minutes[1]
