@@ -342,7 +342,7 @@ class Index:
         return found
 
     def _gather(self, line: Line, choice: str) -> FreeHeap:
-        seats = (self.seats[agent_id] for agent_id in self.kinds.able(line))
+        seats = (self.seats[agent_id] for agent_id in self.kinds.able(line.kind))
         entries = [self._offer(seat, choice, line) for seat in seats if line.channel in seat.footing.room]
         heapq.heapify(entries)
         free = line.offers[choice] = FreeHeap(entries, 4 * len(entries) + SLACK)

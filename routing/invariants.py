@@ -84,7 +84,7 @@ def everybody_free_is_offered(index: Index) -> None:
     for line in index.kinds.lines.values():
         for choice, free in line.offers.items():
             entries = set(free.entries)
-            for agent_id in index.kinds.able(line):
+            for agent_id in index.kinds.able(line.kind):
                 seat = index.seats[agent_id]
                 entry = (MODES[choice](seat.agent, seat.footing.load, line.kind[1]), agent_id, seat.stamp)
                 require(line.channel not in seat.footing.room or entry in entries, f"agent {agent_id} is free, but not offered")

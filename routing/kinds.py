@@ -142,10 +142,13 @@ class Kinds:
         for name in (None, *profile.skills):
             del self._profiles_with[name][profile]
 
-    def able(self, line: Line) -> Iterator[int]:
-        """The available agents with the skills that the line asks for."""
-        for profile in line.profiles:
-            yield from profile.agents
+    def able(self, kind: Kind) -> Iterator[int]:
+        """The available agents with the skills that this kind of work asks for."""
+        line = self.lines.get(kind)
+        profiles = line.profiles if line is not None else self.profiles.values()
+        for profile in profiles:
+            if line is not None or serves(profile.skills, kind):
+                yield from profile.agents
 
     def _forget_empty(self) -> None:
         for line in [line for line in self.lines.values() if not line.waiting]:

@@ -77,7 +77,7 @@ class Telling:
         line = index.kinds.lines.get(record.kind)
         held_for = index.holder(item, self._now)
         able, free, kept_away = 0, [], Counter()
-        for agent_id in index.kinds.able(line) if line is not None else (held_for,):
+        for agent_id in index.kinds.able(record.kind):
             able += 1
             other = index.seats[agent_id]
             load = stood.get(agent_id, other.footing).load

@@ -1,0 +1,84 @@
+"""How much one agent carries: shared capacity, calls alone, mail that gives way."""
+
+from __future__ import annotations
+
+import pytest
+
+from routing.values import CHANNEL_RULES, ChannelRule
+from tests.unit.routing.small_world import ANA, agent, call, chat, claim, mail, pairs, put, world
+
+
+def test_capacity_is_shared_between_channels():
+    """Acceptance scenario 9."""
+    matcher = world(agent(ANA, held={1: "chat", 2: "chat"}), chat(10), mail(11))
+    assert pairs(matcher) == [(10, ANA)]
+    [only] = matcher.explain(11, 0.0).candidates
+    assert (only.rule_failed, only.detail) == ("capacity", {"used": 99, "weight": 20, "capacity": 100})
+
+
+def test_a_call_needs_the_agent_to_itself_and_then_comes_before_later_chats():
+    """Acceptance scenario 10."""
+    matcher = world(agent(ANA, held={1: "chat"}), call(10))
+    assert pairs(matcher) == []
+    put(matcher, agent(ANA), chat(11, target=81.0))
+    assert pairs(matcher) == [(10, ANA)]
+    assert [item.id for item in matcher.waiting()] == [11]
+
+
+def test_a_call_parks_mail_and_no_more_mail_comes_until_it_ends():
+    """Acceptance scenario 11."""
+    mails = {1: "email", 2: "email", 3: "email"}
+    matcher = world(agent(ANA, held=mails), call(10))
+    assert pairs(matcher) == [(10, ANA)]
+    claim(matcher, (10, ANA), agents=[agent(ANA, held={**mails, 10: "voice"})])
+    put(matcher, mail(11))
+    assert pairs(matcher) == []
+    put(matcher, agent(ANA, held=mails))
+    assert pairs(matcher) == [(11, ANA)]
+
+
+def test_mail_keeps_the_call_waiting_where_the_tenant_says_so():
+    rules = {**CHANNEL_RULES, "email": ChannelRule(20, 5)}
+    assert pairs(world(agent(ANA, held={1: "email"}), call(10), rules=rules)) == []
+
+
+def test_mail_is_parked_by_a_call_and_lost_by_nobody():
+    """Acceptance scenario 11: parked work stays in the agent's hands, uses no capacity, and is there again after the call."""
+    mails = {1: "email", 2: "email", 3: "email"}
+    on_call = agent(ANA, held={**mails, 10: "voice"})
+    assert (on_call.used, agent(ANA, held=mails).used) == (100, 60)
+    matcher = world(on_call, mail(11), mail(12), mail(13))
+    assert pairs(matcher) == []
+    assert {matcher.explain(n, 0.0).candidates[0].rule_failed for n in (11, 12, 13)} == {"voice_exclusive"}
+    put(matcher, agent(ANA, held=mails))
+    assert pairs(matcher, 60.0) == [(11, ANA), (12, ANA)]
+    assert matcher.explain(13, 60.0).candidates[0].rule_failed == "channel_maximum"
+
+
+def test_other_rules_count_at_once_and_take_nothing_away():
+    matcher = world(agent(ANA, held={1: "chat", 2: "chat", 3: "chat"}), chat(10), mail(11))
+    assert pairs(matcher) == []
+    matcher.put_rules({**CHANNEL_RULES, "chat": ChannelRule(20, 4)})
+    assert pairs(matcher, 1.0) == [(10, ANA), (11, ANA)]
+    matcher.put_rules({**CHANNEL_RULES, "chat": ChannelRule(50, 1)})
+    put(matcher, chat(12))
+    assert pairs(matcher, 2.0) == []
+    assert matcher.explain(12, 2.0).candidates[0].rule_failed == "channel_maximum"
+
+
+def test_mail_stops_keeping_calls_away_when_the_tenant_says_so():
+    """Acceptance scenario 11."""
+    matcher = world(agent(ANA, held={1: "email"}), call(10), rules={**CHANNEL_RULES, "email": ChannelRule(20, 5)})
+    assert pairs(matcher) == []
+    matcher.put_rules(CHANNEL_RULES)
+    assert pairs(matcher, 1.0) == [(10, ANA)]
+
+
+def test_rules_that_leave_out_a_channel_in_use_are_refused():
+    matcher = world(agent(ANA, held={1: "voice"}), mail(10))
+    for needed in ("voice", "email"):
+        rest = {channel: rule for channel, rule in CHANNEL_RULES.items() if channel != needed}
+        with pytest.raises(ValueError, match=needed):
+            matcher.put_rules(rest)
+    matcher.put_rules({channel: CHANNEL_RULES[channel] for channel in ("voice", "email")})
+    assert [item.id for item in matcher.waiting()] == [10]
