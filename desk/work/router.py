@@ -23,7 +23,7 @@ from desk.models.work_item import WAITING
 from desk.store import StoreAway, Tx
 from desk.work.lease import STANDBY_S, Lease
 from desk.work.picture import Changed, News, Picture, Waiting, read, taken
-from routing.values import Explanation, load_of
+from routing.values import load_of
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,6 @@ class Router:
         self._store, self._clock = desk.store, desk.clock
         self._lease = Lease(desk)
         self._picture = Picture()
-        self._lock = threading.Lock()  # the matcher has one user at a time: the router's thread, or a reader asking why
         self._changed_lock = threading.Lock()
         self._changed = Changed(all=True)
         self._claiming: int | None = None  # the thread that is making claims: it knows what they change
@@ -82,14 +81,6 @@ class Router:
             self._note(Changed(all=True))  # what was under way is uncertain
             raise
 
-    def explain(self, item_id: int) -> Explanation | None:
-        """Why this item is where it is, as the matcher sees it now; None when it does not wait here."""
-        with self._lock:
-            try:
-                return self._picture.matcher.explain(item_id, self._now())
-            except KeyError:
-                return None
-
     def release(self) -> None:
         """Let another router take over at once."""
         self._lease.release()
@@ -109,8 +100,7 @@ class Router:
         with self._store.tx(SYSTEM) as tx:
             count = work_items.extend_offers(tx, leapt_s)
             tx.emit("router.clock_leapt", data={"seconds": round(leapt_s), "offers": count})
-        with self._lock:
-            self._picture.leap(self._clock.now(), leapt_s)
+        self._picture.leap(self._clock.now(), leapt_s)
         self._note(Changed(all=True))
         log.warning("the clock has leapt ahead by %.0f s; %s open offers stand for so much longer", leapt_s, count)
 
@@ -126,8 +116,7 @@ class Router:
         except Exception:
             self._note(changed)  # what could not be read is still to be read
             raise
-        with self._lock:
-            self._picture.take(news, now, monotonic)
+        self._picture.take(news, now, monotonic)
         if news.rules is not None:
             self._recount(news)
 
@@ -157,9 +146,8 @@ class Router:
             with self._store.tx(SYSTEM) as tx:
                 for waiting in due[start : start + STEPS_AT_ONCE]:
                     self._record(tx, waiting, taken(waiting, now))
-            with self._lock:
-                for waiting in due[start : start + STEPS_AT_ONCE]:
-                    self._picture.recorded(waiting, taken(waiting, now))
+            for waiting in due[start : start + STEPS_AT_ONCE]:
+                self._picture.recorded(waiting, taken(waiting, now))
 
     def _record(self, tx: Tx, waiting: Waiting, count: int) -> None:
         item, done = waiting.item, waiting.steps_done
@@ -174,9 +162,8 @@ class Router:
         """Claim until nothing more fits. False when the rows refuse what the matcher keeps deciding: then a pause is due."""
         refused: set[tuple[int, int]] = set()
         while True:
-            with self._lock:
-                decisions = self._picture.matcher.decide(self._now())
-                asked = self._picture.claims(decisions, epoch)
+            decisions = self._picture.matcher.decide(self._now())
+            asked = self._picture.claims(decisions, epoch)
             if not decisions:
                 return True
             for start in range(0, len(asked), claims.MOST):
@@ -200,10 +187,9 @@ class Router:
             outcome = claims.claim(unit, asked)
         monotonic = self._clock.monotonic()
         lost = [each for each, claimed in zip(asked, outcome, strict=True) if claimed is None]
-        with self._lock:
-            for claimed in outcome:
-                if claimed is not None:
-                    self._picture.won(claimed, monotonic)
+        for claimed in outcome:
+            if claimed is not None:
+                self._picture.won(claimed, monotonic)
         if lost:
             self._note(Changed({each.item_id for each in lost}, {each.agent_id for each in lost}))
         for each in lost:
@@ -228,8 +214,7 @@ class Router:
 
     def _until_next(self) -> float:
         moments = [self._lease.rest_s()]
-        with self._lock:
-            timers = (self._picture.matcher.next_change_at(), self._picture.next_step_at())
+        timers = (self._picture.matcher.next_change_at(), self._picture.next_step_at())
         moments += [at - self._now() for at in timers if at is not None]
         deadline = self._picture.deadlines.next_at()
         if deadline is not None:

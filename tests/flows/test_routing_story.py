@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
+from desk.access import Viewer
 from desk.actions import customers, intake, tickets, work_items
 from desk.actions.agents import set_skill
 from desk.actions.presence import set_presence
 from desk.clock import FrozenClock
 from desk.models import Agent, Offer, WorkItem
+from desk.queries.why import why_waits
 from tests.world import running, settings_for
 
 
@@ -115,9 +117,9 @@ def test_a_call_for_chinese_billing_never_reaches_anybody_without_both(world, cl
         pass_time(world, clock, 30)
         turned(world)
     assert world.all(select(Offer)) == []
-    explanation = world.background.router.explain(call)
-    failed = {candidate.rule_failed for candidate in explanation.candidates if candidate.agent_id in able}
-    assert failed == {"skill_missing"}
+    with world.desk.store.read() as session:
+        why = why_waits(session, Viewer(None, "Priya", ("admin",)), session.get_one(WorkItem, call), clock.now())
+    assert {person.rule for person in why.people if person.agent_id in able} == {"skill_missing"}
     both = world.agent("Both", skills={"lang:zh": 1, "billing": 1}, available=True)
     assert offered(world, call).agent_id == both.id
 
