@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import text
 
-from desk.models import MailTally, RawMail, SpooledMail
+from desk.db import keepable, to_json
+from desk.models import RawMail, SpooledMail
 from desk.models.mail import REFUSED
-from desk.store import BELL, Tx
+from desk.store import BELL, Direct, Tx
 
+SPOOL = (
+    "INSERT INTO spooled_mail (door, mailbox, envelope_from, envelope_to, peer, received_at, raw, attempts, last_error) VALUES "
+)
+COUNT = "INSERT INTO mail_tally (day, mailbox, received) VALUES"
+COUNTED = "ON CONFLICT (day, mailbox) DO UPDATE SET received = mail_tally.received + excluded.received"
 BACKOFF_S = (2, 10, 60)
 TRIES = 3  # failures that a mail itself caused, before it becomes a ticket as it came
 
@@ -44,26 +51,39 @@ class Refusal:
     answer: str
 
 
-def keep(tx: Tx, deliveries: Sequence[Delivery]) -> None:
-    """Keep the bytes of a batch; whoever reads them is woken by the commit."""
+def keep(unit: Direct, deliveries: Sequence[Delivery], zone: str) -> None:
+    """Keep the bytes of a batch, and count them; whoever reads them is woken by the commit.
+
+    At the driver's own level, because the senders wait for it. `zone` says where a day begins.
+    """
+    on_sqlite = isinstance(unit.cursor, sqlite3.Cursor)
     rows = [
-        {
-            "door": each.door,
-            "mailbox": each.mailbox,
-            "envelope_from": each.envelope_from,
-            "envelope_to": list(each.envelope_to),
-            "peer": each.peer,
-            "received_at": each.received_at,
-            "attempts": 0,
-            "last_error": "",
-            "raw": each.raw,
-        }
+        (
+            each.door,
+            keepable(each.mailbox),
+            keepable(each.envelope_from),
+            to_json(list(each.envelope_to)),
+            each.peer,
+            f"{each.received_at:%Y-%m-%d %H:%M:%S.%f}" if on_sqlite else each.received_at,  # as SQLAlchemy keeps moments there
+            each.raw,
+        )
         for each in deliveries
     ]
-    tx.session.execute(insert(SpooledMail.__table__), rows)
-    _count(tx, [(each.received_at, each.mailbox) for each in deliveries])
-    if tx.session.get_bind().dialect.name == "postgresql":
-        tx.session.execute(text("SELECT pg_notify(:bell, '')"), {"bell": BELL})
+    counts = _days(zone, [(each.received_at, each.mailbox) for each in deliveries])
+    mark = "?" if on_sqlite else "%s"
+    one, tally = f"({', '.join([mark] * 7)}, 0, '')", f"({mark}, {mark}, {mark})"
+    cursor = unit.cursor
+    cursor.execute("BEGIN IMMEDIATE" if on_sqlite else "BEGIN")
+    try:
+        cursor.execute(SPOOL + ", ".join([one] * len(rows)), [value for row in rows for value in row])
+        cursor.execute(f"{COUNT} {', '.join([tally] * len(counts))} {COUNTED}", [value for row in counts for value in row])
+        if not on_sqlite:
+            cursor.execute("SELECT pg_notify(%s, '')", [BELL])
+        cursor.execute("COMMIT")
+    except BaseException:
+        with suppress(Exception):
+            cursor.execute("ROLLBACK")
+        raise
 
 
 def note_refused(tx: Tx, refusals: Sequence[Refusal]) -> None:
@@ -101,12 +121,13 @@ def put_off(tx: Tx, spool_id: int, reason: str) -> int:
 
 
 def _count(tx: Tx, arrivals: Sequence[tuple[datetime, str]]) -> None:
-    zone = ZoneInfo(tx.settings.timezone)
-    add = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    # In one order everywhere, so that two doors that count at the same time wait for each other and not in a circle.
-    for (day, mailbox), count in sorted(
-        Counter((f"{at.astimezone(zone):%Y-%m-%d}", mailbox) for at, mailbox in arrivals).items()
-    ):
-        row = add(MailTally).values(day=day, mailbox=mailbox, received=count)
-        more = {"received": MailTally.received + row.excluded.received}
-        tx.session.execute(row.on_conflict_do_update(index_elements=["day", "mailbox"], set_=more))
+    for day, mailbox, count in _days(tx.settings.timezone, arrivals):
+        statement = text(f"{COUNT} (:day, :mailbox, :count) {COUNTED}")
+        tx.session.execute(statement, {"day": day, "mailbox": mailbox, "count": count})
+
+
+def _days(zone: str, arrivals: Sequence[tuple[datetime, str]]) -> list[tuple[str, str, int]]:
+    """In one order everywhere: two doors that count at the same time wait for each other and not in a circle."""
+    here = ZoneInfo(zone)
+    counts = Counter((f"{at.astimezone(here):%Y-%m-%d}", mailbox) for at, mailbox in arrivals)
+    return [(day, mailbox, count) for (day, mailbox), count in sorted(counts.items())]

@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 
 from channels.email.batch import Envelope, Reply
 from channels.email.listener import MailListener
-from desk.actions.spool import Delivery, keep
+from desk.actions.spool import Delivery
 from desk.app import create_app, install, prepare
 from desk.bench.figures import figure
 from desk.bench.senders import mail, send_from_outside
@@ -148,11 +148,9 @@ def _drain(desk: Installation) -> float:
         for raw in (mail(number, desk.settings.mail_from) for number in range(DRAINED + 20))
     ]
     reading = MailReading(desk, door.addresses)
-    with desk.store.tx(SYSTEM) as tx:
-        keep(tx, deliveries[:20])
+    door.keep(deliveries[:20])
     reading.turn()  # its processes have started
-    with desk.store.tx(SYSTEM) as tx:
-        keep(tx, deliveries[20:])
+    door.keep(deliveries[20:])
     start = time.perf_counter()
     reading.turn()
     taken = time.perf_counter() - start

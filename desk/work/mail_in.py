@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
 
 from channels.email.batch import Envelope, Reply
 from channels.email.listener import MailListener, Refused
 from desk.actions.spool import Delivery, Refusal, keep, note_refused
+from desk.db import connect
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models.mail_in import SMTP
+from desk.store import StoreAway
 from desk.work.mail_tls import smtp_tls
 from desk.work.mail_wire import LARGEST_MAIL
 from desk.work.our_addresses import FRESH_S, OurAddresses
@@ -38,6 +44,7 @@ class MailDoor:
         self._noted = noted
         self.pace = Pace(desk.clock)
         self.addresses = OurAddresses(desk)
+        self._connection: Any = None
         self._refused: deque[Refusal] = deque(maxlen=MOST_REFUSALS)
         settings = desk.settings
         self.listener = MailListener(
@@ -59,6 +66,8 @@ class MailDoor:
 
     def stop(self) -> None:
         self.listener.stop()
+        if self._connection is not None:
+            self._connection.close()
         self.turn()
 
     @property
@@ -80,10 +89,25 @@ class MailDoor:
                 )
                 for envelope in batch
             ]
-            with self._desk.store.tx(SYSTEM) as tx:
-                keep(tx, deliveries)
+            self.keep(deliveries)
         self._kept()
         return [RECEIVED] * len(batch)
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Make mails durable, over a connection that is kept for this. Used by one thread."""
+        settings = self._desk.settings
+        connection, self._connection = self._connection, None
+        try:
+            connection = connection or connect(settings.database_url)
+            with self._desk.store.direct(connection, SYSTEM) as unit:
+                keep(unit, deliveries, settings.timezone)
+        except (psycopg.OperationalError, sqlite3.OperationalError) as error:
+            raise StoreAway from error
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+        self._connection = connection
 
     def turn(self) -> float:
         """Learn our addresses anew when they have changed, and write down who was turned away."""
