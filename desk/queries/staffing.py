@@ -250,7 +250,7 @@ def _needs(per_half_hour: float, channel: str, measured: Measured, goal: Goal, p
 
 def _people(session: Session, queue: Queue, now: datetime) -> tuple[int, int]:
     """Who is signed in, and who is available, among those with the skills that the queue asks for."""
-    there = dict(session.execute(select(Agent.id, Agent.presence).where(Agent.active, Agent.presence != OFFLINE)).tuples().all())
+    there = dict(map(tuple, session.execute(select(Agent.id, Agent.presence).where(Agent.active, Agent.presence != OFFLINE))))
     skills: Mapping[int, Mapping[str, int]] = skills_at(session, now, list(there)) if queue.requires else {}
     able = [
         agent_id for agent_id in there if all(skills.get(agent_id, {}).get(name, 0) >= level for name, level in queue.requires)

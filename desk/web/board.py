@@ -20,11 +20,13 @@ from desk.queries.board_rows import FIGURES, rows_of
 from desk.queries.figures import abandonment, service_level
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import why
+from desk.web import staffing, what_if, why
 from desk.web.words import everything
 
 pages = Blueprint("board", __name__)
 pages.register_blueprint(why.pages)
+pages.register_blueprint(what_if.pages)
+pages.register_blueprint(staffing.pages)
 
 
 @pages.get("/board")

@@ -1,0 +1,106 @@
+"""A busy day made up for this desk: its own queues, people and rules, with as much work as they can just about carry.
+
+For trying rules out before there is a day worth playing again. Made anew, it is the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time
+from random import Random
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.errors import Conflict
+from desk.models import Agent, Queue
+from desk.queries.board import takes_work
+from desk.queries.channel_rules import rules_of
+from desk.queries.matching import team_skills
+from desk.queries.recorded_day import WITHIN_S, RecordedDay, rule_of
+from desk.queries.skills import skills_at
+from routing.order import HANDLING_S
+from routing.recorded import Arrival, Day, Rules, Shift, Worker
+from routing.values import ChannelRule, Skill
+
+MOST_PEOPLE = 60
+OPENS, CLOSES = 9, 18
+LOAD = 0.72
+"""The share of everybody's time that the work takes: with skills that not everybody has, more than that piles up."""
+PROFILE = (0.7, 1.1, 1.35, 1.0, 0.75, 0.95, 1.25, 1.1, 0.8)
+"""How busy each hour from nine to eighteen is, against the mean."""
+CHANNELS = {"voice": 0.55, "chat": 0.25, "email": 0.2}
+TIERS = {"vip": 0.05, "gold": 0.1, "silver": 0.2, "standard": 0.65}
+LANGUAGES = {"lang:zh": 0.6, "lang:en": 0.4}
+PATIENCE_S = 300.0
+USUAL_WAIT_S = 25.0
+
+
+def model_day(session: Session, zone: str, now: datetime) -> RecordedDay:
+    """The made-up day, on today's date. Raises `Conflict` when nobody takes work or nobody can do what a queue asks for."""
+    on = now.astimezone(ZoneInfo(zone)).date()
+    since = datetime.combine(on, time(OPENS), ZoneInfo(zone)).timestamp()
+    until = since + (CLOSES - OPENS) * 3600
+    people = [agent for agent in session.scalars(select(Agent).where(Agent.active).order_by(Agent.id)) if takes_work(agent)]
+    skills, of_team = skills_at(session, now), team_skills(session)
+    workers = [
+        Worker(each.id, {**skills.get(each.id, {}), **of_team.get(each.team_id, {})}, each.capacity)
+        for each in people[:MOST_PEOPLE]
+    ]
+    queues = list(session.scalars(select(Queue).order_by(Queue.id)))
+    kinds = [kind for queue in queues for kind in _kinds(queue, workers)]
+    if not kinds:
+        raise Conflict("Nobody can do what any queue asks for: give people skills first.")
+    channels = dict(rules_of(session))
+    arrivals = tuple(_arrivals(Random("a busy day"), kinds, len(workers), channels, since))
+    return RecordedDay(
+        date=on,
+        day=Day(since, until, arrivals, tuple(workers), tuple(Shift(each.id, since, until) for each in workers)),
+        rules=Rules({queue.key: rule_of(session, queue) for queue in queues}, channels, within_s=WITHIN_S),
+        names={each.id: each.name for each in people},
+        was={},
+    )
+
+
+def _kinds(queue: Queue, workers: list[Worker]) -> Iterator[tuple[str, frozenset[Skill], float]]:
+    """What the queue asks for in each language, with its share, where somebody can do it."""
+    for language, weight in LANGUAGES.items():
+        asked = {**dict(map(tuple, queue.requires)), language: 1}
+        if any(all(worker.skills.get(name, 0) >= level for name, level in asked.items()) for worker in workers):
+            yield queue.key, frozenset(asked.items()), weight
+
+
+def _arrivals(
+    dice: Random,
+    kinds: list[tuple[str, frozenset[Skill], float]],
+    people: int,
+    channels: Mapping[str, ChannelRule],
+    since: float,
+) -> Iterator[Arrival]:
+    """Arrivals at random, as many as fill `LOAD` of the people's time; an arrival takes as much of it as its channel weighs."""
+    cost_s = sum(share * HANDLING_S[channel] * channels[channel].weight / 100 for channel, share in CHANNELS.items())
+    mean_gap_s = cost_s / (LOAD * people)
+    number = 0
+    for hour, busy in enumerate(PROFILE):
+        at, ends = since + hour * 3600, since + (hour + 1) * 3600
+        while (at := at + dice.expovariate(busy / mean_gap_s)) < ends:
+            number += 1
+            channel, tier = _drawn(dice, CHANNELS), _drawn(dice, TIERS)
+            queue, requires, _weight = dice.choices(kinds, [weight for *_, weight in kinds])[0]
+            gave_up = channel == "voice" and dice.random() < USUAL_WAIT_S / PATIENCE_S
+            yield Arrival(
+                id=number,
+                at=at,
+                channel=channel,
+                queue=queue,
+                requires=requires,
+                waited_s=USUAL_WAIT_S,
+                gave_up=gave_up,
+                handle_s=None if gave_up else dice.expovariate(1 / HANDLING_S[channel]),
+                tier=tier,
+            )
+
+
+def _drawn(dice: Random, shares: Mapping[str, float]) -> str:
+    return dice.choices(list(shares), list(shares.values()))[0]
