@@ -147,7 +147,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     _install_edges(app, csrf)
     _add_context(app, desk)
     _add_headers(app, settings)
-    socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=20, ping_timeout=15)
+    socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=5, ping_timeout=staff.SILENT_S)
     _install_live(app, socketio, desk)
     return app, socketio
 

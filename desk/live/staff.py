@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 NAMESPACE = "/desk"
 SOFTPHONES = "/softphone"
-GRACE_S = 15.0  # how long a screen may be gone (a reload, a lost network) before its agent counts as gone
+SILENT_S = 10.0  # after so long without an answer to a ping a connection counts as lost
 MOST_TOPICS = 60
 
 
@@ -68,14 +68,16 @@ class Staff(Namespace):
             presence.regain_connection(tx, tx.session.get_one(Agent, viewer.agent_id))
         return None
 
-    def on_disconnect(self, _reason: Any = None) -> None:
+    def on_disconnect(self, reason: Any = None) -> None:
+        """A screen has gone. One that fell silent has been gone for a while already."""
         sid = request.sid  # type: ignore[attr-defined]
         with self._lock:
             agent_id = self._screens.pop(sid, None)
             self._tokens.pop(sid, None)
             if agent_id is None or agent_id in self._screens.values():
                 return
-            timer = threading.Timer(GRACE_S, partial(self._gone, agent_id))
+            grace_s = presence.GRACE_S - (SILENT_S if reason == "ping timeout" else 0.0)
+            timer = threading.Timer(grace_s, partial(self._gone, agent_id))
             timer.daemon = True
             self._leaving[agent_id] = timer
         timer.start()

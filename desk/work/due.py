@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from desk.actions import agents, chats, complaints, follow_up_work, hand_ups, places, solving, unsent
+from desk.actions import agents, chats, complaints, follow_up_work, hand_ups, places, presence, solving, unsent
 from desk.models import Agent, Complaint, FollowUp, Ticket
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
@@ -39,6 +39,7 @@ ACTIONS: Mapping[str, Action] = {
     "complaint.follow_up": _ask_complainant,
     hand_ups.DUE_TIMER: _hurry_hand_up,
     agents.SKILL_TIMER: _turn_skills,
+    presence.GONE_TIMER: presence.still_gone,
     places.REQUEUE_TIMER: places.requeue_after,
     unsent.LEAVE_TIMER: unsent.leave,
     GONE_TIMER: chats.visitor_gone,

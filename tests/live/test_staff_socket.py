@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.message import Contact, Inbound
-from desk.actions import agents, intake, tickets, work_items
+from desk.actions import agents, intake, presence, tickets, work_items
 from desk.actions.presence import set_presence
 from desk.events import Event
-from desk.live import staff
 from desk.models import Agent, Offer, Queue, Ticket, WorkItem
 from tests.live.staff_wire import cookie_of, screen
 from tests.live.wire import Wire
@@ -21,7 +20,7 @@ from tests.world import running, settings_for
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    monkeypatch.setattr(staff, "GRACE_S", 0.05)
+    monkeypatch.setattr(presence, "GRACE_S", 0.05)
     with running(settings_for(tmp_path)) as world:
         yield world
 
