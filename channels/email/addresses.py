@@ -9,7 +9,8 @@ from channels.message import Contact
 
 MOST = 500
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|[^"(<,;]+|.', re.DOTALL)
-SPEC = re.compile(r"[^\s<>()\[\],;:\"'`@]+@[^\s<>()\[\],;:\"'`@]+|\"[^\"@\s]+\"@[^\s<>,;\"@]+")
+SIGNS = r"\s<>()\[\],;:\"'`@，。：；！？（）【】《》、“”「」"
+SPEC = re.compile(rf"[^{SIGNS}]+@[^{SIGNS}]+|\"[^\"@\s]+\"@[^\s<>,;\"@]+")
 
 
 def contacts(value: str) -> tuple[Contact, ...]:

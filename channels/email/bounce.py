@@ -43,7 +43,7 @@ ORIGINAL = re.compile(
     r"|enclosed|message (?:text|header)|"
     r"begin message|forwarded|原(?:始)?(?:邮件|郵件|信)|以下)|received: |return-path: |(?:original"
     r"|returned) message(?: headers| follows)?:?$|"
-    r"(?:original message headers|邮件头|原邮件信息|原始郵件標頭|ursprüngliche nachrichtenkopf|en-têtes de message d'origine"
+    r"(?:original message headers|邮件头|原始郵件標頭|ursprüngliche nachrichtenkopf|en-têtes de message d'origine"
     r"|encabezados de mensajes originales)"
     r"|diagnostic information for administrators|管理员的诊断信息|系統管理員的診斷資訊)",
     re.IGNORECASE | re.MULTILINE,

@@ -127,44 +127,74 @@ GAVE_UP = re.compile(
 )
 
 # What the words say where no code does, most telling first.
-MEANINGS = (
-    ("5.2.2", (r"(?:over|exceed\w*|out of) (?:its |the |their |your )?(?:\w+ )?(?:disk |storage )?quota"
-    r"|quota (?:is )?(?:exceeded|full|reached)|(?:mailbox|inbox|mail box|"
-     r"account|folder)\b.{0,30}\b(?:is |was )?(?:full|over)|(?:not enough|insufficient|no) (?:disk |storage "
-     r"|mail ?box )?space|mailbox size|posteingang.{0,20}voll|"
-     r"postfach.{0,20}voll|boîte.{0,30}pleine|buzón.{0,30}lleno|casella.{0,20}piena|переполнен|(?:邮箱|郵箱"
-     r"|信箱).{0,10}(?:已?满|已?滿|容量|空间)|容量(?:已满|不足|超)|"
-     r"空间不足|空間不足|超出.{0,6}(?:容量|配额)|容量が|いっぱい")),
-    ("5.1.1", (r"(?:unknown|no such|invalid|bad|nonexistent|non-existent|unrecognized|unable to find|not a valid"
-    r"|undefined|ambiguous) (?:local )?(?:user|recipient|mailbox|address|alias|"
-     r"account|destination mailbox|local-part|e-?mail|person)|(?:user|recipient|mailbox|address|account|alias|name"
-     r"|addressee)\b.{0,80}\b(?:unknown|not found|doe(?:s not|sn't) exist|"
-     r"not (?:listed|exist|known|valid|recognized|available|be found)|couldn'?t be found|is invalid|rejected"
-     r"|unavailable|no longer)|no mailbox|not our customer|"
-     r"doesn't have an? .{1,30}account|empfänger.{0,40}unbekannt|unbekannter (?:benutzer|empfänger)|existiert nicht"
-     r"|n'existe pas|inconnu|no existe|desconocido|"
-     r"não existe|non esiste|sconosciuto|bestaat niet|не (?:существует|найден)"
-     r"|(?:用户|用戶|账号|帐号|帳號|收件人|邮箱|郵箱|信箱|地址"
-     r"|使用者).{0,30}(?:不存在|无效|無效|有误|错误|未找到|找不到)|"
-     r"无此(?:用户|账号|邮箱)|查無此|不存在|存在しません|見つかりません|존재하지")),
-    ("5.2.1", (r"(?:account|mailbox|user|address)\b.{0,40}\b(?:disabled|suspended|inactive|deactivated|discontinued"
-    r"|locked|expired|closed|terminated)|(?:停用|冻结|凍結|禁用|注销|锁定|停止使用)")),
-    ("5.1.2", (r"(?:host|domain)\b.{0,40}\b(?:unknown|not found|does not exist|doesn't exist|couldn't be found"
-    r"|invalid)|(?:unknown|no such) (?:host|domain)|unrouteable|"
-     r"(?:dns|mx|name server|name service).{0,40}(?:fail|error|not found|no|host)|no (?:mx|mail exchanger|route)"
-     r"|couldn't find any host|domain .{0,40}couldn'?t|域名.{0,20}(?:不存在|错误|解析)|无法解析|網域")),
-    ("5.7.1", (r"\bspam|blocked|black ?list|block list|\brbl\b|policy|not (?:allowed|permitted|authorized|accepted)"
-    r"|access denied|denied|prohibited|reputation|virus|"
-     r"relay|unsolicited|content .{0,20}reject|垃圾邮件|垃圾郵件|黑名单|黑名單|拒收|拒绝|拒絕|拦截|攔截|反垃圾|发信频率|限制")),
-    ("5.3.4", (r"(?:message|mail|size|file)\b.{0,40}\b(?:too (?:large|big|long)|exceed)|size limit"
-    r"|maximum (?:message )?size|超过.{0,12}(?:大小|限制)|过大|過大|太大")),
-    ("5.4.6", r"too many hops|mail loop|routing loop|loops? back|邮件循环|郵件迴圈"),
-    ("4.4.1", (r"timed? ?out|connection (?:refused|lost|dropped|closed|reset|died)|could not connect|unable to connect"
-    r"|no answer|not respond|unreachable|"
-     r"temporar|try (?:again )?later|defer|grey ?list|queue too long|retry|超时|超時|连接失败|連線"
-     r"|暂时|暫時|稍后|稍後|タイムアウト")),
-)  # fmt: skip
-MEANING = tuple((status, re.compile(words, re.DOTALL)) for status, words in MEANINGS)
+MEANINGS = {
+    "5.2.2": (
+        (
+            r"(?:over|exceed\w*|out of) (?:its |the |their |your )?(?:\w+ )?(?:disk |storage )?quota"
+            r"|quota (?:is )?(?:exceeded|full|reached)"
+        ),
+        r"(?:mailbox|inbox|mail box|account|folder)\b.{0,30}\b(?:(?:is |was )?(?:full|over\b)|exceed)|mailbox size",
+        r"(?:not enough|insufficient|no) (?:disk |storage |mail ?box )?space|insufficient system storage",
+        r"(?:posteingang|postfach).{0,20}voll|boîte.{0,30}pleine|buzón.{0,30}lleno|casella.{0,20}piena|переполнен",
+        r"(?:邮箱|郵箱|信箱).{0,10}(?:已?满|已?滿|容量|空间)|容量(?:已满|不足|超)|空间不足|空間不足|超出.{0,6}(?:容量|配额)|容量が|いっぱい",
+    ),
+    "5.1.2": (
+        (
+            r"(?:host|domain)(?: or domain)?(?: name)? (?:is )?(?:unknown|not found|does not exist|doesn't exist"
+            r"|couldn't be found|invalid)"
+        ),
+        r"(?:unknown|no such) (?:host|domain)|unrouteable|couldn't find any host|no (?:mx|mail exchanger|route to host)",
+        r"(?:dns|name server|name service).{0,20}(?:fail|error|not found)|domain .{1,60} (?:couldn't be found|does not exist)",
+        r"域名.{0,20}(?:不存在|错误|解析)|无法解析|網域.{0,20}(?:不存在|找不到)",
+    ),
+    "5.7.1": (
+        r"\bspam|block(?:ed|ing) (?:by|using|for|because|list)|black ?list|\brbl\b|dnsbl|reputation|unsolicited|virus",
+        r"not accepting (?:mail|messages)|relay(?:ing)? (?:not|denied|access)|垃圾邮件|垃圾郵件|黑名单|黑名單|反垃圾|发信频率",
+    ),
+    "5.1.1": (
+        (
+            r"(?:unknown|no such|invalid|bad|non-?existent|unrecognized|unable to find|not a valid|undefined|ambiguous) (?:local )?"
+            r"(?:user|recipient|rcpt\w*|mailbox|address|alias|account|destination mailbox|local-part|e-?mail|person)"
+        ),
+        (
+            r"(?:user|recipient|mailbox|address|account|alias|name|addressee)\b.{0,80}\b(?:unknown|not found|doe(?:s not"
+            r"|sn't) exist"
+            r"|not (?:listed|exist|known|valid|recognized|available|be found)|couldn'?t be found|is invalid|rejected"
+            r"|unavailable|no longer)"
+        ),
+        (
+            r"no mailbox|not our customer|doesn't have an? .{1,30}account|empfänger.{0,40}unbekannt"
+            r"|unbekannter (?:benutzer|empfänger)"
+        ),
+        r"existiert nicht|n'existe pas|inconnu|no existe|desconocido|não existe|non esiste|sconosciuto|bestaat niet",
+        (
+            r"не (?:существует|найден)|(?:用户|用戶|账号|帐号|帳號|收件人|邮箱|郵箱|信箱|地址|使用者).{0,30}"
+            r"(?:不存在|无效|無效|有误|错误|未找到|找不到)|无此(?:用户|账号|邮箱)|查無此|不存在|存在しません|見つかりません|존재하지"
+        ),
+    ),
+    "5.2.1": (
+        (
+            r"(?:account|mailbox|user|address)\b.{0,40}\b(?:disabled|suspended|inactive|deactivated|discontinued|locked"
+            r"|expired|closed)"
+        ),
+        r"停用|冻结|凍結|禁用|注销|锁定|停止使用",
+    ),
+    "5.3.4": (
+        r"(?:message|mail|size|file)\b.{0,40}\b(?:too (?:large|big|long)|exceed)|size limit|maximum (?:message )?size",
+        r"超过.{0,12}(?:大小|限制)|过大|過大|太大",
+    ),
+    "5.4.6": (r"too many hops|mail loop|routing loop|loops? back|邮件循环|郵件迴圈",),
+    "5.7.0": (
+        r"blocked|policy|not (?:allowed|permitted|authorized|accepted)|denied|prohibited|content .{0,20}reject|relay",
+        r"拒收|拒绝|拒絕|拦截|攔截|限制",
+    ),
+    "4.4.1": (
+        r"timed? ?out|connection (?:refused|lost|dropped|closed|reset|died)|could not connect|unable to connect|no answer",
+        r"not respond|unreachable|temporar|try (?:again )?later|defer|grey ?list|queue too long|retry",
+        r"超时|超時|连接失败|連線|暂时|暫時|稍后|稍後|タイムアウト",
+    ),
+}
+MEANING = tuple((status, re.compile(either(words), re.DOTALL)) for status, words in MEANINGS.items())
 CODES = {"550": "5.1.1", "551": "5.1.6", "552": "5.2.2", "553": "5.1.3", "554": "5.0.0", "421": "4.3.2", "450": "4.2.0",
          "451": "4.3.0", "452": "4.2.2"}  # fmt: skip
 

@@ -11,6 +11,7 @@ from channels.email.away import away_until
 from channels.email.body import CUT_TEXT, NOT_APART, Body, read_body
 from channels.email.bounce import read_report
 from channels.email.charset import decode
+from channels.email.html_text import COPIES, marked_text
 from channels.email.mime import HEADER_TOO_LONG, TOO_MUCH, Part, cut
 from channels.email.names import told_apart
 from channels.email.parameters import parameter
@@ -20,6 +21,7 @@ from channels.message import Contact, File, Inbound, MessageKind
 
 LONGEST_TEXT = 1_000_000
 AWAY_READ = 4_000
+KEPT_SHARE = 0.9
 LOSSES = {TOO_MUCH, HEADER_TOO_LONG, CUT_TEXT, NOT_APART}
 ONCE = ("from", "subject", "date", "message-id", "content-type")
 FORWARDED = re.compile(
@@ -94,7 +96,7 @@ def _read(raw: bytes) -> ParsedMail:
         date=headers.date_of(message),
         text=text,
         html=body.html,
-        reply_text=reply_text(body.marked[:LONGEST_TEXT], forwarded=bool(FORWARDED.match(subject))),
+        reply_text=_new_text(body, forwarded=bool(FORWARDED.match(subject))),
         # What the walk could not keep in parts is kept whole.
         files=tuple(told_apart([*body.files, _original(raw)])) if LOSSES.intersection(problems) else tuple(body.files),
         message_id=headers.own_id(message),
@@ -112,6 +114,15 @@ def _read(raw: bytes) -> ParsedMail:
         size=len(raw),
         problems=problems,
     )
+
+
+def _new_text(body: Body, *, forwarded: bool) -> str:
+    """What is new. Where the plain part shows no quote the HTML may: programs of any language name it in their markup."""
+    found = reply_text(body.marked[:LONGEST_TEXT], forwarded=forwarded)
+    if COPIES.search(body.html[:LONGEST_TEXT]) and len(found) > KEPT_SHARE * len(body.text.strip()):
+        shown = reply_text(marked_text(body.html), forwarded=forwarded)
+        return shown if shown and len(shown) < KEPT_SHARE * len(found) else found
+    return found
 
 
 def _sender(message: Part, fallback: str) -> Contact:

@@ -42,15 +42,17 @@ SEPARATORS = (
 )
 
 LABELS = {
-    "from": "from|von|de|da|van|fra|från|od|от|від|nadawca|lähettäjä|kimden|từ"
-    "|发件人|寄件者|寄件人|發件人|差出人|送信者|보낸 ?사람",
-    "date": "sent|date|gesendet|datum|envoyé(?: le)?|enviado(?: el| em)?|fecha|data|inviato|verzonden|sendt|dato|skickat"
-    "|lähetetty|päivämäärä|wysłano|отправлено|дата|надіслано|gönderme tarihi|tarih|đã gửi|ngày"
-    "|发送时间|发送日期|寄件日期|傳送時間|發送時間|日期|时间|時間|送信日時|日時|보낸 ?날짜|날짜",
-    "to": "to|an|à|a|para|aan|til|till|vastaanottaja|do|кому|kime|đến|收件人|收件者|宛先|받는 ?사람",
-    "subject": "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|emne|ämne|aihe|temat|тема|předmět|konu|chủ đề"
-    "|主题|主題|主旨|標題|标题|件名|제목",
-    "cc": "cc|kopie|kopia|copia|抄送|副本|抄送人|密送|参照|참조|reply-to|risposta|importance|attachments|附件",
+    "from": "from|von|de|de la|da|dari|van|fra|från|od|от|від|nadawca|lähettäjä|kimden|gönderen|odesílatel|feladó|από|šalje|từ"
+    "|发件人|寄件者|寄件人|發件人|差出人|送信者|보낸 ?사람|מאת|من|จาก",
+    "date": "sent|date|gesendet|datum|envoyé(?: le)?|enviado(?: el| em)?|enviat|fecha|data|inviato|verzonden|sendt|dato|skickat"
+    "|lähetetty|päivämäärä|wysłano|отправлено|изпратено|дата|надіслано|gönderme tarihi|gönderildi|tarih|odesláno|odoslané|poslano"
+    "|küldve|elküldve|dátum|trimis|στάλθηκε|ημερομηνία|dikirim|tanggal|đã gửi|ngày|נשלח|תאריך|تم الإرسال|تاريخ|ส่ง|วันที่"
+    "|发送时间|发送日期|已发送|寄件日期|傳送時間|發送時間|日\\s*期|时\\s*间|時間|送信日時|日時|보낸 ?날짜|날짜",
+    "to": "to|an|à|a|para|per a|aan|til|till|vastaanottaja|do|кому|до|kime|komu|címzett|către|προς|kepada|prima|đến"
+    "|收件人|收件者|宛先|받는 ?사람|אל|إلى|ถึง",
+    "subject": "subject|betreff|objet|asunto|assunto|assumpte|oggetto|onderwerp|emne|ämne|aihe|temat|тема|относно|předmět|predmet"
+    "|tárgy|subiect|θέμα|perihal|subjek|konu|chủ đề|主\\s*题|主\\s*題|主旨|標題|标题|件名|제목|נושא|الموضوع|เรื่อง",
+    "cc": "cc|kopie|kopia|copia|抄\\s*送|副本|抄送人|密送|参照|참조|reply-to|risposta|importance|attachments|附件",
 }
 
 FOOTERS = (

@@ -41,6 +41,13 @@ WEAK = tuple(
         r"^.{0,200}[于於]\s*\d.{3,80}(?:写道|寫道)\s*[:：]?$",
     )
 )
+# In no particular language: an address and a day or an hour, or a day and an hour. Only right above quoted lines.
+ANYWHERE = re.compile(
+    rf"^(?=.*(?:{DATE}|\b(?:19|20)\d\d\b|\d{{1,2}}[:.]\d{{2}}))(?:.{{0,300}}[^\s<>@]@[^\s<>@]{{1,120}}[>)\]]"
+    rf"|(?=.*{DATE}).{{0,200}}\d{{1,2}}[:.]\d{{2}})"
+    r".{0,120}[:：]$",
+    re.IGNORECASE | re.DOTALL,
+)
 ENDING = re.compile(rf"(?:[:：]|[>)\]]|[-—]{{2,}}|{VERB})\s*$", re.IGNORECASE)
 
 # The same, begun in the middle of a line: some programs put it right behind the reply. Followed by quoted lines only.
@@ -52,6 +59,15 @@ INLINE = re.compile(
 
 DASHES = "-_=*—－"
 SEPARATOR = re.compile(rf"{either(SEPARATORS)}|forwarded by .{{1,80}}", re.IGNORECASE)
+# Dashes on both sides of a few words; what the words are matters only when no copied header follows.
+DASHED = re.compile(r"\s{0,8}[-_=—－]{3,}\s{0,4}[^\s\-_=—－].{0,60}?\s{0,4}[-_=—－]{3,}\s{0,8}")
+REPLY_ABOVE = re.compile(
+    r"[\W_]{0,12}(?:please )?(?:type your )?(?:reply|answer|respond|write)(?: only)? above this line[\W_]{0,12}"
+    r"|[\W_]{0,12}(?:请|請)?(?:在|于|於)(?:此|该|這|这)(?:条|條)?(?:行|线|線)(?:以上|之上|上方|上面)(?:回复|回覆|书写|填写|輸入)"
+    r".{0,20}|[\W_]{0,12}bitte (?:antworten|schreiben) sie oberhalb dieser (?:zeile|linie).{0,20}"
+    r"|[\W_]{0,12}(?:merci de )?(?:répond\w+|écri\w+) au-dessus de cette ligne.{0,20}",
+    re.IGNORECASE,
+)
 FORWARDS = (
     "begin forwarded message",
     "anfang der weitergeleiteten nachricht",

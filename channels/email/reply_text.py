@@ -6,7 +6,19 @@ import re
 
 from channels.email.html_text import COPIED, NAMED, unmarked
 from channels.email.phrases import LABELS
-from channels.email.quote_marks import ENDING, INLINE, LABEL, POINTER, STRONG, WEAK, forwards, separates
+from channels.email.quote_marks import (
+    ANYWHERE,
+    DASHED,
+    ENDING,
+    INLINE,
+    LABEL,
+    POINTER,
+    REPLY_ABOVE,
+    STRONG,
+    WEAK,
+    forwards,
+    separates,
+)
 from channels.email.signature import without_signature
 
 LONGEST = 400_000
@@ -18,7 +30,9 @@ HEADER_LINES = 9
 MOST_ADDRESSES = 6
 QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
 COLON = re.compile("[:：|]")
-INVISIBLE = str.maketrans("\xa0\u3000\u202f", "   ", "\u200b\u200e\u200f\ufeff")
+INVISIBLE = str.maketrans(
+    "\xa0\u3000\u202f", "   ", "\u200b\u200e\u200f\ufeff\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 
 
 def reply_text(body: str, *, forwarded: bool = False) -> str:
@@ -91,11 +105,21 @@ def _attribution_end(lines: list[str], start: int, ends: set[int]) -> int:
         # The nearer start is the true one: the sentence before an attribution may itself begin with `On`.
         return 0 if any(_span(lines, later, STRONG, ends) == end for later in range(start + 1, end)) else end
     end = _span(lines, start, WEAK, ends)
-    if end and end > start + 1:
+    if not end:
+        end = _span(lines, start, (ANYWHERE,), ends)
+        if not end or not _quoted_next(lines, end) or not (end == start + 1 or _opens(lines[start])):
+            return 0
+        return 0 if any(_span(lines, later, (*STRONG, *WEAK, ANYWHERE), ends) for later in range(start + 1, end)) else end
+    if end > start + 1:
         named = "@" in lines[start] or "<" in lines[start] or lines[start + 1].lstrip().startswith("<")
         if not named or any(_span(lines, later, STRONG, ends) for later in range(start + 1, end)):
             return 0
     return end
+
+
+def _opens(line: str) -> bool:
+    """Whether a line can begin an attribution that goes on below: it has a day, an hour or an address itself."""
+    return bool(re.search(r"\d{4}|\d[:.]\d\d|\S@\S|<", line))
 
 
 def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...], ends: set[int]) -> int:
@@ -126,14 +150,31 @@ def _attributes(joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
 
 
 def _copied_mail_starts(lines: list[str], at: int) -> bool:
-    """`-----Original Message-----`, or at least two copied header fields that can only come from a mail."""
+    """`-----Original Message-----` in any words, a request to write above, or a copied header."""
     line = lines[at]
     if line.startswith(COPIED):
         return True
     if len(line) > LONGEST_LINE:
         return False
-    if separates(line):
+    if separates(line) or REPLY_ABOVE.fullmatch(line) or (DASHED.fullmatch(line) and _header_follows(lines, at + 1)):
         return True
+    return _header_starts(lines, at)
+
+
+def _header_follows(lines: list[str], at: int) -> bool:
+    """Whether the next line that says something begins a copied header or an attribution."""
+    for following in range(at, min(at + 4, len(lines))):
+        if lines[following].strip():
+            joined = lines[following].strip()
+            return _header_starts(lines, following) or (len(joined) < LONGEST_LINE and _attributes(joined, (*STRONG, *WEAK)))
+    return False
+
+
+def _header_starts(lines: list[str], at: int) -> bool:
+    """At least two copied header fields that can only come from a mail."""
+    line = lines[at]
+    if len(line) > LONGEST_LINE:
+        return False
     first = LABEL.match(line) if COLON.search(line[:40]) else None
     if not first:
         return False
@@ -166,7 +207,11 @@ def _quoted_next(lines: list[str], at: int) -> bool:
 def _past_quote(lines: list[str], at: int) -> int:
     """The end of a run of quoted lines; links that a program broke out of the quote belong to it."""
     while at < len(lines):
-        if not QUOTED.match(lines[at]) and not re.match(r"^\s*[(<]https?://\S*[)>]", lines[at]):
+        line = lines[at]
+        link = re.match(r"^\s*[(<]https?://\S*[)>]", line)
+        # The end of a link that was folded out of the quote.
+        broken = line and " " not in line and "http" in lines[at - 1] and QUOTED.match((lines[at + 1 : at + 2] or [""])[0])
+        if not QUOTED.match(line) and not link and not broken:
             return at
         at += 1
     return at

@@ -24,7 +24,18 @@ def without_signature(lines: list[str]) -> list[str]:
         if NETEASE in lines[top]:
             top = next((at for at in range(max(0, top - CARD_LINES), top) if BARS.match(lines[at])), top)
         end = trimmed(lines, top)
-    return lines[:end]
+    return lines[: trimmed(lines, _card(lines, end))]
+
+
+def _card(lines: list[str], end: int) -> int:
+    """Where a card drawn with bars begins, if the text ends with one: NetEase writes it also without its own name."""
+    if not end or not BARS.match(lines[end - 1]):
+        return end
+    begin = end
+    for at in range(end - 1, max(0, end - CARD_LINES) - 1, -1):
+        if BARS.match(lines[at]):
+            begin = at
+    return begin if sum(bool(BARS.match(line)) for line in lines[begin:end]) >= 3 else end
 
 
 def trimmed(lines: list[str], end: int) -> int:
