@@ -16,7 +16,7 @@ from desk.models.work_item import WorkItem
 BOARD = "board"
 ARTICLES = "articles"
 MAILBOX = "mailbox"
-_BOARD_KINDS = ("item.", "offer.", "agent.", "call.", "chat.", "survey.", "complaint.")
+_BOARD_KINDS = ("item.", "offer.", "agent.", "queue.", "call.", "chat.", "survey.", "complaint.")
 _WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.")
 
 

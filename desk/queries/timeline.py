@@ -32,6 +32,7 @@ SHOWN = (
     "item.abandoned",
     "item.escalated",
     "item.calmed",
+    "item.relaxed",
     "hand_up.asked",
     "hand_up.answered",
     "hand_up.returned",

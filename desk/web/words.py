@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 from desk.http.nouns import AWAY_REASONS, CATEGORIES, LANGUAGES, PRESENCES, TIERS, skill_word
+from desk.http.why_words import step_words
 from desk.queries.timeline import Entry
 
 STATUSES = {
@@ -186,6 +187,7 @@ def everything() -> dict[str, Any]:
         "views": VIEWS,
         "languages": LANGUAGES,
         "ended_by": ENDED_BY,
+        "why_you": WHY_YOU,
     }
 
 
@@ -216,6 +218,8 @@ def event_line(entry: Entry) -> tuple[str, str]:
             return gettext("Moved to another queue by %(who)s", who=who), "arrow-right"
         case "ticket.raised":
             return gettext("Raised to level %(level)s", level=data.get("level")), "arrow-right"
+        case "item.relaxed":
+            return gettext("Nobody has taken it: %(what)s", what=step_words(data.get("step", {}), {})), "clock"
         case "ticket.changed":
             return gettext("%(who)s changed %(what)s", who=_actor(entry), what=_changed(data)), "tag"
     return _work_line(entry, agent)
@@ -229,22 +233,27 @@ def why_you(reason: Mapping[str, Any]) -> list[str]:
         return []
     lines = []
     if reason.get("mode") == "sticky":
-        lines.append(gettext("You know this matter: it was meant for you first."))
+        lines.append(str(WHY_YOU["sticky"]))
     needs = [skill_word(name) for name, _level in reason.get("requires", [])]
-    if needs:
+    if needs and not reason.get("also"):  # of several ways to fit it is not said which was theirs
         lines.append(gettext("Needs %(skills)s, which you have.", skills=gettext(", ").join(needs)))
-    if reason.get("mode") in MODES:
-        lines.append(str(MODES[reason["mode"]]))
-    waited = int(reason.get("waited_s", 0))
-    free, able = reason.get("free", 0), reason.get("able", 0)
-    lines.append(
-        gettext(
-            "It had waited %(time)s; %(free)s of %(able)s colleagues who can do it were free.",
-            time=_span(waited),
-            free=free,
-            able=able,
+    if reason.get("mode") in WHY_YOU and reason["mode"] != "sticky":
+        lines.append(str(WHY_YOU[reason["mode"]]))
+    waited = _span(int(reason.get("waited_s", 0)))
+    if "able" in reason:
+        free, able = reason.get("free", 0), reason["able"]
+        lines.append(
+            gettext(
+                "It had waited %(time)s; %(free)s of %(able)s colleagues who can do it were free.",
+                time=waited,
+                free=free,
+                able=able,
+            )
         )
-    )
+    else:
+        lines.append(gettext("It had waited %(time)s.", time=waited))
+    if reason.get("relaxed"):
+        lines.append(gettext("It asks for less than at first, because it has waited."))
     if reason.get("promoted"):
         lines.append(gettext("It had waited so long that it went ahead of others."))
     if reason.get("passed_over"):
@@ -253,7 +262,8 @@ def why_you(reason: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-MODES = {
+WHY_YOU = {
+    "sticky": lazy_gettext("You know this matter: it was meant for you first."),
     "least_flexible": lazy_gettext("Of those free you have the fewest other kinds of work to do."),
     "longest_idle": lazy_gettext("You had been free the longest."),
     "proficiency": lazy_gettext("You have the highest level in what it needs."),
