@@ -111,7 +111,10 @@ class Matcher:
         return 1 + sum(1 for other in self._index.kin(record) if other.key < record.key)
 
     def cool_off_s(self, item_id: int, agent_id: int) -> float:
-        """How long to exclude the agent who gave the item back: shorter if nobody else could take it (see `able.cool_off_s`)."""
+        """How long to exclude the agent who gave the item back: shorter if nobody else could take it.
+
+        See `able.cool_off_s`. Raises KeyError if the item is unknown.
+        """
         index = self._index
         agents = (seat.agent for seat in index.seats.values())
         return cool_off_s(index.records[item_id].item, agent_id, agents, index.now)

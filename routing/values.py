@@ -112,6 +112,10 @@ class Item:
         for step in reversed(self.steps):
             if now >= step.at:
                 return replace(step, also=step.also | self.also) if self.also else step
+        return self._at_entry
+
+    @cached_property
+    def _at_entry(self) -> Step:
         return Step(self.enqueued_at, self.requires, self.also, self.band)
 
     def next_step(self, now: float) -> Step | None:

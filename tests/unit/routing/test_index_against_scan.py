@@ -33,6 +33,7 @@ items = st.builds(
     sticky_agent=st.none() | agent_ids,
     sticky_until=st.none() | moments,
     choice=st.sampled_from(CHOICES),
+    also=st.frozensets(st.frozensets(st.tuples(st.sampled_from(SKILLS), st.sampled_from([1, 5])), max_size=2), max_size=2),
 )
 people = st.builds(
     Agent,
