@@ -49,12 +49,13 @@ MONTHS = {
     "out": 10, "nov": 11, "dec": 12, "dez": 12, "déc": 12, "dic": 12, "янв": 1, "фев": 2, "мар": 3, "апр": 4, "мая": 5,
     "июн": 6, "июл": 7, "авг": 8, "сен": 9, "окт": 10, "ноя": 11, "дек": 12,
 }  # fmt: skip
+MONTH = rf"(?:{'|'.join(MONTHS)})[^\W\d]{{0,8}}"
 DATE = re.compile(
-    r"(?P<iso>\d{4})[-/.年]\s?(?P<iso_month>\d{1,2})[-/.月]\s?(?P<iso_day>\d{1,2})日?"
-    r"|(?P<zh_month>\d{1,2})\s?[月월]\s?(?P<zh_day>\d{1,2})\s?[日号號일]"
-    r"|(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.|º)?(?: of| de)? ?(?P<month>[^\W\d]{3,10})\.?(?:,? (?:de )?(?P<year>\d{4}))?"
-    r"|(?P<us_month>[A-Za-z]{3,9})\.? (?P<us_day>\d{1,2})(?:st|nd|rd|th)?(?:,? (?P<us_year>\d{4}))?"
-    r"|(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})(?:[./-](?P<any_year>\d{4}|\d{2}))?",
+    r"(?P<iso>\d{4})[-/.年]\s?(?P<iso_month>\d{1,2})[-/.月]\s?(?P<iso_day>\d{1,2})日?(?!\d)"
+    r"|(?<!\d)(?P<zh_month>\d{1,2})\s?[月월]\s?(?P<zh_day>\d{1,2})\s?[日号號일]"
+    rf"|(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?(?: of| de)? ?(?P<month>{MONTH})\.?(?:,? (?:de )?(?P<year>\d{{4}}))?"
+    rf"|\b(?P<us_month>{MONTH})\.? (?P<us_day>\d{{1,2}})(?!\d)(?:st|nd|rd|th)?(?:,? (?P<us_year>\d{{4}}))?"
+    r"|(?<![\d./-])(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})(?!\d)(?:[./-](?P<any_year>\d{4}|\d{2})(?!\d))?",
     re.IGNORECASE,
 )
 READ = 4_000
@@ -116,6 +117,6 @@ def _made(year: str | None, month: str | int, day: str, sent: date | None) -> da
     stated += 2000 if year and stated < 100 else 0
     try:
         made = date(stated, int(month), int(day))
-        return made.replace(year=made.year + 1) if not year and sent and made < sent - timedelta(days=60) else made
+        return made.replace(year=made.year + 1) if not year and sent and made < sent - timedelta(days=30) else made
     except ValueError:
         return None

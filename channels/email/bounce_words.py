@@ -153,7 +153,8 @@ MEANINGS = {
     ),
     "5.1.1": (
         (
-            r"(?:unknown|no such|invalid|bad|non-?existent|unrecognized|unable to find|not a valid|undefined|ambiguous) (?:local )?"
+            r"(?:unknown|no such|invalid|bad|non-?existent|unrecognized|unable to find|not a valid|undefined|ambiguous) "
+            r"(?:local )?"
             r"(?:user|recipient|rcpt\w*|mailbox|address|alias|account|destination mailbox|local-part|e-?mail|person)"
         ),
         (

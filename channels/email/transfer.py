@@ -9,6 +9,8 @@ import re
 NOT_BASE64 = bytes(byte for byte in range(256) if not (chr(byte).isascii() and chr(byte).isalnum()) and byte not in b"+/=")
 SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
 UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.MULTILINE)
+# A line of words under encoded lines: the footer of a list.
+WORDS = re.compile(rb"\n[^\r\n]{0,40}[A-Za-z0-9] [A-Za-z]{1,20} [A-Za-z]")
 MOST_PIECES = 200_000
 
 
@@ -29,7 +31,8 @@ def decoded(content: bytes, encoding: str, *, text: bool = False) -> tuple[bytes
 
 def from_base64(data: bytes) -> bytes:
     """Decode base64 that may be badly padded, broken into lines, joined of several, or hold stray characters."""
-    clean = data.translate(None, NOT_BASE64)
+    words = WORDS.search(data) if b" " in data else None
+    clean = (data[: words.start()] if words else data).translate(None, NOT_BASE64)
     out, at = [], 0
     for _ in range(MOST_PIECES):
         padding = clean.find(b"=", at)
@@ -37,7 +40,7 @@ def from_base64(data: bytes) -> bytes:
         at = padding
         while 0 <= at < len(clean) and clean[at : at + 1] == b"=":
             at += 1
-        # After the padding comes another piece, or a footer that somebody hung under the encoded text.
+        # After the padding comes another piece, or what somebody hung under the encoded text.
         if padding < 0 or len(clean) - at < 4 or _is_prose(data[-min(4_000, 2 * (len(clean) - at)) :]):
             break
     return b"".join(out)

@@ -10,7 +10,6 @@ import pytest
 from channels.email.parse import parse
 from channels.email.screen import screen
 from tests.mail.corpus_files import cases
-from tests.unit.channels.email.mails import mail
 
 BOUNCES = cases("bounces")
 
