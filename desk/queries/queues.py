@@ -56,6 +56,7 @@ def names(session: Session, locale: str) -> dict[str, dict[Any, str]]:
         "team_id": {team.id: _name(team, locale) for team in teams},
         "team": {team.key: _name(team, locale) for team in teams},
         "calendar_id": {calendar.id: _name(calendar, locale) for calendar in calendars},
+        "queue_id": {queue.id: _name(queue, locale) for queue in session.scalars(select(Queue))},
     }
 
 
@@ -65,5 +66,5 @@ def last_change(session: Session, kind: str, matches: Callable[[Event], bool]) -
     return next(filter(matches, latest), None)
 
 
-def _name(row: Team | Calendar, locale: str) -> str:
+def _name(row: Team | Calendar | Queue, locale: str) -> str:
     return ((row.name_zh or row.name) if locale == "zh" else row.name) or row.key

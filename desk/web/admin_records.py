@@ -22,7 +22,7 @@ from desk.queries import admin as seen
 from desk.queries import audit
 from desk.queries.queues import names
 from desk.web.admin_page import page
-from desk.web.setting_words import changes
+from desk.web.setting_words import happened
 
 pages = Blueprint("admin_records", __name__)
 
@@ -108,7 +108,8 @@ def audit_log() -> str:
         errors=errors,
         persons=persons,
         nouns=audit.NOUNS,
-        changes=lambda data: changes(data, meant),
+        happened=lambda event: happened(event.kind, event.data, meant),
+        queue_names=meant["queue_id"],
     )
 
 

@@ -141,7 +141,7 @@ def typed_form(form: MultiDict[str, str]) -> QueueForm:
         closed=form.get("closed") == "yes",
         offer_timeout=form.get("offer_timeout_s", ""),
         wrap_up=form.get("wrap_up_s", ""),
-        requires=list(zip(form.getlist("skill"), form.getlist("level"), strict=False)),
+        requires=[line for line in zip(form.getlist("skill"), form.getlist("level"), strict=False) if line[0].strip()],
         steps=[StepLine(*line) for line in zip(*columns, strict=False)],
         times={name: form.get(name, "") for channel in TARGETS_S for name in (*_tiers(channel), f"{channel}.sticky")},
     )

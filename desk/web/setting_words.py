@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import format_date, get_locale, gettext, lazy_gettext, lazy_pgettext
 
+from desk.sentences import N_
 from desk.web.spans import span
 from desk.web.words import CATEGORIES, LANGUAGES, TIERS
 
@@ -35,6 +36,7 @@ LABELS = {
     "capacity": lazy_gettext("Capacity"),
     "used": lazy_gettext("In use"),
     "level": lazy_gettext("Level"),
+    "items": lazy_gettext("Waiting work that goes by the new rules"),
     "roles": lazy_gettext("Roles"),
     "voice": lazy_gettext("Phone"),
     "chat": lazy_gettext("Chat"),
@@ -57,13 +59,34 @@ CLOSED = lazy_pgettext("opening hours", "closed")
 OF_DAYS = ("holidays", "workdays", "notes")
 
 
+def happened(kind: str, data: Mapping[str, Any], names: Names) -> list[tuple[str, str, str]]:
+    """What an event about settings changed: label, before, after; empty for events that are about something else."""
+    if kind in ("agent.skill_set", "agent.skill_turned"):
+        days = " ".join(
+            gettext(sentence, day=str(data[name])[:10])
+            for name, sentence in (("since", N_("from %(day)s")), ("until", N_("until %(day)s")))
+            if name in data
+        )
+        level = f"{told('level', data['level'], names)} {days}".strip()
+        return [(skill_word(data["skill"]), told("level", data.get("old"), names), level)]
+    if kind == "queue.requeued":
+        return [(label("items"), "", str(data["items"]))]
+    if kind == "queue.hours_changed":
+        return [(label("calendar_id"), "", told("calendar_id", data["calendar"], names))]
+    if isinstance(data.get("new"), Mapping) or isinstance(data.get("old"), Mapping):
+        return changes(data, names)
+    return []
+
+
 def changes(data: Mapping[str, Any], names: Names) -> list[tuple[str, str, str]]:
     """What differs between `data["old"]` and `data["new"]`: label, before, after. Of days only those that came or went."""
     found = []
-    for field, now in data["new"].items():
-        old, new = data["old"].get(field), now
+    before, after = data.get("old") or {}, data.get("new") or {}
+    for field in after or before:
+        old, now = before.get(field), after.get(field)
+        new = now
         if field in OF_DAYS:
-            old, new = _only(field, old or (), now), _only(field, now, old or ())
+            old, new = _only(field, old or (), now or ()), _only(field, now or (), old or ())
         found.append((label(field), told(field, old, names), told(field, new, names)))
     return found
 
