@@ -8,6 +8,7 @@ from html import escape
 import nh3
 
 from channels.email.html_text import html_to_text
+from channels.email.links import with_real_hosts
 
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div", "dl",
@@ -17,7 +18,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "*": {"style", "align", "valign", "dir", "lang", "title"},
-    "a": {"href", "name"},
+    "a": {"href"},
     "img": {"src", "alt", "width", "height"},
     "font": {"color", "size", "face"},
     "td": {"colspan", "rowspan", "width", "height", "bgcolor"},
@@ -52,8 +53,8 @@ NESTING = re.compile(rf"<(/?)(?!(?:{NO_END})\b)[a-z]", re.IGNORECASE)
 def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
     """HTML without scripts, forms, overlays and tracking. `cid:` images stay; remote ones only when the agent allowed them.
 
-    Links open in a new window and give away neither referrer nor opener. Markup nested or littered beyond any use is shown
-    as its text.
+    Links open in a new window, give away neither referrer nor opener, and show their host where their words name another.
+    Markup nested or littered beyond any use is shown as its text.
     """
     if _made_to_stall(html):
         return f"<pre>{escape(html_to_text(html))}</pre>"
@@ -67,7 +68,7 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
             return None
         return value
 
-    return nh3.clean(
+    clean = nh3.clean(
         html[:LONGEST].replace("\x00", ""),
         tags=TAGS,
         clean_content_tags=SWALLOWED,
@@ -79,6 +80,7 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
         filter_style_properties=STYLES,
         strip_comments=True,
     )
+    return with_real_hosts(clean)
 
 
 def has_remote_images(html: str) -> bool:

@@ -166,7 +166,7 @@ def record_bounce_of(tx: Tx, mail: OutboxMail, address: str, status: str, text: 
 def send_again(tx: Tx, mail: OutboxMail) -> None:
     """Try those who did not get it once more, now."""
     rows = recipients_of(tx, mail)
-    waiting = [row for row in rows if row.state in (FAILED, QUEUED)]
+    waiting = [row for row in rows if row.state == FAILED or (row.state == QUEUED and row.said)]
     if not waiting:
         raise Conflict("This mail has not failed; there is nothing to send again.")
     for row in waiting:
@@ -189,7 +189,7 @@ def change_address(tx: Tx, mail: OutboxMail, old: str, new: str) -> None:
     if any(each.address.lower() == address.lower() and each is not row for each in rows):
         raise Invalid("This address is among the recipients already.")
     tx.emit("mail.readdressed", ticket=mail.ticket_id, message=mail.message_id, data={"old": old, "new": address})
-    row.address = address
+    row.address, row.state = address, FAILED  # until it is tried again, in a moment
     if mail.message_id is not None:
         message = tx.session.get_one(Message, mail.message_id)
         message.to, message.cc = _replaced(message.to, old, address), _replaced(message.cc, old, address)

@@ -21,14 +21,12 @@ from desk.models import (
     HandUp,
     Message,
     Offer,
-    OutboxMail,
     Queue,
     Ticket,
     WorkItem,
 )
 from desk.models.chat import ACTIVE as CHAT_RUNS
 from desk.models.hand_up import OPEN as ASKED
-from desk.models.mail import FAILED
 from desk.models.message import IN
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, SOLVED
 from desk.models.work_item import ACTIVE, HOLDING, OFFERED, WAITING, WRAP_UP
@@ -130,11 +128,6 @@ def choices(session: Session, ticket: Ticket) -> Choices:
     agents = session.scalars(select(Agent).where(Agent.active).order_by(Agent.name)).all()
     able = [(each.id, each.name) for each in agents if any(wanted in ROLE_RIGHTS.get(role, ()) for role in each.roles)]
     return Choices(able, session.scalars(select(Queue).order_by(Queue.position, Queue.id)).all())
-
-
-def failed_mail(session: Session, message: Message) -> OutboxMail | None:
-    """The mail of this message, if it failed for good."""
-    return session.scalar(select(OutboxMail).where(OutboxMail.message_id == message.id, OutboxMail.state == FAILED))
 
 
 def next_due(ticket: Ticket) -> datetime | None:

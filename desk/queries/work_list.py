@@ -13,6 +13,7 @@ from desk.models import Call, Chat, Customer, Message, Offer, Ticket, WorkItem
 from desk.models.message import IN, OUT
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
+from desk.queries.deliveries import Undelivered, undelivered_of
 from desk.queries.ticket_page import next_due
 
 MOST_OWN = 100
@@ -43,12 +44,16 @@ class WorkRow:
 
 @dataclass(frozen=True)
 class WorkList:
-    """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` (of `own_total`) are tickets owned without any."""
+    """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` (of `own_total`) are tickets owned without any.
+
+    `undelivered` are tickets of theirs on which somebody did not get our mail.
+    """
 
     offers: list[WorkRow]
     active: list[WorkRow]
     own: list[WorkRow]
     own_total: int
+    undelivered: list[Undelivered]
 
 
 def work_list(session: Session, viewer: Viewer) -> WorkList:
@@ -61,6 +66,7 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
         active=[row for row in held if row.state in (ACTIVE, WRAP_UP)],
         own=own,
         own_total=total,
+        undelivered=undelivered_of(session, viewer.agent_id) if viewer.agent_id is not None else [],
     )
 
 

@@ -17,11 +17,18 @@ from desk.http.context import installation, reading, viewer
 from desk.http.guard import needs
 from desk.models import Attachment, Message, Ticket
 from desk.web.console import keyless
+from desk.web.file_risk import risk_of
 
 pages = Blueprint("files", __name__)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 MOST_INLINE = 1_000_000  # bytes of a mail's own picture that is shown in its place
 SEALED = "default-src 'none'; sandbox"
+
+
+@pages.app_template_filter("risk")
+def risk(file: Attachment) -> str:
+    """What harm a file could do to who opens it; empty for none that we know of."""
+    return risk_of(file.name, file.content_type)
 
 
 @pages.get("/desk/files/<int:attachment_id>")

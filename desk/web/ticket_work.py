@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import chats, complaints, outbox, placing, solving, tickets, unsent
+from desk.actions import chats, complaints, placing, solving, tickets, unsent
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
@@ -19,7 +19,6 @@ from desk.http.problems import say
 from desk.models import Agent, Chat, Message, Queue, Ticket
 from desk.models.chat import ACTIVE
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
-from desk.queries.ticket_page import failed_mail
 from desk.store import Tx
 from desk.web.console import done, small
 from desk.web.words import STAGE_VERBS
@@ -130,7 +129,7 @@ def fields(number: int) -> Response:
 @needs(Right.REPLY)
 def admit(number: int, message_id: int) -> Response:
     with writing() as tx:
-        placing.admit(tx, _message(tx, number, message_id))
+        placing.admit(tx, message_of(tx, number, message_id))
     return _stay(number)
 
 
@@ -138,19 +137,8 @@ def admit(number: int, message_id: int) -> Response:
 @needs(Right.REPLY)
 def detach(number: int, message_id: int) -> Response:
     with writing() as tx:
-        ticket = placing.detach(tx, _message(tx, number, message_id))
+        ticket = placing.detach(tx, message_of(tx, number, message_id))
     return _stay(number, gettext("The message is now ticket %(number)s.", number=ticket.number))
-
-
-@pages.post("/messages/<int:message_id>/send-again")
-@needs(Right.REPLY)
-def send_again(number: int, message_id: int) -> Response:
-    with writing() as tx:
-        mail = failed_mail(tx.session, _message(tx, number, message_id))
-        if mail is None:
-            raise Conflict("This mail has not failed; there is nothing to send again.")
-        outbox.send_again(tx, mail)
-    return _stay(number)
 
 
 @pages.post("/complaint")
@@ -224,7 +212,7 @@ def _files_only(files: list[KeptFile]) -> str:
     return ", ".join(file.name for file in files)
 
 
-def _message(tx: Tx, number: int, message_id: int) -> Message:
+def message_of(tx: Tx, number: int, message_id: int) -> Message:
     """A message of a ticket that the viewer may read."""
     ticket = access_ticket(tx.session, viewer(), number)
     message = tx.session.get(Message, message_id)

@@ -22,6 +22,7 @@ from desk.http.problems import say
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case
 from desk.queries.customers import panel
+from desk.queries.deliveries import deliveries, trusted_senders
 from desk.queries.hand_ups import hand_ups_of, is_only_asked
 from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import Channels, channels, choices, head
@@ -30,13 +31,14 @@ from desk.queries.timeline import timeline
 from desk.queries.unsent import unsent_on
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import hand_ups, knowledge_panel, ticket_work, unsent, words
+from desk.web import hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
 from desk.web.console import done, frame, may_enter, small
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
 pages.register_blueprint(knowledge_panel.pages)
 pages.register_blueprint(unsent.pages)
+pages.register_blueprint(mail_work.pages)
 pages.register_blueprint(hand_ups.pages)
 
 CHANNELS = ("voice", "email", "chat", "form")
@@ -184,7 +186,11 @@ def _timeline(session: Session, ticket: Ticket) -> dict[str, Any]:
     entries, more = timeline(session, ticket, pages=pages_asked)
     # The lines are written here, so that the page and its refreshed parts cannot say different things.
     lines = {entry.key: words.event_line(entry) for entry in entries if entry.event is not None}
-    return {"ticket": ticket, "entries": entries, "lines": lines, "earlier": more, "pages_shown": pages_asked}
+    messages = [entry.message for entry in entries if entry.message is not None]
+    sent = deliveries(session, messages)
+    trusted = trusted_senders(session, viewer().agent_id, messages)
+    shown = {"entries": entries, "lines": lines, "deliveries": sent, "trusted": trusted}
+    return {"ticket": ticket, **shown, "earlier": more, "pages_shown": pages_asked}
 
 
 def _unsent(session: Session, ticket: Ticket) -> dict[str, Any]:

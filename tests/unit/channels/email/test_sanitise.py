@@ -82,3 +82,29 @@ def test_the_look_of_an_ordinary_mail_survives():
 @pytest.mark.parametrize("piece", ["<div>", "&", "<b>x", "<table>", "<p>"])
 def test_html_made_to_stall_the_cleaner_is_shown_as_text(piece):
     assert "您好" in safe_html("您好 " + piece * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ('<a href="https://evil.example/login">https://www.bank.example/login</a>', "[evil.example]"),
+        ('<a href="https://bank.example@evil.example/">pay at bank.example</a>', "[evil.example]"),
+        ('<a href="https://user:word@evil.example/">here</a>', "[evil.example]"),
+        ('<a href="https://аpple.example/">аpple.example</a>', "[xn--pple-43d.example]"),
+        ('<a href="mailto:x@evil.example">support@bank.example</a>', "[evil.example]"),
+        ('<a href="https://evil.example/"><b>bank</b>.example</a>', "[evil.example]"),
+        ('<a href="https://mail.bank.example/">www.bank.example or bank.example</a>', ""),
+        ('<a href="https://www.bank.example/">bank.example</a>', ""),
+        ('<a href="https://bank.example/x?a=1&amp;b=2">click here</a>', ""),
+        ('<a href="tel:+8610">call</a>', ""),
+    ],
+)
+def test_a_link_that_names_another_place_shows_where_it_leads(link, shown):
+    clean = safe_html(link)
+    assert (clean.count("["), shown in clean) == (1 if shown else 0, True)
+
+
+def test_the_title_of_a_link_is_its_address_whatever_the_sender_wrote():
+    clean = safe_html('<a title="https://bank.example" href="https://evil.example/?a=&quot;x">x</a>')
+    assert clean.count("title=") == 1
+    assert 'title="https://evil.example/' in clean
