@@ -76,6 +76,7 @@ class WorkItem(Base):
         Index("ix_work_item_line", "queue_id", "channel", "state", "ended_at"),
         Index("ix_work_item_state", "state", "id"),
         Index("ix_work_item_kind", "kind", "id"),
+        Index("ix_work_item_enqueued", "enqueued_at"),
     )
 
 

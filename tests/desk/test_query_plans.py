@@ -44,6 +44,7 @@ from desk.queries import (
     customers,
     estimates,
     hand_ups,
+    recorded_day,
     surveys,
     ticket_page,
     tickets,
@@ -176,6 +177,7 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "scores": lambda s: board.scores_since(s, day),
         "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
         "chat state": lambda s: chats.state_of(s, chat, now),
+        "a recorded day": lambda s: (recorded_day.latest_day(s, ZONE, now), recorded_day.recorded_day(s, now.date(), ZONE, now)),
         "queued chats": lambda s: chats.queued_chats(s, list(queues)),
         "place of a caller": lambda s: callers.waiting_line(s, call, now),
         "follow-ups": lambda s: surveys.open_follow_ups(s, senior),
@@ -449,7 +451,15 @@ def past(
     )
     yield (
         OutboxMail,
-        [{"ticket_id": ids["ticket"][n], "payload": {}, "state": "sent", "next_at": at[n], "created_at": at[n]} for n in numbers],
+        [
+            {
+                "ticket_id": ids["ticket"][n],
+                "payload": {},
+                "state": "sent",
+                **dict.fromkeys(("next_at", "give_up_at", "created_at"), at[n]),
+            }
+            for n in numbers
+        ],
     )
     yield Timer, [{"kind": "ticket.close", "key": str(n), "due_at": at[n], "done_at": at[n]} for n in numbers]
     yield (

@@ -34,6 +34,7 @@ def upgrade() -> None:
     _add("work_item", sa.Column("asked", sa.JSON(), nullable=False, server_default="[]"))
     _add("work_item", sa.Column("steps_done", BIG, nullable=False, server_default="0"))
     op.add_column("router_lease", sa.Column("backend", BIG, nullable=True))
+    op.create_index("ix_work_item_enqueued", "work_item", ["enqueued_at"])
     _date_skills()
     _make_hand_up()
 
@@ -41,6 +42,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("hand_up")
     _undate_skills()
+    op.drop_index("ix_work_item_enqueued", "work_item")
     _drop("router_lease", "backend")
     _drop("work_item", "asked", "steps_done")
     _drop("calendar", "name", "name_zh", "notes")
