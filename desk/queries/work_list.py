@@ -40,6 +40,7 @@ class WorkRow:
     until: datetime | None = None
     due_at: datetime | None = None
     unread: int = 0
+    mode: str = ""  # how the viewer was chosen for it
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
             until=offer.deadline if offer.state == OFFERED else None,
             due_at=item.due_at if item.kind == "hand_up" else next_due(ticket),
             unread=unread.get(ticket.id, 0),
+            mode=str(offer.reason.get("mode", "")),
         )
         for offer, item, ticket, customer, call, chat in rows
     ]
