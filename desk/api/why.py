@@ -85,7 +85,9 @@ def _why_shape(why: Why, ticket: Ticket, teams: told.Teams) -> dict[str, Any]:
         "requires": _skills(why.requires),
         "also": [_skills(each) for each in why.also],
         "steps": [_step_shape(step, teams) for step in why.steps],
-        "next_step": None if why.next_step is None else _step_shape(why.next_step, teams),
+        "next_step": None
+        if why.next_step is None
+        else _step_shape(why.next_step, teams) | {"words": told.next_step_words(why, teams)},
         "held": None if why.held_until is None else {"until": moment(why.held_until), "words": told.held_words(why)},
         "expected": _expected_shape(why),
         "choice": why.queue.choice,
