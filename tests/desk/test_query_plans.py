@@ -43,8 +43,11 @@ from desk.queries import (
     customer_page,
     customers,
     estimates,
+    fit,
     hand_ups,
+    opening,
     recorded_day,
+    skill_matrix,
     surveys,
     ticket_page,
     tickets,
@@ -53,6 +56,7 @@ from desk.queries import (
     why_offer,
     work_list,
 )
+from desk.queries import queues as queue_settings
 from desk.work import picture
 from desk.work.picture import Changed
 from tests.desk.house import MORNING, House
@@ -181,6 +185,11 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "queued chats": lambda s: chats.queued_chats(s, list(queues)),
         "place of a caller": lambda s: callers.waiting_line(s, call, now),
         "follow-ups": lambda s: surveys.open_follow_ups(s, senior),
+        "people by skills": lambda s: skill_matrix.matrix(s, now, search="M"),
+        "skills of a person": lambda s: skill_matrix.spells(s, now, agent.agent_id),
+        "queues and who fits": lambda s: (queue_settings.all_queues(s), fit.workers(s, now)),
+        "opening hours": lambda s: opening.all_calendars(s, now),
+        "who changed a setting": lambda s: queue_settings.last_change(s, "ticket.opened", lambda _event: False),
         "audit log": lambda s: audit.audit_log(s, auditor),
         "audit log of a noun": lambda s: audit.audit_log(s, auditor, kind="ticket"),
         "audit log of a person": lambda s: audit.audit_log(s, auditor, agent_id=agent.agent_id),
