@@ -144,7 +144,7 @@ def staffing_day(
 def counts_by_day(
     session: Session, queue: Queue, channel: str, calendar: Calendar, day: date, now: datetime, weeks: int
 ) -> dict[date, list[int]]:
-    """How much came in each half hour of the local days before `now`: from the first whole day known, `day` included.
+    """How much came in each half hour of the local days before `now`, from the first whole day known; and of `day` itself.
 
     A half hour is one on the clock of the queue's zone: on the day on which clocks go back one counts double.
     """
@@ -167,7 +167,7 @@ def counts_by_day(
     if not found:
         return {}
     known_from, last = min(found), calendar.local_day(now)
-    if known_from > first:  # the desk's first day is not a whole one
+    if first < known_from != day:  # the desk's first day is not a whole one
         found.pop(known_from)
         known_from += timedelta(days=1)
     for past in _days(known_from, last):

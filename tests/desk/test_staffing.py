@@ -153,10 +153,11 @@ def test_a_closed_queue_needs_nobody(sqlite_past):
     assert {one.needed for one in ask(sqlite_past, TODAY + timedelta(days=1)).half_hours} == {0}
 
 
-def test_a_new_desk_has_no_forecast_and_no_error(sqlite_house):
+def test_a_new_desk_has_no_forecast_and_shows_what_came(sqlite_house):
     sqlite_house.item("voice")
-    found = ask(sqlite_house)
+    found = ask(sqlite_house, now=MORNING + timedelta(hours=1))
     assert (found.weeks, found.half_hours[20].mean, found.half_hours[20].needed) == (0, None, None)
+    assert [one.came for one in found.half_hours[19:23]] == [0, 1, 0, None]
     assert ask(sqlite_house, queue="billing").half_hours[0].came is None
 
 
