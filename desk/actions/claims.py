@@ -8,7 +8,7 @@ again, and whatever has happened meanwhile, the loser changes nothing. The datab
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,7 +62,8 @@ class _Won:
 def claim(unit: Direct, claims: Sequence[Claim]) -> list[Claimed | None]:
     """Make these claims, up to `MOST` in one commit; what was lost is None.
 
-    An agent may come more than once, each time with the version and the load that the claim before leaves.
+    An agent may come more than once, each time with the version and the load that the claim before leaves: when that one is lost,
+    the rest of theirs is lost too.
     """
     on_sqlite = isinstance(unit.cursor, sqlite3.Cursor)
     outcome: dict[int, Claimed | None] = {}
@@ -112,17 +113,30 @@ def _in_sqlite(unit: Direct, batch: Sequence[Claim]) -> list[_Won | None]:
     cursor = unit.cursor
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        won = []
-        for each in batch:
-            reason = to_json(each.reason)
-            row = _write_in_sqlite(cursor, each, unit.now, reason)
-            won.append(None if row is None else _tell_in_sqlite(unit, each, row, reason))
+        won = _one_by_one(batch, lambda each: _all_of_one_in_sqlite(unit, each))
         cursor.execute("COMMIT")
     except BaseException:
         if cursor.connection.in_transaction:
             cursor.execute("ROLLBACK")
         raise
     return won
+
+
+def _one_by_one(batch: Sequence[Claim], make: Callable[[Claim], _Won | None]) -> list[_Won | None]:
+    """Each for itself, and none after one that its agent has lost."""
+    out: set[int] = set()
+    won: list[_Won | None] = []
+    for each in batch:
+        won.append(None if each.agent_id in out else make(each))
+        if won[-1] is None:
+            out.add(each.agent_id)
+    return won
+
+
+def _all_of_one_in_sqlite(unit: Direct, asked: Claim) -> _Won | None:
+    reason = to_json(asked.reason)
+    won = _write_in_sqlite(unit.cursor, asked, unit.now, reason)
+    return None if won is None else _tell_in_sqlite(unit, asked, won, reason)
 
 
 def _write_in_sqlite(cursor: Any, asked: Claim, now: datetime, reason: str) -> _Won | None:
@@ -154,7 +168,7 @@ def _in_postgres(unit: Direct, batch: Sequence[Claim]) -> list[_Won | None]:
             return [_won(unit.cursor.execute(claim_sql.ONE_TOLD, {**_values(batch[0], unit.now), **_actor(unit)}).fetchone())]
         rows = unit.cursor.execute(claim_sql.ALL_TOLD, _columns(batch, unit)).fetchall()
     except (NotNullViolation, DeadlockDetected):  # one of them was half lost, and nothing is written
-        return [None] if len(batch) == 1 else [won for each in batch for won in _in_postgres(unit, [each])]
+        return [None] if len(batch) == 1 else _one_by_one(batch, lambda each: _in_postgres(unit, [each])[0])
     won = {row[0]: _Won(*row[1:]) for row in rows}
     return [won.get(each.item_id) for each in batch]
 

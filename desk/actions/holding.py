@@ -54,11 +54,12 @@ def used_by(tx: Tx, held: Mapping[int, str], capacity: int) -> int:
     return min(load_of(held, rules_of(tx.session)).used(capacity), capacity) if held else 0
 
 
-def unload(tx: Tx, agent_id: int) -> None:
-    """The agent, whose row is locked, holds less than before."""
+def unload(tx: Tx, agent_id: int, *, worked: bool) -> None:
+    """The agent, whose row is locked, holds less than before. Whoever was only asked has been idle all the time."""
     agent = tx.session.get_one(Agent, agent_id)
     agent.used = used_by(tx, held_by(tx, agent_id), agent.capacity)
-    settle_idle(tx, agent)
+    if worked:
+        settle_idle(tx, agent)
 
 
 def recount(tx: Tx, agent_id: int) -> bool:
@@ -109,7 +110,7 @@ def release(tx: Tx, item: WorkItem, state: str) -> Offer | None:
     change = update(Offer).where(Offer.item_id == item.id, Offer.state.in_(HOLDING)).values(state=state, ended_at=tx.now)
     made = tx.session.scalar(change.returning(Offer), execution_options=_FRESH)
     if made is not None:
-        unload(tx, made.agent_id)
+        unload(tx, made.agent_id, worked=made.answered_at is not None)
     return made
 
 

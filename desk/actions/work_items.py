@@ -306,7 +306,7 @@ def _return(tx: Tx, made: Offer) -> WorkItem:
     item = move(tx, made.item_id, OFFERED, WAITING, agent_id=None)
     if item.sticky_agent_id == made.agent_id:
         item.sticky_agent_id = item.sticky_until = None
-    unload(tx, made.agent_id)
+    unload(tx, made.agent_id, worked=False)
     return item
 
 

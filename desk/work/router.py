@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 POLICIES = ("calendar.", "setting.", "team.", "demo.")  # kinds of events after which everything is looked at anew
 AGAIN_S = 1.0
+MOST_REFUSALS = 5  # an agent who is busy answering may be missed a few times; more than that is a fault
 STEPS_AT_ONCE = 200
 
 
@@ -160,38 +162,40 @@ class Router:
 
     def _decide(self, epoch: int) -> bool:
         """Claim until nothing more fits. False when the rows refuse what the matcher keeps deciding: then a pause is due."""
-        refused: set[tuple[int, int]] = set()
+        refused: Counter[tuple[int, int]] = Counter()
         while True:
             decisions = self._picture.matcher.decide(self._now())
             asked = self._picture.claims(decisions, epoch)
             if not decisions:
                 return True
+            out: set[int] = set()  # agents who have lost a claim: what was decided for them on top of it has no ground
             for start in range(0, len(asked), claims.MOST):
-                for lost in self._claim(asked[start : start + claims.MOST]):
+                for lost in self._claim(asked[start : start + claims.MOST], out):
                     pair = (lost.item_id, lost.agent_id)
-                    if pair in refused:
+                    refused[pair] += 1
+                    if refused[pair] == MOST_REFUSALS:
                         log.error("item %s is refused to agent %s again and again; looking anew in a moment", *pair)
                         self._note(Changed(all=True))
                         return False
-                    refused.add(pair)
                 if self._lease.hold() != epoch:
-                    self._note(Changed(all=True))
-                    return False
+                    raise StoreAway  # somebody else routes now
             self._catch_up()
 
-    def _claim(self, asked: Sequence[claims.Claim]) -> list[claims.Claim]:
-        """Make decisions durable, all in one commit. Returns those that were lost; their rows are to be read again."""
-        if self._lease.connection is None:
-            raise StoreAway
+    def _claim(self, asked: Sequence[claims.Claim], out: set[int]) -> list[claims.Claim]:
+        """Make decisions durable, all in one commit. Returns those that were lost; their rows are to be read again.
+
+        Nothing is claimed for the agents in `out`, and who loses comes to them.
+        """
+        tried = [each for each in asked if each.agent_id not in out]
         with self._deaf(), self._store.direct(self._lease.connection, SYSTEM) as unit:
-            outcome = claims.claim(unit, asked)
+            won = {each.claim.item_id: each for each in claims.claim(unit, tried) if each is not None}
         monotonic = self._clock.monotonic()
-        lost = [each for each, claimed in zip(asked, outcome, strict=True) if claimed is None]
-        for claimed in outcome:
-            if claimed is not None:
-                self._picture.won(claimed, monotonic)
-        if lost:
-            self._note(Changed({each.item_id for each in lost}, {each.agent_id for each in lost}))
+        for claimed in won.values():
+            self._picture.won(claimed, monotonic)
+        unclaimed = [each for each in asked if each.item_id not in won]
+        self._note(Changed({each.item_id for each in unclaimed}, {each.agent_id for each in unclaimed}))
+        lost = [each for each in tried if each.item_id not in won and each.agent_id not in out]
+        out.update(each.agent_id for each in lost)
         for each in lost:
             log.info("item %s was no longer free for agent %s", each.item_id, each.agent_id)
         return lost

@@ -20,8 +20,9 @@ from desk.migrate import upgrade
 from desk.models import Agent, AgentSkill, Offer, Queue, RouterLease, Team, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import HOLDING
+from desk.queries.channel_rules import rules_of
 from desk.store import Store, Tx
-from routing.values import CHANNEL_RULES, load_of
+from routing.values import load_of
 
 MORNING = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a Friday
 EPOCH = 1
@@ -107,6 +108,27 @@ class House:
             tx.session.flush()
         return item
 
+    def crowd(self, people: int, pieces: int, channel: str = "email", **skills: int) -> tuple[list[int], list[int]]:
+        """So many available agents and so much waiting work of one customer, quickly: the ids of both."""
+        self._count += 1
+        with self.tx() as tx:
+            queue = tx.session.scalars(select(Queue).where(Queue.key == "general")).one()
+            about = {"name": "Somebody", "password_hash": "", "roles": ["agent"], "team_id": queue.team_id}
+            here = {"presence": AVAILABLE, "desired": AVAILABLE, "presence_since": tx.now, "idle_since": tx.now}
+            agents = [Agent(email=f"{self._count}.{number}@desk.example", **about, **here) for number in range(people)]
+            customer = customers.identify(tx, "email", f"crowd{self._count}@customers.example", locale="en")
+            ticket = tickets.open_ticket(tx, customer=customer, queue=queue, subject="Help", channel="email")
+            place = {"due_at": tx.now, "promote_at": None, "enqueued_at": tx.now, "requires": [], "band": 1}
+            about = {"ticket_id": ticket.id, "customer_id": customer.id, "queue_id": queue.id, "tier": "standard"}
+            kind = {"kind": KIND_OF[channel], "channel": channel}
+            items = [WorkItem(**kind, **about, **place) for _ in range(pieces)]
+            tx.session.add_all([*agents, *items])
+            tx.session.flush()
+            for skill, level in skills.items():
+                tx.session.add_all(AgentSkill(agent_id=each.id, skill=skill, level=level, since=tx.now) for each in agents)
+            tx.emit("setting.crowd_came")
+        return [agent.id for agent in agents], [item.id for item in items]
+
     def offer(self, item: WorkItem, agent: Agent, epoch: int = EPOCH) -> Offer | None:
         with self.tx() as tx:
             return work_items.offer(tx, item.id, agent.id, epoch=epoch, reason={"test": True})
@@ -116,14 +138,33 @@ class House:
         with self.store.read() as reading:
             return reading.get(type(row), row.id)
 
+    def faults(self) -> list[str]:
+        """Where the rows break what must always hold: loads, one holder each, states that belong together, nothing lost."""
+        found = self.faults_in_load()
+        now = self.clock.now()
+        with self.store.read() as reading:
+            holding = {offer.item_id: offer for offer in reading.scalars(select(Offer).where(Offer.state.in_(HOLDING)))}
+            for item in reading.scalars(select(WorkItem)):
+                made = holding.pop(item.id, None)
+                state = {"offered": "offered", "active": "accepted", "wrap_up": "accepted"}.get(item.state)
+                holder = item.agent_id if item.ended_at is None else None  # what is over remembers who had it
+                if (made.state if made else None) != state or (made.agent_id if made else None) != holder:
+                    found.append(f"item {item.id} is {item.state} with {item.agent_id}, its offer {made and made.state}")
+                if (item.ended_at is None) != (item.state in ("waiting", "offered", "active", "wrap_up")):
+                    found.append(f"item {item.id} is {item.state} and ended at {item.ended_at}")
+                if item.enqueued_at > now:
+                    found.append(f"item {item.id} has waited {now - item.enqueued_at}")
+            found += [f"offer {made.id} holds item {item_id}, which is not there" for item_id, made in holding.items()]
+        return found
+
     def faults_in_load(self) -> list[str]:
         """Where an agent's load is not what their offers add up to, or goes beyond what is allowed."""
         found = []
         with self.store.read() as reading:
             for agent in reading.scalars(select(Agent)):
                 offers = reading.scalars(select(Offer).where(Offer.agent_id == agent.id, Offer.state.in_(HOLDING))).all()
-                load = load_of({offer.item_id: offer.channel for offer in offers}, CHANNEL_RULES)
-                if agent.used != min(load.used(agent.capacity), agent.capacity):
+                load = load_of({offer.item_id: offer.channel for offer in offers}, rules_of(reading))
+                if not 0 <= agent.used <= agent.capacity or agent.used != min(load.used(agent.capacity), agent.capacity):
                     found.append(f"{agent.name}: used is {agent.used}, offers make {load.used(agent.capacity)}")
                 held = reading.scalars(
                     select(WorkItem.id).where(WorkItem.agent_id == agent.id, WorkItem.state.in_(("offered", "active", "wrap_up")))
