@@ -49,6 +49,8 @@ def move(tx: Tx, item: WorkItem, queue: Queue) -> None:
     if item.state != WAITING:
         raise Conflict("Somebody else has taken this work.")
     ticket = tx.session.get_one(Ticket, item.ticket_id)
+    if queue.id != item.queue_id:
+        tickets.check_open(queue)
     if item.kind in tickets.TICKET_WORK:
         tickets.move(tx, ticket, queue)
     elif item.kind == "hand_up":

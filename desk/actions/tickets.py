@@ -252,10 +252,17 @@ def set_fields(
         tx.emit("ticket.changed", ticket=ticket, data={"old": old, "new": {name: getattr(ticket, name) for name in old}})
 
 
+def check_open(queue: Queue) -> None:
+    """Raises `Conflict` for a queue that takes no new work."""
+    if queue.closed:
+        raise Conflict("This queue takes no new work at present. Choose another one.")
+
+
 def move(tx: Tx, ticket: Ticket, queue: Queue) -> None:
     """Hand the ticket to another queue, with its waiting or held work; the due times stay."""
     if queue.id == ticket.queue_id:
         return
+    check_open(queue)
     tx.emit("ticket.moved", ticket=ticket, queue=queue, data={"old": ticket.queue_id, "new": queue.id})
     item = work_items.open_item(tx, ticket.id, TICKET_WORK)
     if item is not None:

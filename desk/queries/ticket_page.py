@@ -127,7 +127,8 @@ def choices(session: Session, ticket: Ticket) -> Choices:
     wanted = Right.HANDLE_COMPLAINT if ticket.type == "complaint" else Right.REPLY
     agents = session.scalars(select(Agent).where(Agent.active).order_by(Agent.name)).all()
     able = [(each.id, each.name) for each in agents if any(wanted in ROLE_RIGHTS.get(role, ()) for role in each.roles)]
-    return Choices(able, session.scalars(select(Queue).order_by(Queue.position, Queue.id)).all())
+    queues = select(Queue).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id)
+    return Choices(able, session.scalars(queues).all())
 
 
 def next_due(ticket: Ticket) -> datetime | None:

@@ -76,7 +76,7 @@ def item(item_id: int) -> str:
     with reading() as session:
         work, ticket = figures_of.access_item(session, viewer(), item_id)
         customer = session.get_one(Customer, work.customer_id)
-        queues = list(session.scalars(select(Queue).order_by(Queue.position, Queue.id)))
+        queues = list(session.scalars(select(Queue).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id)))
         people = select(Agent).where(figures_of.visible_agents(viewer()), Agent.active.is_(True)).order_by(Agent.name)
         agents = [agent for agent in session.scalars(people) if figures_of.takes_work(agent)]
         told = why.about(session, work)

@@ -117,6 +117,7 @@ def _open(tx: Tx) -> Ticket:
     queue = tx.session.get(Queue, form.get("queue", 0, type=small))
     if queue is None:
         raise NotFound("There is no such queue.")
+    tickets.check_open(queue)
     kind = "email" if "@" in contact else "phone"
     customer = customers.identify(tx, kind, contact, name=form.get("name", "").strip())
     channel = form.get("channel", "")
@@ -139,7 +140,8 @@ def _open(tx: Tx) -> Ticket:
 
 
 def _form(session: Session) -> dict[str, Any]:
-    return {"queues": session.scalars(select(Queue).order_by(Queue.position, Queue.id)).all(), "channels_to_choose": CHANNELS}
+    queues = select(Queue).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id)
+    return {"queues": session.scalars(queues).all(), "channels_to_choose": CHANNELS}
 
 
 def _list(session: Session) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
+from desk.actions import supervising
 from desk.actions.intake import find_queue
+from desk.errors import Conflict
 from desk.events import Event
 from desk.models import Queue, WorkItem
 from tests.web.board_world import admin, boss, work, world  # noqa: F401 - fixtures among them
@@ -180,6 +182,9 @@ def test_a_closed_queue_gets_nothing_new_and_the_last_open_one_stays_open(world,
     assert 'href="#f-closed"' in refused.text
     with world.tx() as tx:
         assert find_queue(tx, "billing").key == "general"
+    item = work(world)
+    with world.tx() as tx, pytest.raises(Conflict):
+        supervising.move(tx, tx.session.get_one(WorkItem, item.id), queue_of(world, "billing"))
 
 
 def test_a_supervisor_reads_and_does_not_change(world, boss):
