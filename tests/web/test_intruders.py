@@ -61,7 +61,7 @@ def is_open(siege: Siege, method: str, rule: str) -> bool:
 
 
 def is_somebodys(rule: str) -> bool:
-    return rule.startswith(("/desk/", "/board/items", "/board/agents", "/api/")) and "<int:" in rule
+    return rule.startswith(("/desk/", "/board/items", "/board/offers", "/board/agents", "/api/")) and "<int:" in rule
 
 
 # What is not theirs
