@@ -35,6 +35,7 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 NOT_APART = "the parts of the mail could not be told apart"
+NAME_LIKE = re.compile(r".{1,150}\.\w{1,5}")
 CUT_TEXT = "a part too long to be shown whole"
 RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/rfc822-headers", "message/global-headers"}
 
@@ -59,7 +60,7 @@ class Body:
 
     `marked` is their text with the marks of `html_text`. `reports`, `receipts` and `complaints` are the groups of fields of
     delivery reports, read receipts and feedback reports; `returned` the fields of mails that came back; `calendar` the methods
-    of calendar parts.
+    of calendar parts; `charset` the first that is declared, for raw bytes in names.
     """
 
     sections: list[Section] = field(default_factory=list)
@@ -69,6 +70,7 @@ class Body:
     complaints: list[Part] = field(default_factory=list)
     returned: list[Part] = field(default_factory=list)
     calendar: list[str] = field(default_factory=list)
+    charset: str = ""
     encrypted: str = ""
     problems: list[str] = field(default_factory=list)
     opened: int = 0
@@ -87,7 +89,7 @@ class Body:
 
 def read_body(mail: Cut) -> Body:
     """Gather all parts of a mail; what was wrong is in `problems`."""
-    body = Body(problems=list(mail.problems))
+    body = Body(problems=list(mail.problems), charset=parameter(mail.root.get("content-type"), "charset"))
     _walk(mail.root, body, inside="", depth=0)
     body.marked = "\n\n".join(text for section in body.sections if (text := section.text()).strip())
     body.files = list(told_apart(body.files))
@@ -126,7 +128,7 @@ def _leaf(part: Part, body: Body, kind: str, inside: str, depth: int) -> None:
     data, problem = decoded(part.content, header_text(part.get("content-transfer-encoding")), text=textual)
     if problem:
         _note(body, problem)
-    name, disposition = file_name(part), _disposition(part)
+    name, disposition = file_name(part, body.charset), _disposition(part)
     attached = disposition == "attachment" or bool(name and inside != "multipart/alternative" and not _is_body(part, body, depth))
     if kind in OPENERS or name.lower() in {"winmail.dat", "win.dat"}:
         _open(part, body, data, kind, name, depth)
@@ -159,7 +161,9 @@ def _is_body(part: Part, body: Body, depth: int) -> bool:
 def _text(part: Part, body: Body, data: bytes, kind: str) -> None:
     if len(data) > LONGEST_TEXT_PART:
         _note(body, CUT_TEXT)
-    text = clean(decode(data[:LONGEST_TEXT_PART], parameter(part.get("content-type"), "charset")))
+    declared = parameter(part.get("content-type"), "charset")
+    body.charset = body.charset or declared
+    text = clean(decode(data[:LONGEST_TEXT_PART], declared))
     if looks_like_html(text):
         body.sections.append(Section(html=text))
         return
@@ -181,6 +185,7 @@ def _html(part: Part, body: Body, data: bytes) -> None:
         _note(body, CUT_TEXT)
     meta = META_CHARSET.search(data[:4096])
     declared = parameter(part.get("content-type"), "charset") or (meta[1].decode("ascii") if meta else "")
+    body.charset = body.charset or declared
     text = clean(decode(data[:LONGEST_HTML_PART], declared))
     if text.strip():
         body.sections.append(Section(html=text))
@@ -200,7 +205,7 @@ def _nested(part: Part, body: Body, kind: str) -> None:
     inner = Part(top_fields(data[:500_000].lstrip(b"\r\n")))
     body.returned.append(inner)
     subject = safe_name(header_text(inner.get("subject"))[:150]) if kind in {"message/rfc822", "message/global"} else ""
-    name = file_name(part) or (f"{subject}.eml" if subject else default_name(kind, len(body.files) + 1))
+    name = file_name(part, body.charset) or (f"{subject}.eml" if subject else default_name(kind, len(body.files) + 1))
     _attach(part, body, data, kind, name)
 
 
@@ -237,18 +242,18 @@ def _attach(part: Part, body: Body, data: bytes, kind: str, name: str = "") -> N
     inline = _disposition(part) == "inline" or (
         bool(content_id) and kind.startswith("image/") and _disposition(part) != "attachment"
     )
-    name = name or file_name(part) or default_name(kind, len(body.files) + 1)
+    name = name or file_name(part, body.charset) or default_name(kind, len(body.files) + 1)
     body.files.append(File(name=name, content_type=kind, data=data, content_id=content_id, inline=inline))
 
 
-def file_name(part: Part) -> str:
+def file_name(part: Part, charset: str = "") -> str:
     """The name of a part: of its disposition, or of its type when that is missing or damaged."""
-    stated = parameter(part.get("content-disposition"), "filename") or parameter(part.get("content-disposition"), "name")
-    typed = parameter(part.get("content-type"), "name") if not stated or "\ufffd" in stated else ""
-    described = (
-        header_text(part.get("content-description")) if not stated and not typed and _disposition(part) == "attachment" else ""
-    )
-    return safe_name(typed or stated or (described if re.search(r"\.\w{1,5}$", described) else ""))
+    disposition = part.get("content-disposition")
+    stated = parameter(disposition, "filename", charset) or parameter(disposition, "name", charset)
+    damaged = not stated or "\ufffd" in stated or "??" in stated
+    typed = parameter(part.get("content-type"), "name", charset) if damaged else ""
+    described = header_text(part.get("content-description")) if not stated and not typed and disposition else ""
+    return safe_name(typed or stated or (described if NAME_LIKE.fullmatch(described) else ""))
 
 
 def _disposition(part: Part) -> str:

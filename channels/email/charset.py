@@ -58,10 +58,10 @@ def decode(data: bytes, declared: str = "") -> str:
 
     The sender is believed first, unless the bytes can only be UTF-8 or read far better as something else.
     """
-    for bom, codec in BOMS:
-        if data.startswith(bom):
-            return data.decode(codec, "replace")
     codec = codec_for(declared)
+    for bom, stated in BOMS:
+        if data.startswith(bom) and (stated == "utf-8-sig" or codec in SHIFTED or b"\x00" in data):
+            return _whole(data.decode(stated, "replace"))
     if data.isascii():
         return _from_ascii(data, codec)
     if codec in SHIFTED:

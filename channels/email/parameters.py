@@ -94,10 +94,12 @@ def _joined(pieces: dict[int, tuple[bool, str]], fallback: str) -> str:
 def _plain(value: str, fallback: str) -> str:
     """A plain value may hold encoded words, or percent signs that spell something other than ASCII."""
     text = tidy(decode_words(value))
+    match = EXTENDED.match(text)
+    if match and match[1] and "%" in match[3]:
+        return _extended(text, fallback)
     if re.search(r"%[89A-Fa-f][0-9A-Fa-f]", text):
         data = unquote_to_bytes(text.encode("utf-8", "replace"))
         spelled = decode(data, fallback)
         if "\ufffd" not in spelled:
             return tidy(spelled)
-    match = EXTENDED.match(text)
-    return _extended(text, fallback) if match and match[1] and "%" in match[3] else text
+    return text

@@ -13,7 +13,7 @@ from channels.email.transfer import from_base64
 ENCODED = re.compile(
     r"=\?([\w.:*+()-]{1,60})\?([bBqQ])\?((?:(?!=\?[\w.:*+()-]{1,60}\?[bBqQ]\?)[^\r\n]){0,8000}?)(?:\?=|\??\Z)", re.ASCII
 )
-BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+HEX = re.compile(r"=[0-9A-Fa-f]{2}")
 FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\ufff9-\ufffb]"
@@ -33,7 +33,8 @@ def header_text(value: str, fallback: str = "") -> str:
 def raw_text(value: str, fallback: str = "") -> str:
     """Undo folding and decode 8-bit bytes, leaving encoded words alone so that addresses can be split first."""
     value = FOLD.sub("", value[:LONGEST])
-    return decode(value.encode("utf-8", "surrogateescape"), fallback) if not value.isascii() or "\x1b" in value else value
+    plain = value.isascii() and "\x1b" not in value and "~{" not in value
+    return value if plain else decode(value.encode("utf-8", "surrogateescape"), fallback)
 
 
 def decode_words(value: str) -> str:
@@ -72,8 +73,8 @@ def _decode_once(value: str) -> str:
 
 
 def _word_bytes(how: str, payload: str) -> bytes:
-    """Some programs write the letter of one encoding and use the other; base64 has no `=XX` and no underscore."""
+    """Some programs write the letter of one encoding and use the other; base64 has `=` only at its end."""
     data = payload.encode("utf-8", "surrogateescape")
-    if how in "bB" and (BASE64.fullmatch(payload) or not re.search(r"=[0-9A-Fa-f]{2}", payload)):
+    if how in "bB" and not HEX.search(payload):
         return from_base64(data)
     return quopri.decodestring(data, header=True)
