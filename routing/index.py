@@ -1,7 +1,7 @@
-"""The index behind the matcher: waiting items in lines, agents by what they can serve, and heaps with lazy deletion.
+"""The index behind the matcher: waiting items in lines, agents by what they can serve, and both with lazy deletion.
 
-The next decision looks at the heads of lines only. What leaves a line or changes is not searched in its heap: a record without a
-line and an agent with an old stamp are dropped when they come to the top.
+The next decision looks at the heads of lines only. What leaves a line or changes is not searched for: a record without a line and
+an agent with an old stamp are dropped when they come to be first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from routing.able import holder, pair_failure
 from routing.choice import MODES
 from routing.footing import Footing, Footings
-from routing.kinds import SLACK, FreeHeap, Kinds, Line, Offer, Profile, Record
+from routing.kinds import SLACK, Entry, FreeHeap, Kinds, Line, Offer, Profile, Record
 from routing.values import DEFERRED, Agent, ChannelRule, Item
 
 
@@ -103,13 +103,13 @@ class Index:
 
     def take(self, record: Record, seat: Seat) -> None:
         """Move a waiting item to the agent's hands."""
-        item, agent_id = record.item, seat.agent.id
+        item_id, agent_id, channel = record.key[2], seat.agent.id, record.line.channel
         record.line.waiting -= 1
         record.line = None
         record.taken_by = agent_id
-        seat.decided[item.id] = item.channel
-        self._hands[item.id] = agent_id
-        seat.footing = self.footings.beside(seat.footing, item.channel)
+        seat.decided[item_id] = channel
+        self._hands[item_id] = agent_id
+        seat.footing = self.footings.beside(seat.footing, channel)
         seat.stamp = next(self._turns)
 
     # Agents
@@ -184,12 +184,13 @@ class Index:
         best = None
         room, held = seat.footing.room, seat.agent.held
         for line in seat.profile.lines:
-            heap = line.heap
-            if heap and line.channel in room:
-                head = heap[0]
+            if line.waiting and line.channel in room:
+                head = line.queue[line.first]
+                if head[3].line is None:
+                    line.skip()
+                    head = line.queue[line.first]
                 if best is None or head < best:
-                    record = head[3]
-                    if record.line is None or record.item.excluded or record.item.id in held:
+                    if head[3].picky or (held and head[2] in held):
                         head = self._first_for(line, seat, now)
                         if head is None or (best is not None and best < head):
                             continue
@@ -272,7 +273,7 @@ class Index:
             return
         asked = item.asked_at(now)
         kind = (item.channel, asked.requires, asked.also)
-        record = self.records[item.id] = Record(item, item.key_at(now), kind)
+        record = self.records[item.id] = Record(item, item.key_at(now), kind, bool(item.excluded))
         held_for = self.holder(item, now)
         (self.kinds.line(kind) if held_for is None else self._own_line(held_for, item.channel)).add(record)
         at = self.next_change(item, now)
@@ -325,21 +326,12 @@ class Index:
         mine = line.holder == seat.agent.id or (seat.profile is not None and seat.profile in line.profiles)
         return mine and line.channel in seat.footing.room and pair_failure(record.item, seat.agent, now, line.holder) is None
 
-    def _first_for(self, line: Line, seat: Seat, now: float) -> tuple | None:
-        heap, passed = line.heap, []
-        found = None
-        while heap:
-            head = heap[0]
-            if head[3].line is None:
-                heapq.heappop(heap)
-            elif pair_failure(head[3].item, seat.agent, now, line.holder) is None:
-                found = head
-                break
-            else:
-                passed.append(heapq.heappop(heap))
-        for entry in passed:
-            heapq.heappush(heap, entry)
-        return found
+    def _first_for(self, line: Line, seat: Seat, now: float) -> Entry | None:
+        """The first of the line that this agent is not excluded from."""
+        for entry in line.entries():
+            if pair_failure(entry[3].item, seat.agent, now, line.holder) is None:
+                return entry
+        return None
 
     def _gather(self, line: Line, choice: str) -> FreeHeap:
         seats = (self.seats[agent_id] for agent_id in self.kinds.able(line.kind))

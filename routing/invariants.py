@@ -50,19 +50,21 @@ def room_was_there(index: Index) -> None:
 
 
 def nothing_lost(index: Index) -> None:
-    """I3: every known item waits in exactly one line, reachable from its heap, or is decided for a known moment's agent."""
+    """I3: every known item waits in exactly one line, reachable from its line, or is decided for a known moment's agent."""
     lines = [*index.kinds.lines.values(), *(line for seat in index.seats.values() for line in seat.own.values())]
-    found = [record for line in lines for *_, record in line.heap if record.line is not None]
+    found = [record for line in lines for *_, record in line.entries()]
     require(len(found) == len({record.item.id for record in found}), "I3: an item waits in two places")
     for line in lines:
         waiting = sum(1 for record in found if record.line is line)
         require(line.waiting == waiting, f"I3: a line says {line.waiting} wait, but {waiting} do")
+        keys = [record.key for record in found if record.line is line]
+        require(keys == sorted(keys), "I3: a line is out of order")
     for record in found:
         require(index.records.get(record.item.id) is record, f"I3: item {record.item.id} was dropped, but waits")
     reachable = set(map(id, found))
     for item_id, record in index.records.items():
         require((record.line is not None) != (record.taken_by is not None), f"I3: item {item_id} neither waits nor is decided")
-        require(record.line is None or id(record) in reachable, f"I3: item {item_id} is in no heap")
+        require(record.line is None or id(record) in reachable, f"I3: item {item_id} is in no line")
         require(record.line is None or record.line in lines, f"I3: the line of item {item_id} is forgotten")
 
 

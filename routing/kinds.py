@@ -6,10 +6,11 @@ who can serve what is therefore worked out once for each pair of kinds, and kept
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from routing.able import has_skills
 from routing.choice import Score
@@ -18,11 +19,14 @@ from routing.values import Agent, Item, RankKey, Skill
 Kind = tuple[str, frozenset[Skill], frozenset[frozenset[Skill]]]
 """(channel, requirement, other requirements, one of which is enough)."""
 
+Entry = tuple[int, float, int, "Record"]
+"""(band, due time, item id, the item's record): the rank key, and what it is the key of."""
+
 Offer = tuple[Score, int, int]
 """(score, agent id, stamp of the agent when he was entered)."""
 
 SLACK = 32
-"""Stale entries a heap may carry before it is compacted, beside as many as live ones times three."""
+"""Stale entries a list or a heap may carry before it is compacted, beside three times as many as live ones."""
 
 MOST_EMPTY = 1000
 """Kinds of work nobody waits in that are kept in case they come again."""
@@ -32,12 +36,14 @@ MOST_EMPTY = 1000
 class Record:
     """An item at its present place: waiting in `line` under `key`, or decided for agent `taken_by`.
 
-    A record that has left its line never comes back to one: an item that waits again gets another record.
+    `picky` is whether some agent is excluded from it. A record that has left its line never comes back to one: an item that
+    waits again gets another record.
     """
 
     item: Item
     key: RankKey
     kind: Kind
+    picky: bool = False
     line: Line | None = None
     taken_by: int | None = None
 
@@ -48,8 +54,10 @@ class Record:
 
 @dataclass(eq=False, slots=True)
 class Line:
-    """Items that wait for the same agents, the first to be served at the top of `heap`.
+    """Items that wait for the same agents, in the order in which they are served, in `queue` from place `first` on.
 
+    The list is sorted and not a heap, because work comes nearly in the order it is served: it goes in near the end, whoever takes
+    the first moves one place on, and who looks past it reads on. What has left stays until the list is compacted.
     A line of a kind of work has the `profiles` that can serve it, and who of them is free, by the way to choose, in `offers`.
     A personal line is for its `holder` alone.
     """
@@ -57,7 +65,8 @@ class Line:
     channel: str
     kind: Kind | None = None
     holder: int | None = None
-    heap: list[tuple[int, float, int, Record]] = field(default_factory=list)
+    queue: list[Entry] = field(default_factory=list)
+    first: int = 0
     waiting: int = 0
     limit: int = SLACK
     profiles: dict[Profile, None] = field(default_factory=dict)
@@ -66,12 +75,22 @@ class Line:
     def add(self, record: Record) -> None:
         record.line = self
         self.waiting += 1
-        heap = self.heap
-        heapq.heappush(heap, (*record.key, record))
-        if len(heap) > self.limit:
-            heap[:] = [entry for entry in heap if entry[3].line is not None]
-            heapq.heapify(heap)
-            self.limit = 4 * len(heap) + SLACK
+        queue = self.queue
+        insort(queue, (*record.key, record), self.first)
+        if len(queue) > self.limit:
+            queue[:] = self.entries()
+            self.first, self.limit = 0, 4 * len(queue) + SLACK
+
+    def entries(self) -> Iterator[Entry]:
+        """What waits, the first to be served first."""
+        return (entry for entry in islice(self.queue, self.first, None) if entry[3].line is not None)
+
+    def skip(self) -> None:
+        """Move on to the first that still waits; there must be one."""
+        first, queue = self.first, self.queue
+        while queue[first][3].line is None:
+            first += 1
+        self.first = first
 
 
 @dataclass(eq=False, slots=True)

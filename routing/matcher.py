@@ -166,6 +166,6 @@ class Matcher:
         return decisions
 
     def _give(self, record: Record, seat: Seat, telling: Telling) -> Decision:
-        decision = Decision(record.item.id, seat.agent.id, telling.of(record, seat))
+        decision = Decision(record.key[2], seat.agent.id, telling.of(record, seat))
         self._index.take(record, seat)
         return decision

@@ -23,6 +23,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import takewhile
 from operator import itemgetter
 
 from routing.able import capacity_failure, failure, pair_failure
@@ -138,5 +139,5 @@ def _candidate(index: Index, item: Item, asked: Step, seat: Seat, now: float, he
 
 def _passed(line: Line | None, record: Record) -> Iterator[Record]:
     """Items of the line with a smaller key, which stay."""
-    entries = line.heap if line is not None else ()
-    return (other for _, _, _, other in entries if other.line is not None and other.key < record.key)
+    others = (other for *_, other in line.entries()) if line is not None else iter(())
+    return takewhile(lambda other: other.key < record.key, others)

@@ -178,14 +178,14 @@ def _some_agent(chance, now):
     )
 
 
-def test_the_heaps_of_items_and_timers_do_not_grow_with_the_number_of_changes():
+def test_lines_and_timers_do_not_grow_with_the_number_of_changes():
     matcher = Matcher()
     matcher.put_agent(Agent(1, True, {}, held={9: "voice"}))
     for n in range(500):
         matcher.put_item(Item(1, "voice", frozenset(), 1, float(n), 0.0, excluded={1: 1e9 + n}))
         matcher.decide(float(n))
     [line] = matcher._index.kinds.lines.values()
-    assert max(len(line.heap), len(matcher._index._timers)) < 100
+    assert max(len(line.queue), len(matcher._index._timers)) < 100
 
 
 def test_the_heap_of_free_agents_does_not_grow_with_the_number_of_changes():
