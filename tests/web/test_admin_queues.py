@@ -199,7 +199,7 @@ def test_the_pages_speak_chinese(world, admin):
     address, form = open_form(world, admin)
     assert "无人接手时" in admin.get(f"{address}?lang=zh").text
     wrong = admin.post(f"{address}?lang=zh", data=filled(form, offer_timeout_s="很快"))
-    assert "邀约" in words(wrong.text)
+    assert "派单响铃时间为" in words(wrong.text)
     rows = steps(("30秒", "drop_skill", "billing", "", ""))
     said = words(admin.post(f"{address}/draft?lang=zh", data=filled(form, **rows), headers={"X-Fragment": "1"}).text)
     assert "30 秒后" in said
