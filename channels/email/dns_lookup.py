@@ -12,6 +12,7 @@ import dns.resolver
 
 MOST_A_MAIL = 40
 MOST_FAILURES_A_MAIL = 2
+LONGEST_A_MAIL_S = 8.0
 REST_S = 60.0  # how long nothing is asked after the name system did not answer several times running
 FAILURES_BEFORE_REST = 5
 
@@ -79,12 +80,14 @@ class Patience:
     asked: int = 0
     failures: int = 0
     known: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
 
     def find(self, name: str, kind: str) -> tuple[str, ...]:
         key = (name.lower().rstrip("."), kind)
         if key in self.known:
             return self.known[key]
-        if self.failures >= MOST_FAILURES_A_MAIL or self.asked >= MOST_A_MAIL:
+        late = time.monotonic() - self.began > LONGEST_A_MAIL_S
+        if late or self.failures >= MOST_FAILURES_A_MAIL or self.asked >= MOST_A_MAIL:
             raise DnsAway("too many questions for one mail")
         self.asked += 1
         try:

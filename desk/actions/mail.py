@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 
 from channels.email.parsed import BouncedRecipient
 from channels.message import Inbound
-from desk.actions import customers, intake, silences, tickets
-from desk.actions.threads import MOST_REFERENCES, find_thread
+from desk.actions import customers, intake, outbox, silences, tickets
+from desk.actions.threads import MOST_REFERENCES, disowned, find_thread
 from desk.errors import Invalid
 from desk.files import KeptFile
 from desk.models import Agent, Attachment, Calendar, Message, OutboxMail, RawMail, Ticket, WorkItem
-from desk.models.mail import APPENDED, DUPLICATE, FAILED, NOTED, OPENED, QUARANTINED
+from desk.models.mail import APPENDED, DUPLICATE, NOTED, OPENED, QUARANTINED
 from desk.models.message import INTERNAL, OUT
 from desk.store import Tx
 
@@ -198,7 +198,7 @@ def _receive(tx: Tx, mail: ReadMail, ledger: RawMail, before: Before) -> None:
     mail = _with_sender(mail)
     mail = replace(mail, inbound=_sent_to(mail))
     colleague = before.colleagues.get(mail.inbound.sender.value)
-    if colleague is not None and mail.verdict == "person":
+    if colleague is not None and mail.verdict == "person" and not disowned(mail.inbound):
         thread = find_thread(tx, mail.inbound, mail.ticket_number)
         if thread.ticket is not None:
             message = _note_of_colleague(tx, thread.ticket, colleague, mail, thread.how)
@@ -258,22 +258,20 @@ def _with_sender(mail: ReadMail) -> ReadMail:
 
 
 def _note_bounce(tx: Tx, mail: ReadMail, ledger: RawMail) -> None:
-    """Mark the mail of ours that did not arrive; a delay is only noted."""
+    """Mark the recipients of our mail who did not get it; a delay is only told."""
     bounced = _bounced_message(tx, mail)
-    if bounced is None:
+    sent = tx.session.get(OutboxMail, mail.bounced_mail_id) if mail.bounced_mail_id is not None else None
+    if bounced is not None:
+        ledger.ticket_id, ledger.message_id = bounced.ticket_id, bounced.id
+        sent = outbox.sent_as(tx, bounced)
+    if sent is None:
         return
-    ledger.ticket_id, ledger.message_id = bounced.ticket_id, bounced.id
-    failed = [each for each in mail.bounced if not each.temporary]
-    permanent = bool(failed) or (not mail.bounced and mail.verdict == "bounce")
-    if permanent:
-        reason = "; ".join(f"{each.address}: {each.status} {each.diagnostic}".strip() for each in failed)
-        bounced.delivery, bounced.delivery_error = FAILED, (reason or "returned")[:500]
-    tx.emit(
-        "mail.bounced",
-        ticket=bounced.ticket_id,
-        message=bounced,
-        data={"recipients": [each.address for each in mail.bounced], "permanent": permanent},
-    )
+    ledger.ticket_id = sent.ticket_id
+    reports = [(each.address, each.status, each.diagnostic, each.temporary) for each in mail.bounced]
+    if not reports and mail.verdict == "bounce":
+        reports = [("", "", "returned", False)]
+    for address, status, text, temporary in reports:
+        outbox.record_bounce_of(tx, sent, address, status, text, temporary)
 
 
 def _bounced_message(tx: Tx, mail: ReadMail) -> Message | None:

@@ -138,7 +138,7 @@ def record_bounce(tx: Tx, message: Message, address: str, status: str, text: str
 
     Returns whether this changed anything. An empty or unknown address is taken for the only recipient there is.
     """
-    mail = tx.session.scalar(select(OutboxMail).where(OutboxMail.message_id == message.id))
+    mail = sent_as(tx, message)
     return mail is not None and record_bounce_of(tx, mail, address, status, text, temporary)
 
 
@@ -207,6 +207,11 @@ def leave(tx: Tx, mail: OutboxMail) -> None:
         if row.state == FAILED and row.settled_at is None:
             row.settled_at = tx.now
     tx.emit("mail.left", ticket=mail.ticket_id, message=mail.message_id)
+
+
+def sent_as(tx: Tx, message: Message) -> OutboxMail | None:
+    """The mail that carries this message."""
+    return tx.session.scalar(select(OutboxMail).where(OutboxMail.message_id == message.id))
 
 
 def recipients_of(tx: Tx, mail: OutboxMail) -> list[OutboxRecipient]:

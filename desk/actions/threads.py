@@ -69,10 +69,17 @@ def is_participant(tx: Tx, ticket: Ticket, address: str) -> bool:
 
 
 def takes_part(tx: Tx, ticket: Ticket, customer: Customer, inbound: Inbound) -> bool:
-    """Whether what this customer writes joins the ticket without anybody's leave."""
+    """Whether what this customer writes joins the ticket without anybody's leave; a sender who may be anybody never does."""
+    if disowned(inbound):
+        return False
     if customer.id == ticket.customer_id:
         return True
     return inbound.sender.kind == "email" and is_participant(tx, ticket, inbound.sender.value)
+
+
+def disowned(inbound: Inbound) -> bool:
+    """Whether the domain that a mail names as its sender's does not stand behind it."""
+    return inbound.meta.get("authentication", {}).get("standing") == "failed"
 
 
 def note_participants(tx: Tx, ticket: Ticket, people: Iterable[Contact], how: str) -> None:

@@ -10,10 +10,15 @@ import resource
 import sys
 from dataclasses import replace
 
+from channels.email.authentication import Authentication, authenticate
+from channels.email.dns_lookup import DnsResolver
 from channels.email.parse import identity, parse, to_inbound
 from channels.email.screen import screen
+from desk.config import OFF, UPSTREAM
 from desk.files import FileStore
 from desk.work.mail_wire import LARGEST_MAIL, Job, Reading, Unread, receive, send
+
+RESOLVER = DnsResolver()  # remembers what it was told, from one mail to the next
 
 
 def read(job: Job) -> Reading:
@@ -33,6 +38,8 @@ def read(job: Job) -> Reading:
         *(store.write(file.data, file.name, file.content_type, file.content_id) for file in inbound.files),
     ]
     meta = {**inbound.meta, "verdict": verdict.kind, "reasons": list(verdict.reasons)}
+    if job.trust != OFF:
+        meta["authentication"] = _authenticated(job).as_meta()
     return Reading(
         inbound=replace(inbound, meta=meta, files=()),
         files=tuple(file for file, _ in files),
@@ -42,6 +49,19 @@ def read(job: Job) -> Reading:
         bounced=verdict.recipients,
         returned_message_id=parsed.returned_message_id,
         written=tuple((file.sha256, written) for file, written in (raw, *files)),
+    )
+
+
+def _authenticated(job: Job) -> Authentication:
+    """Who vouches for the sender. A mailbox elsewhere has lost who delivered to it: its own server's report is all there is."""
+    upstream = job.trust.removeprefix(UPSTREAM) if job.trust.startswith(UPSTREAM) else ""
+    return authenticate(
+        job.raw,
+        mode="upstream" if upstream else "check",
+        envelope_from=job.envelope_from or "",
+        client_ip=job.peer if job.envelope_from is not None else "",
+        upstream=upstream,
+        resolver=RESOLVER,
     )
 
 

@@ -96,6 +96,8 @@ class MailReading:
                 own_domains=domains,
                 own_addresses=own,
                 folder=self._desk.files.folder,
+                trust=self._desk.settings.mail_trust,
+                peer=mail.peer,
             )
             for mail in mails
         ]

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from channels.email.parsed import BouncedRecipient
 from channels.message import Inbound
+from desk.config import OFF
 from desk.files import KeptFile
 
 LENGTH = struct.Struct(">Q")
@@ -18,13 +19,15 @@ LARGEST_MAIL = 25 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Job:
-    """One mail to read, with what reading needs to know of us."""
+    """One mail to read, with what reading needs to know of us. `trust` is the setting; `peer` the address that delivered it."""
 
     raw: bytes
     envelope_from: str | None
     own_domains: frozenset[str]
     own_addresses: frozenset[str]
     folder: Path
+    trust: str = OFF
+    peer: str = ""
 
 
 @dataclass(frozen=True)
