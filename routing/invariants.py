@@ -75,6 +75,8 @@ def everybody_is_found(index: Index) -> None:
         if seat.profile is None:
             continue
         require(agent_id in seat.profile.agents, f"agent {agent_id} is not in his profile")
+        known = all(index.kinds.lines.get(line.kind) is line for line in seat.profile.lines)
+        require(known, f"the profile of agent {agent_id} has a line that is forgotten")
         for kind, line in index.kinds.lines.items():
             able = is_qualified(seat.agent, kind[1], kind[2])
             require((line in seat.profile.lines) == able, f"agent {agent_id} is wrongly matched with {kind}")

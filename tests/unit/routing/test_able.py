@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from routing.able import failure, is_qualified, person_failure
+from routing.able import COOL_OFF_S, LONE_COOL_OFF_S, cool_off_s, failure, holder, is_qualified, person_failure
 from routing.values import CHANNEL_RULES, Agent, ChannelRule, Item, load_of
 
 
@@ -87,3 +87,40 @@ def test_parked_work_uses_no_capacity():
     assert holding("voice", "email", "email").used == 100
     assert holding("chat", "chat", "email").used == 86
     assert holding("email", "chat").counts == {"email": 1, "chat": 1}
+
+
+def test_one_of_several_requirements_is_enough_and_who_meets_none_is_told_the_first():
+    either = [{("pt", 5)}, {("tax", 5), ("de", 1)}]
+    for skills, rule in (
+        ({"es": 5}, None),
+        ({"pt": 5}, None),
+        ({"tax": 5, "de": 1}, None),
+        ({"tax": 5}, "skill_missing"),
+        ({"es": 4, "pt": 4}, "level_too_low"),
+        ({"es": 4, "pt": 5}, None),
+    ):
+        agent = Agent(7, True, skills)
+        found = person_failure(agent, {("es", 5)}, either)
+        assert (found and found[0]) == rule
+        assert is_qualified(agent, {("es", 5)}, either) == (rule is None)
+    assert person_failure(Agent(7, False, {"pt": 5}), {("es", 5)}, either) == ("not_available", {})
+
+
+def test_a_hold_needs_its_agent_to_be_there_able_and_willing():
+    work = item(requires=[("es", 5)], sticky_agent=7, sticky_until=15.0)
+    able = Agent(7, True, {"es": 5})
+    assert holder(work, able, 14.9) == 7
+    assert [holder(work, None, 0.0), holder(work, able, 15.0), holder(work, Agent(8, True, {"es": 5}), 0.0)] == [None] * 3
+    assert [holder(work, Agent(7, False, {"es": 5}), 0.0), holder(work, Agent(7, True, {"es": 4}), 0.0)] == [None] * 2
+    assert holder(item(requires=[("es", 5)], sticky_agent=7, sticky_until=15.0, excluded={7: 5.0}), able, 4.0) is None
+    assert holder(item(sticky_agent=7), able, 0.0) is None
+
+
+def test_the_cool_off_is_short_only_if_nobody_else_could_take_it():
+    work = item(requires=[("es", 5)], excluded={9: 60.0})
+    ana, ben, cai = Agent(7, True, {"es": 5}), Agent(8, True, {"es": 9}, held={1: "voice"}), Agent(9, True, {"es": 9})
+    assert cool_off_s(work, 7, [ana, ben, cai], 0.0) == COOL_OFF_S
+    assert cool_off_s(work, 7, [ana, cai], 0.0) == LONE_COOL_OFF_S
+    assert cool_off_s(work, 7, [ana, cai], 60.0) == COOL_OFF_S
+    assert cool_off_s(work, 7, [ana, Agent(8, False, {"es": 9}), Agent(6, True, {"es": 4})], 0.0) == LONE_COOL_OFF_S
+    assert cool_off_s(work, 7, [], 0.0) == LONE_COOL_OFF_S

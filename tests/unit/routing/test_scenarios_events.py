@@ -163,3 +163,13 @@ def test_the_same_deeds_give_the_same_decisions_whatever_order_the_rows_are_read
     ]
     answers = {tuple(sorted(pairs(world(*order), 9.0))) for order in (things, things[::-1], things[10:] + things[:10])}
     assert len(answers) == 1
+
+
+def test_what_waits_no_longer_wakes_nobody():
+    matcher = world(agent(ANA), call(10, excluded={ANA: 50.0}), call(11, excluded={ANA: 70.0}))
+    assert pairs(matcher) == []
+    assert matcher.next_change_at() == 50.0
+    matcher.drop_item(10)
+    assert matcher.next_change_at() == 70.0
+    matcher.drop_item(11)
+    assert matcher.next_change_at() is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routing.values import CHANNEL_RULES, ChannelRule
-from tests.unit.routing.small_world import ANA, agent, call, chat, claim, mail, pairs, put, world
+from tests.unit.routing.small_world import ANA, BEN, agent, call, chat, claim, mail, pairs, put, world
 
 
 def test_capacity_is_shared_between_channels():
@@ -82,3 +82,15 @@ def test_rules_that_leave_out_a_channel_in_use_are_refused():
             matcher.put_rules(rest)
     matcher.put_rules({channel: CHANNEL_RULES[channel] for channel in ("voice", "email")})
     assert [item.id for item in matcher.waiting()] == [10]
+
+
+def test_under_other_rules_who_is_least_loaded_is_another():
+    matcher = world(agent(ANA, held={1: "chat", 2: "chat"}), agent(BEN, held={3: "email", 4: "email", 5: "email"}))
+    put(matcher, chat(10, choice="least_loaded"))
+    assert pairs(matcher) == [(10, BEN)]
+    put(matcher, chat(11, [("x", 9)]), agent(BEN, held={3: "email", 4: "email", 5: "email"}, version=1))
+    matcher.drop_item(10)
+    assert pairs(matcher, 1.0) == []
+    matcher.put_rules({**CHANNEL_RULES, "email": ChannelRule(30, 5, interruptible=True)})
+    put(matcher, chat(12, choice="least_loaded"))
+    assert pairs(matcher, 2.0) == [(12, ANA)]
