@@ -6,15 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from desk.commands import COMMANDS
+from desk.commands import modules
 from desk.errors import DeskError
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command. Exit status 0 when done, 1 when it could not be done, 2 when it was called wrongly."""
+    words = sys.argv[1:] if words is None else words
     parser = argparse.ArgumentParser(prog="python -m desk", description="The service desk: phone, mail, chat and complaints.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
+    for module in modules(words):
         module.add(commands)
     chosen = parser.parse_args(words)
     try:
