@@ -86,6 +86,25 @@ def keep(unit: Direct, deliveries: Sequence[Delivery], zone: str) -> None:
         raise
 
 
+def keep_fetched(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """The same for mail that was fetched: in the transaction that notes how far the mailbox has been read."""
+    tx.session.add_all(
+        SpooledMail(
+            door=each.door,
+            mailbox=each.mailbox,
+            envelope_from=each.envelope_from,
+            envelope_to=list(each.envelope_to),
+            peer=each.peer,
+            received_at=each.received_at,
+            raw=each.raw,
+        )
+        for each in deliveries
+    )
+    _count(tx, [(each.received_at, each.mailbox) for each in deliveries])
+    if tx.session.get_bind().dialect.name == "postgresql":
+        tx.session.execute(text("SELECT pg_notify(:bell, '')"), {"bell": BELL})
+
+
 def note_refused(tx: Tx, refusals: Sequence[Refusal]) -> None:
     """Write into the ledger what was turned away; there are no bytes of it."""
     for position, each in enumerate(refusals):

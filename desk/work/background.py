@@ -10,6 +10,7 @@ from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.work.due import ACTIONS
 from desk.work.feed import Bell, Feed
+from desk.work.imap_in import ImapDoor
 from desk.work.indexing import Indexing
 from desk.work.mail_in import MailDoor
 from desk.work.mail_out import MailOut, sender_for
@@ -33,6 +34,7 @@ class Background:
         self.router = Router(desk) if "router" in roles else None
         self.indexing = Indexing(desk) if "worker" in roles else None
         self.mail = MailDoor(desk, kept=self._wake("mail_in"), noted=self._wake("mail_door")) if "smtp" in roles else None
+        self.imap: ImapDoor | None = None
         self.reading = self._make_reading(desk) if "worker" in roles else None
         if self.router is not None:
             self._add("router", self.router.turn, self.router.follow)
@@ -40,6 +42,8 @@ class Background:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
+            self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
+            self._add("imap", self.imap.turn, _has("mail_account.changed"))
             self._add("mail_in", self.reading.turn, _has("mail.read_again"))
         if self.mail is not None:
             self._add("mail_door", self.mail.turn, _has("mail_address.changed"))
@@ -73,6 +77,8 @@ class Background:
             self.mail.pace.stop()
         for part in self.parts.values():
             part.stop()
+        if self.imap is not None:
+            self.imap.close()
         if self.reading is not None:
             self.reading.close()
         if self.router is not None:
