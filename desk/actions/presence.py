@@ -74,9 +74,9 @@ def still_gone(tx: Tx, data: dict[str, Any]) -> None:
 
 
 def _be(tx: Tx, agent: Agent, presence: str, reason: str) -> None:
-    lock_agent(tx, agent.id)
     if agent.presence == presence and agent.presence_reason == reason:
         return
+    lock_agent(tx, agent.id)
     agent.presence, agent.presence_reason, agent.presence_since = presence, reason, tx.now
     if presence == AVAILABLE:
         settle_idle(tx, agent)

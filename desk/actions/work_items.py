@@ -260,7 +260,9 @@ def wrap_up_with(tx: Tx, item: WorkItem, agent_id: int) -> None:
     """The contact ended while the work was on its way back to somebody: whoever had it last does the wrap-up."""
     lock_item(tx, item, also_agent_id=agent_id)
     if item.state in (WAITING, OFFERED):
-        release(tx, item, CANCELED)
+        made = release(tx, item, CANCELED)
+        if made is not None:
+            tx.emit("offer.rescinded", agent=made.agent_id, data={"offer": made.id, "reason": "ended"}, **_about(item))
         item.state, item.agent_id = WAITING, None
         tx.session.flush()
         if tx.session.get_one(Agent, agent_id).active:

@@ -16,7 +16,7 @@ import os
 import socket
 import sqlite3
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Lease:
         self._beat_at = self._watched_since = float("-inf")
         self._still_since: float | None = None
         self._seen = 0
+        self._ends: tuple[datetime, float] | None = None  # when another's lease ends: as stored, and monotonic
         self.epoch: int | None = None
         self.connection: Any = None
 
@@ -154,10 +155,14 @@ class Lease:
         """Whether nobody holds the lease any more: it ran out, or its process is gone or has stood still for a while."""
         with self._desk.store.read() as reading:
             lease = reading.get(RouterLease, 1)
-        self._seen = lease.epoch if lease is not None else 0
-        if lease is None or lease.until <= self._desk.clock.now():
+        self._seen, now = lease.epoch if lease is not None else 0, self._desk.clock.monotonic()
+        if lease is None:
             return True
-        state, now = _state_of(lease.holder), self._desk.clock.monotonic()
+        if self._ends is None or self._ends[0] != lease.until:  # a leap of the wall clock does not end it
+            self._ends = lease.until, now + (lease.until - self._desk.clock.now()).total_seconds()
+        if self._ends[1] <= now:
+            return True
+        state = _state_of(lease.holder)
         if state != "still":
             self._still_since = None
         elif self._still_since is None:

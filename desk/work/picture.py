@@ -91,8 +91,8 @@ def read(session: Session, changed: Changed, now: datetime) -> News:
     if changed.all:
         return News(list(_waiting(session, None)), list(_present(session, None, now)), rules=rules_of(session))
     items, agents = changed.items, set(changed.agents)
-    if items:  # whoever holds them may hold more or less than before
-        agents.update(session.scalars(select(Offer.agent_id).where(Offer.item_id.in_(items), IS_HOLDING)))
+    if items:  # whoever has, or had, an offer of them may hold more or less than before
+        agents.update(session.scalars(select(Offer.agent_id).where(Offer.item_id.in_(items))))
     waiting = list(_waiting(session, WorkItem.id.in_(items))) if items else []
     for queue_id in changed.queues:
         waiting += _waiting(session, WorkItem.queue_id == queue_id)
