@@ -62,6 +62,8 @@ def test_an_item_knows_what_it_asks_at_any_moment_and_what_comes_next():
 def test_a_raised_band_changes_the_rank_and_not_the_due_time():
     item = Item(1, "email", frozenset(), DEFERRED, 9000.0, 1000.0, promote_at=1150.0, steps=steps(RAISE, band=DEFERRED))
     assert [item.key_at(now) for now in (1119.9, 1120.0, 1150.0)] == [(2, 9000.0, 1), (1, 9000.0, 1), (1, 9000.0, 1)]
+    twice = Item(1, "email", frozenset(), DEFERRED, 9000.0, 1000.0, promote_at=1150.0, steps=steps(RAISE, RAISE, band=DEFERRED))
+    assert twice.key_at(1150.0) == (0, 9000.0, 1)
     promoted = Item(1, "email", frozenset(), DEFERRED, 9000.0, 1000.0, promote_at=1100.0, steps=steps(DROP, band=DEFERRED))
     assert promoted.key_at(1100.0) == (1, 9000.0, 1)
 
