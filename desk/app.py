@@ -51,6 +51,7 @@ from desk.web import (
     health,
     help_centre,
     mailbox,
+    own_settings,
     sign_in,
     styleguide,
     survey,
@@ -90,6 +91,7 @@ PAGES = (
     files,
     voice,
     health,
+    own_settings,
     styleguide,
 )
 

@@ -13,12 +13,15 @@ from desk.errors import Conflict, Invalid
 from desk.models import Agent, AgentSkill, StaffSession, Team
 from desk.passwords import hash_password
 from desk.queries.skills import skills_at
+from desk.sentences import N_
 from desk.store import Tx
 from routing.overflow import TEAM_PREFIX
 
 MIN_PASSWORD = 10
 SKILL_NAME = re.compile(r"[a-z0-9][a-z0-9:_-]{0,39}")
 SKILL_TIMER = "skill.spell"
+MOST_UNDO_S = 60
+LONGEST_SIGNATURE = 1000
 
 
 def add_agent(tx: Tx, *, email: str, name: str, password: str, roles: list[str], team: Team | None, locale: str = "en") -> Agent:
@@ -128,6 +131,19 @@ def turn_skills(tx: Tx, agent: Agent, last: datetime) -> None:
             data = {"skill": skill, "old": before.get(skill), "level": after.get(skill)}
             tx.emit("agent.skill_turned", agent=agent, data=data)
     _plan_turn(tx, agent)
+
+
+def set_answering(tx: Tx, agent: Agent, undo_s: int | None, signature: str) -> None:
+    """How this person answers by mail: seconds in which an answer can be taken back, and the words below it."""
+    fields = {}
+    if undo_s is None or not 0 <= undo_s <= MOST_UNDO_S:
+        fields["undo_s"] = N_("Give a number from 0 to 60.")
+    if len(signature) > LONGEST_SIGNATURE:
+        fields["signature"] = N_("This text is too long.")
+    if undo_s is None or fields:
+        raise Invalid("These settings cannot be used.", fields)
+    agent.undo_s, agent.signature = undo_s, signature.strip()
+    tx.emit("agent.answering_set", agent=agent, data={"undo_s": undo_s})
 
 
 def settle_idle(tx: Tx, agent: Agent) -> None:

@@ -87,6 +87,12 @@ def claim_due(tx: Tx, limit: int = 20) -> list[OutboxMail]:
     return mails
 
 
+def release_claims(tx: Tx) -> None:
+    """Whoever was sending has died, and there is nobody else: what they had in hand is due again now."""
+    for mail in tx.session.scalars(select(OutboxMail).where(OutboxMail.state == SENDING)):
+        mail.state, mail.claimed_until = QUEUED, None
+
+
 def record_answers(tx: Tx, mail_id: int, answers: Mapping[str, Answer]) -> datetime | None:
     """What the relay said of each recipient. Returns when the rest is tried again, None when nobody is left to be tried."""
     mail = tx.session.get_one(OutboxMail, mail_id)

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer
 from desk.errors import NotFound
-from desk.models import Agent, AgentSkill, ApiToken, OutboxMail, RouterLease, SignIn, StaffSession, Team, Timer
-from desk.models.mail import FAILED, QUEUED, SENDING
+from desk.models import Agent, AgentSkill, ApiToken, OutboxMail, OutboxRecipient, RouterLease, SignIn, StaffSession, Team, Timer
+from desk.models.mail import FAILED
 from desk.queries.board import visible_agents
+from desk.queries.deliveries import MailFigures, mail_figures
 from desk.queries.skills import in_force
 
 PAGE = 100
@@ -33,12 +34,11 @@ class Person:
 
 @dataclass(frozen=True)
 class MailState:
-    """Mail that has not left: how much waits, since when, how much has failed for good, and the latest failures."""
+    """How mail leaves: the figures, how much nobody got, and the latest recipients who did not get theirs."""
 
-    waiting: int
-    oldest: datetime | None
+    figures: MailFigures
     failed: int
-    failures: Sequence[OutboxMail]
+    failures: Sequence[OutboxRecipient]
 
 
 @dataclass(frozen=True)
@@ -105,21 +105,13 @@ def sign_ins(session: Session, viewer: Viewer, *, before: int | None = None, out
     return [(attempt, name) for attempt, name in session.execute(query.order_by(SignIn.id.desc()).limit(PAGE + 1))]
 
 
-def mail_state(session: Session) -> MailState:
-    """What is in the outbox."""
-    counts = dict(
-        session.execute(
-            select(OutboxMail.state, func.count())
-            .where(OutboxMail.state.in_((QUEUED, SENDING, FAILED)))
-            .group_by(OutboxMail.state)
-        ).all()
-    )
-    failures = select(OutboxMail).where(OutboxMail.state == FAILED).order_by(OutboxMail.id.desc()).limit(MOST_FAILED)
+def mail_state(session: Session, today: datetime) -> MailState:
+    """What is in the outbox; `today` is the moment at which the day began."""
+    failed = select(OutboxRecipient).where(OutboxRecipient.state == FAILED)
     return MailState(
-        waiting=counts.get(QUEUED, 0) + counts.get(SENDING, 0),
-        oldest=session.scalar(select(func.min(OutboxMail.created_at)).where(OutboxMail.state.in_((QUEUED, SENDING)))),
-        failed=counts.get(FAILED, 0),
-        failures=list(session.scalars(failures)),
+        figures=mail_figures(session, today),
+        failed=session.scalar(select(func.count()).select_from(OutboxMail).where(OutboxMail.state == FAILED)) or 0,
+        failures=list(session.scalars(failed.order_by(OutboxRecipient.changed_at.desc()).limit(MOST_FAILED))),
     )
 
 

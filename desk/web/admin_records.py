@@ -17,9 +17,11 @@ from desk.http.context import installation, is_fragment, reading, viewer, writin
 from desk.http.guard import needs
 from desk.http.incoming import whole
 from desk.http.problems import say
+from desk.mail_key import signing_key
 from desk.models import ApiToken
 from desk.queries import admin as seen
 from desk.queries import audit
+from desk.queries.board import start_of_day
 from desk.queries.queues import names
 from desk.web.admin_page import page
 from desk.web.setting_words import happened
@@ -120,7 +122,8 @@ def health() -> str:
     background = current_app.extensions.get("background")
     now = desk.clock.now()
     with reading() as session:
-        mail, late, router = seen.mail_state(session), seen.late_timers(session, now), seen.router_state(session)
+        mail = seen.mail_state(session, start_of_day(now, desk.settings.timezone))
+        late, router = seen.late_timers(session, now), seen.router_state(session)
         version = ".".join(str(part) for part in session.get_bind().dialect.server_version_info or ())
     template = "admin/_health.html" if is_fragment() else "admin/health.html"
     return page(
@@ -137,6 +140,7 @@ def health() -> str:
         file_bytes=seen.folder_size(desk.data_dir / "files"),
         python=platform.python_version(),
         settings=desk.settings,
+        key=signing_key(desk.settings) if desk.settings.mail_relay else None,
     )
 
 

@@ -11,13 +11,13 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
 from desk.actions import outbox
-from desk.errors import NotAllowed, NotFound
+from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.queries.deliveries import mail_of
 from desk.store import Tx
-from desk.web.console import done, person, small
+from desk.web.console import done, may_enter, person, small
 from desk.web.files import SEALED
 from desk.web.ticket_work import message_of
 
@@ -65,6 +65,7 @@ def leave(number: int, message_id: int) -> Response:
 @needs(Right.SIGNED_IN)
 def pictures(number: int, message_id: int) -> Response:
     """From now on show (or no longer show) the pictures in mails of this sender to the viewer, and to nobody else."""
+    may_enter()
     with writing() as tx:
         address = message_of(tx, number, message_id).from_address.lower()
         own = (PictureTrust.agent_id == viewer().agent_id, PictureTrust.address == address)
@@ -77,11 +78,9 @@ def pictures(number: int, message_id: int) -> Response:
 
 
 @pages.get("/eml")
-@needs(Right.SIGNED_IN)
+@needs(Right.REVEAL_CONTACTS)
 def as_it_came(number: int, message_id: int) -> Response:
     """The mail as it was delivered, byte for byte, to be saved; never opened here."""
-    if viewer().masked:
-        raise NotAllowed("Your role sees mails with names and addresses hidden, so not the original.")
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
         message = session.get(Message, message_id)

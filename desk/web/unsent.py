@@ -18,7 +18,7 @@ from desk.models import UnsentReply
 from desk.models.unsent import WAITING
 from desk.queries.unsent import unsent_on
 from desk.store import Tx
-from desk.web.console import done
+from desk.web.console import done, may_enter
 
 pages = Blueprint("unsent", __name__, url_prefix="/desk/tickets/<int:number>/unsent")
 
@@ -26,6 +26,7 @@ pages = Blueprint("unsent", __name__, url_prefix="/desk/tickets/<int:number>/uns
 @pages.get("")
 @needs(Right.SIGNED_IN)
 def bar(number: int) -> str:
+    may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
         return render_template("tickets/_unsent.html", ticket=ticket, unsent=unsent_on(session, ticket))

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from channels.email.parse import parse
 from channels.email.sender import RecipientResult, RelayAway, Sender, sender_to
 from channels.message import SendFailed
-from desk.actions.outbox import Answer, claim_due, postpone, record_answers, record_failed
+from desk.actions.outbox import Answer, claim_due, postpone, record_answers, record_failed, release_claims
 from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
@@ -40,11 +40,13 @@ class MailOut:
         self._away = 0
         self._away_until = 0.0
         self._unrecorded: dict[int, Mapping[str, Answer]] = {}
+        self._begun = False
 
     def turn(self) -> float | None:
         rest = self._away_until - self._desk.clock.monotonic()
         if rest > 0:
             return rest
+        self._begin()
         try:
             while True:
                 self._record_what_is_left()
@@ -56,6 +58,13 @@ class MailOut:
                     return self._away_until - self._desk.clock.monotonic()
         finally:
             self._sender.close()
+
+    def _begin(self) -> None:
+        """One process sends on SQLite: what is claimed when it begins was claimed by one that is no more."""
+        if not self._begun and self._desk.settings.on_sqlite:
+            with self._desk.store.tx(SYSTEM) as tx:
+                release_claims(tx)
+        self._begun = True
 
     def _until_next(self) -> float | None:
         with self._desk.store.read() as reading:

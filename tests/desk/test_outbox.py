@@ -101,10 +101,11 @@ def test_a_reply_that_is_rolled_back_is_never_sent(house, desk, sender):
 
 
 def test_a_mail_whose_sender_died_before_sending_is_sent_once_after_the_claim_has_run_out(house, desk, sender):
-    message = answered(house)
+    message, other = answered(house), MailOut(desk, sender)
+    other._begin()
     with house.tx() as tx:
         assert len(outbox.claim_due(tx)) == 1  # and here the sender dies
-    MailOut(desk, sender).turn()
+    other.turn()
     assert sender.sent == []
     house.tick(outbox.CLAIM_S + 1)
     for _ in range(3):
@@ -117,6 +118,7 @@ def test_a_mail_whose_sender_died_after_sending_goes_out_again_under_the_same_me
     """At least once: nobody can know whether the relay had it. The Message-ID is the same, so mail programs show it once."""
     answered(house)
     dying = MailOut(desk, sender)
+    dying._begin()
     dying._desk = _Dies(desk)
     with pytest.raises(KeyboardInterrupt):
         dying.turn()
@@ -125,6 +127,17 @@ def test_a_mail_whose_sender_died_after_sending_goes_out_again_under_the_same_me
     first, second = sender.inbox(CUSTOMER)
     assert first.message_id == second.message_id
     assert mails(house)[0].state == "sent"
+
+
+def test_a_sender_that_begins_alone_goes_on_with_what_a_dead_one_had_in_hand(sqlite_house):
+    answered(sqlite_house)
+    with sqlite_house.tx() as tx:
+        assert len(outbox.claim_due(tx)) == 1
+    desk, sender = install(sqlite_house.settings, clock=sqlite_house.clock), MemorySender()
+    with closing(desk.knowledge):
+        MailOut(desk, sender).turn()
+    desk.store.engine.dispose()
+    assert len(sender.sent) == 1
 
 
 def test_two_senders_at_once_send_each_mail_once(house, tmp_path):
@@ -256,6 +269,7 @@ def test_a_failure_that_somebody_has_seen_is_no_longer_a_problem(house, desk):
 def test_a_mail_is_not_sent_twice_because_the_database_was_away_when_it_was_to_be_recorded(house, desk, sender):
     answered(house)
     out = MailOut(desk, sender)
+    out._begin()
     out._desk = _Dies(desk, StoreAway())
     with pytest.raises(StoreAway):
         out.turn()

@@ -148,3 +148,15 @@ def test_an_answer_of_someone_who_wants_no_delay_leaves_at_once(world, ticket):
         tx.session.scalars(select(Agent).where(Agent.name == "Ben")).one().undo_s = 0
     send(world, ticket, who="ben")
     assert len(written(world, ticket)) == 1
+
+
+def test_everybody_chooses_how_long_and_what_stands_below(world):
+    world.agent("Eva")
+    browser = world.browser("eva@desk.example")
+    assert browser.post("/desk/me", data={"undo_s": "61", "signature": ""}).status_code == 422
+    assert browser.post("/desk/me", data={"undo_s": "soon", "signature": "x" * 2000}).status_code == 422
+    saved = browser.post("/desk/me", data={"undo_s": "60", "signature": " Eva\nLakelight "})
+    assert saved.status_code in (200, 303)
+    eva = world.one(select(Agent).where(Agent.name == "Eva"))
+    assert (eva.undo_s, eva.signature) == (60, "Eva\nLakelight")
+    assert "Lakelight" in browser.get("/desk/me").text
