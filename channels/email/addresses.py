@@ -10,7 +10,8 @@ from channels.message import Contact
 MOST = 500
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|[^"(<,;]+|.', re.DOTALL)
 SIGNS = r"\s<>()\[\],;:\"'`@，。：；！？（）【】《》、“”「」"
-SPEC = re.compile(rf"[^{SIGNS}]+@[^{SIGNS}]+|\"[^\"@\s]+\"@[^\s<>,;\"@]+")
+# It may begin only where a word does: else a long word would be tried again from each of its letters.
+SPEC = re.compile(rf"(?<![^{SIGNS}])[^{SIGNS}]{{1,320}}@[^{SIGNS}]{{1,320}}|\"[^\"@\s]{{1,320}}\"@[^\s<>,;\"@]{{1,320}}")
 
 
 def contacts(value: str) -> tuple[Contact, ...]:

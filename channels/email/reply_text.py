@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from channels.email.html_text import COPIED, NAMED, unmarked
 from channels.email.phrases import LABELS
@@ -28,6 +29,9 @@ ATTRIBUTION_LINES = 5
 REACH = 8  # the same with blank lines between
 HEADER_LINES = 9
 MOST_ADDRESSES = 6
+MOST_TRIED = 800  # texts looked at as an attribution: no honest mail has so many that could be one
+ANY_LANGUAGE = (ANYWHERE,)
+ALL = (*STRONG, *WEAK, ANYWHERE)
 QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
 COLON = re.compile("[:：|]")
 INVISIBLE = str.maketrans(
@@ -52,6 +56,21 @@ def reply_text(body: str, *, forwarded: bool = False) -> str:
     return unmarked(answer or _join([without_signature(lines)]) or body.strip())
 
 
+@dataclass
+class _Endings:
+    """The lines at which an attribution may end, and which texts have been found to be one, by the patterns tried."""
+
+    at: set[int]
+    known: dict[tuple[str, int], bool] = field(default_factory=dict)
+
+    def attributes(self, joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
+        """Whether a text is an attribution; False for all when too many have been asked for."""
+        key = (joined, id(patterns))
+        if key not in self.known:
+            self.known[key] = len(self.known) < MOST_TRIED and _attributes(joined, patterns)
+        return self.known[key]
+
+
 def _segments(lines: list[str], forwarded: bool) -> tuple[list[list[str]], bool]:
     """The runs of lines between attributed quotes, and whether any quote was attributed.
 
@@ -59,7 +78,7 @@ def _segments(lines: list[str], forwarded: bool) -> tuple[list[list[str]], bool]
     """
     segments: list[list[str]] = [[]]
     attributed = written = False
-    ends = {at for at, line in enumerate(lines[: MOST_LINES + REACH]) if ENDING.search(line[-60:])}
+    ends = _Endings({at for at, line in enumerate(lines[: MOST_LINES + REACH]) if ENDING.search(line[-60:])})
     at = 0
     while at < len(lines):
         if at >= MOST_LINES:
@@ -94,11 +113,11 @@ def _only_points(segments: list[list[str]]) -> bool:
     return bool(POINTER.fullmatch(said))
 
 
-def _attribution_end(lines: list[str], start: int, ends: set[int]) -> int:
+def _attribution_end(lines: list[str], start: int, ends: _Endings) -> int:
     """Where the quote begins if a line such as `On … wrote:` starts here, else 0. It may be broken over five lines."""
     if lines[start].startswith(NAMED):
         return start + 1
-    if ends.isdisjoint(range(start, start + REACH)):
+    if ends.at.isdisjoint(range(start, start + REACH)):
         return 0
     end = _span(lines, start, STRONG, ends)
     if end:
@@ -106,10 +125,10 @@ def _attribution_end(lines: list[str], start: int, ends: set[int]) -> int:
         return 0 if any(_span(lines, later, STRONG, ends) == end for later in range(start + 1, end)) else end
     end = _span(lines, start, WEAK, ends)
     if not end:
-        end = _span(lines, start, (ANYWHERE,), ends)
+        end = _span(lines, start, ANY_LANGUAGE, ends)
         if not end or not _quoted_next(lines, end) or not (end == start + 1 or _opens(lines[start])):
             return 0
-        return 0 if any(_span(lines, later, (*STRONG, *WEAK, ANYWHERE), ends) for later in range(start + 1, end)) else end
+        return 0 if any(_span(lines, later, ALL, ends) for later in range(start + 1, end)) else end
     if end > start + 1:
         named = "@" in lines[start] or "<" in lines[start] or lines[start + 1].lstrip().startswith("<")
         if not named or any(_span(lines, later, STRONG, ends) for later in range(start + 1, end)):
@@ -122,7 +141,7 @@ def _opens(line: str) -> bool:
     return bool(re.search(r"\d{4}|\d[:.]\d\d|\S@\S|<", line))
 
 
-def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...], ends: set[int]) -> int:
+def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...], ends: _Endings) -> int:
     """One past the last line of an attribution that starts here by one of the patterns, else 0."""
     if not lines[start].strip() or QUOTED.match(lines[start]):
         return 0
@@ -135,7 +154,7 @@ def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...], e
         joined = f"{joined} {line}" if joined else line
         if seen > ATTRIBUTION_LINES or len(joined) > 600:
             return 0
-        if at in ends and _attributes(joined, patterns):
+        if at in ends.at and ends.attributes(joined, patterns):
             return at + 1
     return 0
 

@@ -1,0 +1,103 @@
+"""Mails nobody would write: reading them raises nothing, takes no time and no memory to speak of."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from channels.email.parse import parse
+from channels.email.reply_text import reply_text
+from channels.email.screen import screen
+from tests.mail.mutation import TOKENS, mutated, seeds
+from tests.unit.channels.email.mails import mail
+
+ROOT = Path(__file__).parents[2]
+SEEDS = seeds()
+SAMPLE = 300
+MOST_SECONDS = 4.0  # by the processor's clock, on a machine that does other things too
+
+
+def read(raw: bytes) -> None:
+    began = time.process_time()
+    parsed = parse(raw)
+    screen(parsed)
+    assert not any(problem.startswith("unreadable") for problem in parsed.problems)
+    assert time.process_time() - began < MOST_SECONDS
+    assert bool(parsed.text.strip()) == bool(parsed.reply_text.strip())
+    (parsed.subject + parsed.text + parsed.reply_text + "".join(file.name for file in parsed.files)).encode()
+
+
+def test_mutated_mails_are_read():
+    rng = random.Random(20260305)
+    for _ in range(SAMPLE):
+        read(mutated(rng, SEEDS, largest=200_000))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(TOKENS), max_size=60))
+def test_any_run_of_what_rules_look_for_is_read(tokens):
+    read(b"".join(tokens))
+    read(mail("Content-Type: multipart/mixed; boundary=edge", body=b"".join(tokens)))
+
+
+LINES = (
+    ">",
+    " ",
+    "-",
+    "=",
+    "> ",
+    "|",
+    "*",
+    "_",
+    "- ",
+    "\t",
+    "　",
+    "—",
+    "On 1 ",
+    "a@",
+    "<",
+    "1:1",
+    "：",
+    "在",
+    "From:",
+    "发件人：",
+    "&lt;",
+    "Re: ",
+)
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("unit", LINES)
+def test_megabytes_of_one_sign_in_a_line_or_in_lines_stall_no_rule(unit):
+    for body in (unit * (1_000_000 // len(unit)), (unit * 70 + "\n") * 5_000, (unit + "\n") * 100_000, unit * 300_000 + "x:"):
+        began = time.process_time()
+        reply_text(body)
+        assert time.process_time() - began < MOST_SECONDS
+    read(mail(f"Subject: {unit * 5_000}", "From: MAILER-DAEMON@x.example", f"To: {unit * 5_000}", body=unit * 5_000_000))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1_500)
+def test_ten_minutes_of_mutated_mails_stay_within_time_and_memory():
+    seconds = float(os.environ.get("FUZZ_SECONDS", "600"))
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.mail.fuzz_child", str(seed), str(seconds), str(largest)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed, largest in ((1, 100_000), (2, 5_000_000), (3, 25_000_000))
+    ]
+    reports = [json.loads(worker.communicate(timeout=seconds + 300)[0]) for worker in workers]
+    assert [report["bad"] for report in reports] == [[], [], []]
+    assert all(report["mails"] > seconds / 5 for report in reports)
