@@ -16,6 +16,7 @@ from routing.able import holder, pair_failure
 from routing.choice import MODES
 from routing.footing import Footing, Footings
 from routing.kinds import SLACK, Entry, FreeHeap, Kinds, Line, Offer, Profile, Record
+from routing.timers import Timers
 from routing.values import DEFERRED, Agent, ChannelRule, Item
 
 
@@ -51,8 +52,7 @@ class Index:
         self.changed_seats: set[int] = set()
         self._hands: dict[int, int] = {}
         self._followers: defaultdict[int, set[int]] = defaultdict(set)
-        self._timers: list[tuple[float, int, Record]] = []
-        self._timer_limit = SLACK
+        self._timers = Timers()
         self._turns = itertools.count(1)
 
     # Items
@@ -245,20 +245,14 @@ class Index:
     def pass_time(self, now: float) -> None:
         """Carry out what time alone has changed up to `now`. Time never runs backwards here: an earlier `now` changes nothing."""
         self.now = max(self.now, now)
-        while self._timers and self._timers[0][0] <= self.now:
-            record = heapq.heappop(self._timers)[2]
-            if record.line is not None:
-                self.told += 1
-                self._leave(record)
-                self._place(record.item)
+        while (record := self._timers.ring(self.now)) is not None:
+            self.told += 1
+            self._leave(record)
+            self._place(record.item)
 
     def next_timer(self) -> float | None:
         """When `pass_time` next has something to do."""
-        while self._timers:
-            if self._timers[0][2].line is not None:
-                return self._timers[0][0]
-            heapq.heappop(self._timers)
-        return None
+        return self._timers.next()
 
     # Inside
 
@@ -278,11 +272,7 @@ class Index:
         (self.kinds.line(kind) if held_for is None else self._own_line(held_for, item.channel)).add(record)
         at = self.next_change(item, now)
         if at is not None:
-            heapq.heappush(self._timers, (at, next(self._turns), record))
-            if len(self._timers) > self._timer_limit:
-                self._timers[:] = [timer for timer in self._timers if timer[2].line is not None]
-                heapq.heapify(self._timers)
-                self._timer_limit = 4 * len(self._timers) + SLACK
+            self._timers.set(at, record)
 
     def _leave(self, record: Record) -> None:
         if record.line is not None:
