@@ -45,6 +45,7 @@ class Settings:
     mail_from: str
     mail_catch_all: str
     mail_trust: str
+    mail_acknowledge: bool
     dkim_key: str
     dkim_selector: str
     locale: str
@@ -81,6 +82,7 @@ class Settings:
             mail_from=source.read("DESK_MAIL_FROM", "support@desk.example", _address),
             mail_catch_all=source.read("DESK_MAIL_CATCH_ALL", "general", str.lower),
             mail_trust=source.read("DESK_MAIL_TRUST", CHECK if mail_relay else OFF, _trust),
+            mail_acknowledge=source.read("DESK_MAIL_ACKNOWLEDGE", "off", _switch),
             dkim_key=source.read("DESK_DKIM_KEY", "", _file),
             dkim_selector=source.read("DESK_DKIM_SELECTOR", "desk", _label),
             locale=source.read("DESK_LOCALE", "en", _locale),
@@ -178,6 +180,12 @@ def _mail_relay(text: str) -> str:
     if text and (urlsplit(text).scheme not in ("smtp", "smtp+starttls", "smtps") or not urlsplit(text).hostname):
         raise ValueError("give smtp://USER:PASSWORD@HOST:PORT, smtp+starttls://… or smtps://…")
     return text
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise ValueError("give on or off")
+    return text.lower() == "on"
 
 
 def _trust(text: str) -> str:

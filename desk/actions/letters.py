@@ -14,12 +14,21 @@ from desk.store import Tx
 
 
 def send_letter(
-    tx: Tx, ticket: Ticket, address: str, kind: str, *, on_record: bool = False, automatic: bool = True, **values: str | int
+    tx: Tx,
+    ticket: Ticket,
+    address: str,
+    kind: str,
+    *,
+    on_record: bool = False,
+    automatic: bool = True,
+    in_reply_to: str = "",
+    **values: str | int,
 ) -> None:
     """Queue the letter `kind` to the customer of this ticket, in the ticket's language.
 
     `on_record` puts it on the ticket's timeline (and the status page) too, where it shows whether it was delivered.
-    `automatic` mails carry no return path, and ask not to be answered by machines.
+    `automatic` mails carry no return path, and ask not to be answered by machines. `in_reply_to` names the mail
+    that it answers.
     """
     subject, text = write(kind, ticket.locale, number=ticket.number or 0, **values)
     message_id = new_message_id(tx)
@@ -31,6 +40,7 @@ def send_letter(
         "text": text,
         "ticket_number": ticket.number,
         "message_id": message_id,
+        "in_reply_to": in_reply_to,
     }
     queue_mail(tx, ticket_id=ticket.id, message=message, payload=payload, automatic=automatic)
 
@@ -77,6 +87,26 @@ OUTCOMES = {
 }
 
 LETTERS = {
+    "received": {
+        "en": (
+            "We have your message [#%(number)s]",
+            """Thank you for writing to us. We have your message:
+%(subject)s
+
+Your number: %(number)s
+
+One of us will answer you. If you have something to add, simply answer this mail.""",
+        ),
+        "zh": (
+            "您的来信已收到 [#%(number)s]",
+            """您好！您的来信我们已经收到：
+%(subject)s
+
+受理编号：%(number)s
+
+我们会尽快回复您。如需补充，直接回复本邮件即可。""",
+        ),
+    },
     "acknowledgement": {
         "en": (
             "We have your complaint [#%(number)s]",

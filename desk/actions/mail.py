@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from channels.email.parsed import BouncedRecipient
 from channels.message import Inbound
 from desk.actions import customers, intake, outbox, silences, tickets
+from desk.actions.acknowledging import acknowledge
 from desk.actions.threads import MOST_REFERENCES, disowned, find_thread
 from desk.errors import Invalid
 from desk.files import KeptFile
@@ -130,10 +131,11 @@ def _open_all(tx: Tx, mails: Sequence[ReadMail], before: Before) -> None:
             receipt = intake.open_new(tx, _sent_to(mail), mail.files, customer, queue, locale=locale)
             row.ticket_id, row.message_id, row.outcome = receipt.ticket.id, receipt.message.id, OPENED
             tx.emit("mail.received", ticket=receipt.ticket, data={"verdict": mail.verdict, "outcome": OPENED})
-            opened.append(receipt.ticket)
+            opened.append(receipt)
     del hours
-    for mail, ticket in zip(ready, opened, strict=True):
-        intake.note_others(tx, ticket, mail.inbound)
+    for mail, receipt in zip(ready, opened, strict=True):
+        intake.note_others(tx, receipt.ticket, mail.inbound)
+        acknowledge(tx, receipt.ticket, receipt.message)
 
 
 def _take_in(tx: Tx, mail: ReadMail, before: Before) -> RawMail:
@@ -209,6 +211,8 @@ def _receive(tx: Tx, mail: ReadMail, ledger: RawMail, before: Before) -> None:
         tx, mail.inbound, mail.files, ticket=known, ticket_number=mail.ticket_number, queue_key=mail.queue_key
     )
     ledger.ticket_id, ledger.message_id = receipt.ticket.id, receipt.message.id
+    if receipt.opened:
+        acknowledge(tx, receipt.ticket, receipt.message)
     if mail.verdict == "unreadable":
         ledger.outcome = QUARANTINED
     elif mail.inbound.kind != "message":

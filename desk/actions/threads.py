@@ -77,7 +77,7 @@ def takes_part(tx: Tx, ticket: Ticket, customer: Customer, inbound: Inbound) -> 
     return inbound.sender.kind == "email" and is_participant(tx, ticket, inbound.sender.value)
 
 
-def disowned(inbound: Inbound) -> bool:
+def disowned(inbound: Inbound | Message) -> bool:
     """Whether the domain that a mail names as its sender's does not stand behind it."""
     return inbound.meta.get("authentication", {}).get("standing") == "failed"
 

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from channels.email.dkim_signature import Key, new_key
 from channels.email.parsed import BouncedRecipient
 from channels.message import Contact, Inbound
-from desk.actions import outbox, tickets
+from desk.actions import outbox, silences, tickets
 from desk.actions.mail import ReadMail, take_in_all
 from desk.files import KeptFile
-from desk.models import Message, OutboxRecipient, RawMail, Ticket
+from desk.models import Message, OutboxMail, OutboxRecipient, RawMail, Ticket
 from desk.work import mail_child
 from desk.work.mail_wire import Job
 from tests.unit.channels.email.names import Names
@@ -92,6 +92,53 @@ def test_a_bounce_marks_its_recipient_and_opens_nothing(house, named, how):
     assert states[CUSTOMER] == ("sent", False, "4.2.2")
     assert house.again(message).delivery == "partly"
     assert (ledger.ticket_id, len(house.all(select(Ticket)))) == (ticket.id, 1)
+
+
+@pytest.fixture
+def telling(house):
+    house.store.settings = house.settings = replace(house.settings, mail_acknowledge=True)
+    return house
+
+
+def person(number, **more):
+    return read(number, meta={"verdict": "person", **more.pop("meta", {})}, **more)
+
+
+def told(house):
+    return [mail.payload["in_reply_to"] for mail in house.all(select(OutboxMail).where(OutboxMail.automatic))]
+
+
+def test_who_opens_a_ticket_is_told_once_and_not_too_often(telling):
+    for number in range(6):
+        with telling.tx() as tx:
+            take_in(tx, person(number, subject=f"Matter {number}"))
+    assert told(telling) == [f"in-{number}@customers.example" for number in range(3)]
+    with telling.tx() as tx:
+        take_in(tx, person(7, in_reply_to="in-1@customers.example"))
+        take_in(tx, person(8, sender="wang@customers.example"))
+    assert len(told(telling)) == 4
+    telling.tick(3601)
+    with telling.tx() as tx:
+        take_in(tx, person(9))
+    assert len(told(telling)) == 5
+    mail = telling.one(select(OutboxMail))
+    assert "[#10001]" in mail.payload["subject"]
+
+
+def test_machines_forgers_and_floods_are_not_told(telling):
+    with telling.tx() as tx:
+        silences.silence(tx, "wang@customers.example", 30)
+    with telling.tx() as tx:
+        take_in(tx, person(1, meta=FAILED))
+        take_in(tx, read(2, meta={"verdict": "list"}, verdict="list", sender="list@customers.example"))
+        take_in(tx, person(3, sender="wang@customers.example"))
+    assert told(telling) == []
+
+
+def test_nobody_is_told_unless_it_is_wanted(house):
+    with house.tx() as tx:
+        take_in(tx, person(1))
+    assert told(house) == []
 
 
 def test_a_letter_that_stands_on_no_timeline_is_marked_too(house):

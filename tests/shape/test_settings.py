@@ -82,6 +82,7 @@ def test_all_wrong_settings_are_told_at_once():
         "DESK_MAIL_RELAY": "relay.example",
         "DESK_MAIL_FROM": "support+1@desk.example",
         "DESK_MAIL_TRUST": "upstream:",
+        "DESK_MAIL_ACKNOWLEDGE": "perhaps",
         "DESK_DKIM_KEY": "/no/such/key.pem",
         "DESK_DKIM_SELECTOR": "two.labels",
         "DESK_LOCALE": "fr",
