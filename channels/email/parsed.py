@@ -23,8 +23,8 @@ class BouncedRecipient:
 
     @property
     def temporary(self) -> bool:
-        """Whether the mail may still arrive or can usefully be sent again."""
-        return self.action == "delayed" or self.status.startswith("4.")
+        """Whether the mail may still arrive by itself. A server that gave up after days says `failed` with a status of 4.x.x."""
+        return self.action == "delayed"
 
 
 @dataclass(frozen=True)

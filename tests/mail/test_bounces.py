@@ -26,3 +26,10 @@ def test_a_notice_of_a_server_names_whom_it_could_not_reach_why_and_which_mail(r
     assert [parsed.returned_message_id] == (returned or [""])
     kind = {"failed": "bounce", "delayed": "delay", "relayed": "receipt"}[expected[0][0]]
     assert (screen(parsed).kind, parsed.bounce, parsed.auto_reply) == (kind, kind != "receipt", kind == "receipt")
+
+
+def test_a_server_that_gave_up_after_trying_for_days_has_failed():
+    (recipient,) = parse(BOUNCES["qmail gave up after a week"]).bounced
+    assert (recipient.action, recipient.status, recipient.temporary) == ("failed", "4.4.1", False)
+    (waiting,) = parse(BOUNCES["postfix delay"]).bounced
+    assert waiting.temporary
