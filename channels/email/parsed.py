@@ -23,6 +23,11 @@ class BouncedRecipient:
 
     @property
     def temporary(self) -> bool:
+        """Whether sending again later can help: nothing is wrong with the address."""
+        return self.action == "delayed" or self.status.startswith("4.")
+
+    @property
+    def waiting(self) -> bool:
         """Whether the mail may still arrive by itself. A server that gave up after days says `failed` with a status of 4.x.x."""
         return self.action == "delayed"
 

@@ -271,7 +271,7 @@ def _note_bounce(tx: Tx, mail: ReadMail, ledger: RawMail) -> None:
     if sent is None:
         return
     ledger.ticket_id = sent.ticket_id
-    reports = [(each.address, each.status, each.diagnostic, each.temporary) for each in mail.bounced]
+    reports = [(each.address, each.status, each.diagnostic, each.waiting) for each in mail.bounced]
     if not reports and mail.verdict == "bounce":
         reports = [("", "", "returned", False)]
     for address, status, text, temporary in reports:

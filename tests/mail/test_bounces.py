@@ -30,6 +30,6 @@ def test_a_notice_of_a_server_names_whom_it_could_not_reach_why_and_which_mail(r
 
 def test_a_server_that_gave_up_after_trying_for_days_has_failed():
     (recipient,) = parse(BOUNCES["qmail gave up after a week"]).bounced
-    assert (recipient.action, recipient.status, recipient.temporary) == ("failed", "4.4.1", False)
+    assert (recipient.action, recipient.status, recipient.temporary, recipient.waiting) == ("failed", "4.4.1", True, False)
     (waiting,) = parse(BOUNCES["postfix delay"]).bounced
-    assert waiting.temporary
+    assert waiting.waiting
