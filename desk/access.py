@@ -40,6 +40,7 @@ class Right(StrEnum):
     SET_SKILLS = "set_skills"  # of everybody, or of one's own team
     ADMINISTER = "administer"
     READ_AUDIT = "read_audit"
+    SETTLE_MAIL = "settle_mail"  # what lies in quarantine: read again, let in, put away
 
 
 _STAFF = {Right.SIGNED_IN, Right.READ_ARTICLES}
@@ -56,7 +57,9 @@ _SENIOR = _AGENT | {Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CU
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "agent": frozenset(_AGENT),
     "senior": frozenset(_SENIOR),
-    "supervisor": frozenset(_SENIOR | {Right.SUPERVISE, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS}),
+    "supervisor": frozenset(
+        _SENIOR | {Right.SUPERVISE, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS, Right.SETTLE_MAIL}
+    ),
     "complaint_officer": frozenset(
         _STAFF
         | {
@@ -71,7 +74,9 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
         }
     ),
     "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.PUBLISH_ARTICLES}),
-    "admin": frozenset({Right.SIGNED_IN, Right.ADMINISTER, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS}),
+    "admin": frozenset(
+        {Right.SIGNED_IN, Right.ADMINISTER, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS, Right.SETTLE_MAIL}
+    ),
     "auditor": frozenset(
         _STAFF | {Right.READ_TICKETS, Right.READ_ALL_TICKETS, Right.READ_CUSTOMERS, Right.READ_AUDIT, Right.READ_SETTINGS}
     ),

@@ -19,7 +19,8 @@ from desk.models.mail import REFUSED
 from desk.store import BELL, Direct, Tx
 
 SPOOL = (
-    "INSERT INTO spooled_mail (door, mailbox, envelope_from, envelope_to, peer, received_at, raw, attempts, last_error) VALUES "
+    "INSERT INTO spooled_mail (door, mailbox, envelope_from, envelope_to, peer, received_at, raw, attempts, last_error,"
+    " as_person) VALUES "
 )
 COUNT = "INSERT INTO mail_tally (day, mailbox, received) VALUES"
 COUNTED = "ON CONFLICT (day, mailbox) DO UPDATE SET received = mail_tally.received + excluded.received"
@@ -71,7 +72,7 @@ def keep(unit: Direct, deliveries: Sequence[Delivery], zone: str) -> None:
     ]
     counts = _days(zone, [(each.received_at, each.mailbox) for each in deliveries])
     mark = "?" if on_sqlite else "%s"
-    one, tally = f"({', '.join([mark] * 7)}, 0, '')", f"({mark}, {mark}, {mark})"
+    one, tally = f"({', '.join([mark] * 7)}, 0, '', false)", f"({mark}, {mark}, {mark})"
     cursor = unit.cursor
     cursor.execute("BEGIN IMMEDIATE" if on_sqlite else "BEGIN")
     try:

@@ -16,7 +16,7 @@ class SpooledMail(Base):
     """A mail that we have answered for and not read yet. The row goes in the transaction that records what became of it.
 
     `attempts` counts failures that this mail caused; after one it rests until `next_at`. `raw_mail_id` is set when a mail from
-    the quarantine is to be read again: its row in the ledger is used, not another.
+    the quarantine is to be read again: its row in the ledger is used, not another; `as_person` then lets it in whatever it is.
     """
 
     __tablename__ = "spooled_mail"
@@ -31,7 +31,8 @@ class SpooledMail(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
-    raw_mail_id: Mapped[int | None] = mapped_column(ForeignKey("raw_mail.id"))
+    raw_mail_id: Mapped[int | None] = mapped_column(ForeignKey("raw_mail.id"), index=True)
+    as_person: Mapped[bool] = mapped_column(default=False)
     raw: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 

@@ -114,10 +114,12 @@ def _make_spool() -> None:
         sa.Column("next_at", MOMENT, nullable=True),
         sa.Column("last_error", sa.String(), nullable=False),
         sa.Column("raw_mail_id", BIG, nullable=True),
+        sa.Column("as_person", sa.Boolean(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["raw_mail_id"], ["raw_mail.id"], name="fk_spooled_mail_raw_mail_id_raw_mail"),
         sa.PrimaryKeyConstraint("id", name="pk_spooled_mail"),
     )
+    op.create_index("ix_spooled_mail_raw_mail_id", "spooled_mail", ["raw_mail_id"])
     op.create_table(
         "mail_tally",
         sa.Column("day", sa.String(), nullable=False),
