@@ -64,7 +64,8 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
             return None if FETCHES.search(value) else value
         if attribute == "src":
             return value if _image_allowed(value.strip(), allow_remote_images) else None
-        if attribute == "href" and value.strip().lower().startswith(("data:", "cid:")):
+        # An address without a scheme would lead to a page of ours.
+        if attribute == "href" and not value.strip().lower().startswith(("http://", "https://", "mailto:", "tel:")):
             return None
         return value
 
