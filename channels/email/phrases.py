@@ -22,7 +22,7 @@ VERBS = (
     r"skrev|kirjoitti|napisał(?:\(a\)|a)?|napsal(?:\(a\)|a)?|írta",
     r"написала?|написал\(а\)|пишет|пише|написав|έγραψε",
     "yazdı|şunu yazdı|đã viết",
-    "写道|寫道|写到|寫到|写了",
+    "写道|寫道|写到|寫到|写了|撰写|撰寫",
     "のメール|님이 작성|작성",
 )
 
@@ -56,7 +56,8 @@ LABELS = {
 }
 
 FOOTERS = (
-    r"<{0,2}\(?sent (?:from|via|by|with|using) .{2,120}",
+    # A sentence about what was sent is none: "Sent from my desk, it is easier".
+    r"<{0,2}\(?sent (?:from|via|by|with|using) (?!.*\b(?:is|was|were|are|has|had|have|because|but|yesterday)\b).{2,120}",
     r"(?:\w+ )?from (?:my )?(?:mobile|iphone|ipad|phone)\b.{0,20}",
     r"get \[?outlook for .{2,80}|get (?:the )?yahoo mail.{0,60}|sent .{0,20} mobile",
     r"von meinem .{2,40} gesendet|diese nachricht wurde von meinem .{2,60} gesendet|gesendet (?:von|mit) .{2,60}",
@@ -68,7 +69,8 @@ FOOTERS = (
     r"(?:从|從|由)(?:我的|Windows|Outlook|iPhone|Mail|\s).{0,50}(?:发送|傳送|发出|寄出|發送)",
     r"(?:发|發|來|来|寄|傳送|发送|發送)自\s?(?:我的|于|於|Outlook|Windows|QQ|iPhone|Android|新浪|网易|網易|华为|小米|OPPO|vivo).{0,60}",
     r"发送自.{2,60}|(?:获取|下载|取得|下載).{0,6}outlook.{0,40}",
-    r".{0,16}网易邮箱大师.{0,12}",
+    r".{0,16}网易邮箱大师.{0,12}|(?:发自|發自)\s?[A-Za-z].{0,40}|我的(?:手机|手機).{0,30}(?:发送|傳送)",
+    r"(?:通过|透過|使用|用)(?:我的)?.{0,16}(?:手机|手機|移动端|客户端|iPhone|邮箱).{0,12}(?:发送|傳送|发出)",
     r".{0,20}(?:iPhone|iPad|Android|Outlook|スマートフォン).{0,20}から送信",
     r"(?:나의 |내 )?.{2,30}에서 (?:보냄|전송함|보낸 메일)",
 )

@@ -48,6 +48,8 @@ ANYWHERE = re.compile(
     r".{0,120}[:：]$",
     re.IGNORECASE | re.DOTALL,
 )
+# `Quoting Ann <ann@x.example>:`, with neither day nor verb that we know.
+NAMED_ONLY = re.compile(r"^.{0,120}<[^\s<>@]{1,80}@[^\s<>@]{1,120}>\s?[:：]$", re.DOTALL)
 ENDING = re.compile(rf"(?:[:：]|[>)\]]|[-—]{{2,}}|{VERB})\s*$", re.IGNORECASE)
 
 # The same, begun in the middle of a line: some programs put it right behind the reply. Followed by quoted lines only.

@@ -13,6 +13,7 @@ from channels.email.quote_marks import (
     ENDING,
     INLINE,
     LABEL,
+    NAMED_ONLY,
     POINTER,
     REPLY_ABOVE,
     STRONG,
@@ -30,8 +31,8 @@ REACH = 8  # the same with blank lines between
 HEADER_LINES = 9
 MOST_ADDRESSES = 6
 MOST_TRIED = 800  # texts looked at as an attribution: no honest mail has so many that could be one
-ANY_LANGUAGE = (ANYWHERE,)
-ALL = (*STRONG, *WEAK, ANYWHERE)
+ANY_LANGUAGE = (ANYWHERE, NAMED_ONLY)
+ALL = (*STRONG, *WEAK, *ANY_LANGUAGE)
 QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
 COLON = re.compile("[:：|]")
 INVISIBLE = str.maketrans(
@@ -50,7 +51,7 @@ def reply_text(body: str, *, forwarded: bool = False) -> str:
     segments, attributed = _segments(lines, forwarded)
     kept = [without_signature(segment) for segment in segments]
     if not attributed:
-        kept = _without_trailing_quote(kept)
+        kept = _without_trailing_quote(_between_quotes(kept))
         kept = [without_signature(segment) for segment in kept]
     answer = _join(kept)
     return unmarked(answer or _join([without_signature(lines)]) or body.strip())
@@ -97,7 +98,8 @@ def _segments(lines: list[str], forwarded: bool) -> tuple[list[list[str]], bool]
             attributed = True
             segments.append([])
             at = end
-        elif attributed and QUOTED.match(lines[at]):
+        elif QUOTED.match(lines[at]) and (attributed or _names_its_writer(lines, at, ends)):
+            attributed = True
             segments.append([])
             at = _past_quote(lines, at)
         else:
@@ -221,6 +223,27 @@ def _kind(match: re.Match[str]) -> str:
 def _quoted_next(lines: list[str], at: int) -> bool:
     following = next((line for line in lines[at : at + 6] if line.strip()), "")
     return bool(QUOTED.match(following))
+
+
+def _names_its_writer(lines: list[str], at: int, ends: _Endings) -> bool:
+    """Whether a quote has its attribution inside, as Apple's programs write it: `> On 5 March Ann wrote:`."""
+    joined = ""
+    for line in lines[at : at + 3]:
+        if not QUOTED.match(line) or len(line) > LONGEST_LINE:
+            return False
+        joined = f"{joined} {line.lstrip(' >|')}".strip()
+        if ENDING.search(joined[-60:]) and ends.attributes(joined, ALL):
+            return True
+    return False
+
+
+def _between_quotes(segments: list[list[str]]) -> list[list[str]]:
+    """The answers alone, where a text begins with a quote and goes on by turns: nobody is named, and yet it is plain."""
+    lines = [line for segment in segments for line in segment if line.strip()]
+    runs = sum(1 for before, line in zip(["", *lines], lines, strict=False) if QUOTED.match(line) and not QUOTED.match(before))
+    if runs < 2 or not QUOTED.match(lines[0]) or all(QUOTED.match(line) for line in lines):
+        return segments
+    return [["" if QUOTED.match(line) else line for line in segment] for segment in segments]
 
 
 def _past_quote(lines: list[str], at: int) -> int:

@@ -9,6 +9,11 @@ from channels.email.phrases import FOOTERS, either
 LONGEST_SIGNATURE = 20
 MARK = re.compile(r"^(?:--|——|—)$")
 RULE = re.compile(r"^[\s>]*(?:[-_=*—－]\s?){3,}$")
+# A name alone under a dash, the way many end a mail.
+NAME_ALONE = re.compile(r"^\s{0,4}(?:--|[-–—~])\s?(?:[A-Z][\w'.]{0,20}(?: [A-Z][\w'.]{0,20}){0,2}|[\u4e00-\u9fff]{2,4})$")
+LINE_ABOVE = re.compile(r"^\s{0,4}(?:_{5,}|\*{5,})\s*$")
+SENTENCE = re.compile(r"[.?!。？！；;:：,，]$")
+CARD_LINE = 60
 FOOTER = re.compile(rf"^[\W_]{{0,4}}{either(FOOTERS)}[\W_]{{0,6}}$", re.IGNORECASE)
 # NetEase draws its signature as a table above its own name; as text it is lines of bars with a name and an address between.
 NETEASE = "网易邮箱大师"
@@ -24,7 +29,21 @@ def without_signature(lines: list[str]) -> list[str]:
         if NETEASE in lines[top]:
             top = next((at for at in range(max(0, top - CARD_LINES), top) if BARS.match(lines[at])), top)
         end = trimmed(lines, top)
-    return lines[: trimmed(lines, _card(lines, end))]
+    return lines[: trimmed(lines, _name(lines, _card(lines, end)))]
+
+
+def _name(lines: list[str], end: int) -> int:
+    """Where a name under a dash or a short card under a drawn line begins, if the text ends with one."""
+    last = lines[end - 1] if end else ""
+    before = next((line for line in reversed(lines[: max(0, end - 1)]) if line.strip()), "")
+    if end > 1 and NAME_ALONE.match(last) and before and not before.lstrip().startswith(("-", "–", "—", "~", "*", "•")):
+        return end - 1
+    for at in range(end - 2, max(0, end - CARD_LINES), -1):
+        if len(lines[at + 1]) > CARD_LINE or SENTENCE.search(lines[at + 1].strip()):
+            break
+        if LINE_ABOVE.match(lines[at]):
+            return at if at and not lines[at - 1].strip() else end
+    return end
 
 
 def _card(lines: list[str], end: int) -> int:
