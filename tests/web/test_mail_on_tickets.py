@@ -65,7 +65,7 @@ def test_each_recipient_has_its_state_in_the_words_of_the_relay(world, ticket, m
     page = page_of(maya, ticket)
     assert "451 4.2.1 mailbox busy" in page
     assert "550 5.1.1 &lt;go•••@c.example&gt; no such user" in page
-    assert [word in page for word in ("Not yet, is tried again", "Not delivered", "next try")] == [True] * 3
+    assert [word in page for word in ("Not yet, is tried again", "Not delivered", "next try in")] == [True] * 3
     assert "gone@c.example" not in page
     assert "go•••@c.example" in page
     assert "gone@c.example" in page_of(world.browser("sen@desk.example"), ticket)
