@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -160,8 +161,14 @@ def _message(inbound: Inbound, customer: Customer, how: str, held: bool) -> Mess
         references=list(inbound.references),
         threaded_by=how,
         held=held,
-        meta=inbound.meta,
+        meta=_meta(inbound),
     )
+
+
+def _meta(inbound: Inbound) -> dict[str, Any]:
+    """What the channel told, and where answers are wanted when that is not where the message came from."""
+    elsewhere = [contact.value for contact in inbound.reply_to if contact.value != inbound.sender.value]
+    return {**inbound.meta, "reply_to": elsewhere} if elsewhere else inbound.meta
 
 
 def _first_line(text: str) -> str:

@@ -42,6 +42,8 @@ SHOWN = (
     "message.held",
     "message.admitted",
     "message.detached",
+    "message.attached",
+    "ticket.continued",
     "mail.failed",
     "mail.bounced",
     "chat.ended",

@@ -20,7 +20,7 @@ from desk.http.problems import say
 from desk.mail_key import signing_key
 from desk.models import ApiToken
 from desk.queries import admin as seen
-from desk.queries import audit
+from desk.queries import audit, mail_ledger
 from desk.queries.board import start_of_day
 from desk.queries.queues import names
 from desk.web.admin_page import page
@@ -123,6 +123,7 @@ def health() -> str:
     now = desk.clock.now()
     with reading() as session:
         mail = seen.mail_state(session, start_of_day(now, desk.settings.timezone))
+        mail_in = mail_ledger.state(session, now)
         late, router = seen.late_timers(session, now), seen.router_state(session)
         version = ".".join(str(part) for part in session.get_bind().dialect.server_version_info or ())
     template = "admin/_health.html" if is_fragment() else "admin/health.html"
@@ -131,6 +132,7 @@ def health() -> str:
         now=now,
         parts=background.health() if background is not None else {},
         mail=mail,
+        mail_in=mail_in,
         late=late,
         router=router,
         database=f"{desk.store.engine.dialect.name} {version}".strip(),

@@ -11,7 +11,7 @@ from desk.errors import DeskError
 from desk.http.context import installation, reading
 from desk.http.guard import public
 from desk.migrate import is_current
-from desk.models import Agent, OutboxMail, WorkItem
+from desk.models import Agent, OutboxMail, SpooledMail, WorkItem
 from desk.models.mail import FAILED, QUEUED
 from desk.models.work_item import WAITING
 
@@ -52,12 +52,14 @@ def metrics() -> Response:
         agents = session.execute(
             select(Agent.presence, func.count()).where(Agent.active.is_(True)).group_by(Agent.presence)
         ).all()
+        spool = session.execute(select(SpooledMail.door, func.count()).group_by(SpooledMail.door)).all()
         outbox = session.execute(
             select(OutboxMail.state, func.count()).where(OutboxMail.state.in_((QUEUED, FAILED))).group_by(OutboxMail.state)
         ).all()
     lines = [
         *_gauge("desk_work_waiting", "Work items that wait for an agent.", "channel", waiting),
         *_gauge("desk_agents", "Agents by presence.", "presence", agents),
+        *_gauge("desk_mail_unread", "Mail that was kept and waits to be read.", "door", spool),
         *_gauge("desk_mail_unsent", "Mail that has not left.", "state", outbox),
     ]
     background = current_app.extensions.get("background")

@@ -15,6 +15,8 @@ from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
 from desk.http.guard import needs
+from desk.http.incoming import whole
+from desk.http.incoming import whole
 from desk.http.problems import say
 from desk.models import Agent, Chat, Message, Queue, Ticket
 from desk.models.chat import ACTIVE
@@ -139,6 +141,19 @@ def detach(number: int, message_id: int) -> Response:
     with writing() as tx:
         ticket = placing.detach(tx, message_of(tx, number, message_id))
     return _stay(number, gettext("The message is now ticket %(number)s.", number=ticket.number))
+
+
+@pages.post("/messages/<int:message_id>/attach")
+@needs(Right.REPLY)
+def attach(number: int, message_id: int) -> Response:
+    """Move a message to the ticket with this number; both must be the viewer's to read."""
+    other = whole(request.form.get("other", "").strip().lstrip("#"))
+    if other is None:
+        raise Invalid("Write the number of the ticket that the message belongs to.")
+    with writing() as tx:
+        message = _message(tx, number, message_id)
+        placing.attach(tx, message, access_ticket(tx.session, viewer(), other))
+    return done(url_for("tickets.one", number=other), toast=gettext("The message is on this ticket now."))
 
 
 @pages.post("/complaint")

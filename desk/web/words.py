@@ -125,6 +125,9 @@ THREADED_BY = {
     "references": lazy_gettext("Joined this ticket: it refers to one of its mails."),
     "subject_number": lazy_gettext("Joined this ticket by the number in its subject."),
     "detached": lazy_gettext("Taken out of another ticket."),
+    "attached": lazy_gettext("Moved here by hand from another ticket."),
+    "closed_before": lazy_gettext("A new ticket: the one that it answers was closed more than 30 days ago."),
+    "new": lazy_gettext("A new ticket: it names none of ours."),
 }
 CALL_STATES = {
     "ivr": lazy_gettext("in the menu"),
@@ -308,6 +311,8 @@ WORK_LINES = {
     "message.held": (lazy_gettext("A message from a new participant was held"), "lock"),
     "message.admitted": (lazy_gettext("The new participant was let in"), "check"),
     "message.detached": (lazy_gettext("A message was given a ticket of its own"), "arrow-right"),
+    "message.attached": (lazy_gettext("A message was moved to another ticket"), "arrow-right"),
+    "ticket.continued": (lazy_gettext("The customer wrote again after it was closed: a new ticket was opened"), "arrow-right"),
     "mail.failed": (lazy_gettext("A mail could not be delivered: %(reason)s"), "alert"),
     "mail.bounced": (lazy_gettext("A mail came back"), "alert"),
     "chat.accepted": (lazy_gettext("%(agent)s joined the chat"), "bubble"),
