@@ -197,7 +197,7 @@ class Router:
         lost = [each for each in tried if each.item_id not in won and each.agent_id not in out]
         out.update(each.agent_id for each in lost)
         for each in lost:
-            log.info("item %s was no longer free for agent %s", each.item_id, each.agent_id)
+            log.debug("item %s was no longer free for agent %s", each.item_id, each.agent_id)
         return lost
 
     @contextmanager
