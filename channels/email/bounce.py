@@ -21,10 +21,19 @@ OPENING_READ = 1_500
 ACTIONS: tuple[BounceAction, ...] = ("failed", "delayed", "delivered", "relayed", "expanded")
 ARRIVED = {"delivered", "relayed", "expanded"}
 DAEMON = re.compile(
-    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|mdaemon|mail[-_.]?deliver\w*|bounces?"
-    r"|(?:mail)?bounces?[-+=]\S*|mail[-_.]?(?:router|system)"
-    r"|microsoftexchange[0-9a-f]{32}|system[-_.]?administrator|administrator|mta|mailer|post_?office|delivery"
-    r"|mail-?error|maildelivery\S*)@"
+    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|microsoftexchange[0-9a-f]{32}"
+    r"|mail[-_.]?delivery[-_.]?(?:sub)?system)@"
+)
+# Behind these there may be a person too.
+POST_OFFICE = re.compile(
+    r"^(?:postmaster|mail[-_.]?deliver\w*|(?:mail)?bounces?|(?:mail)?bounces?[-+=]\S*|mail[-_.]?(?:router|system)"
+    r"|system[-_.]?administrator"
+    r"|mta|mailer|post_?office|mail-?error)@"
+)
+GREETING = re.compile(
+    r"\W{0,10}(?:hello|hi|dear|good (?:morning|day|afternoon)|hallo|guten tag|sehr geehrte|bonjour"
+    r"|hola|buongiorno)\b(?!\. this is)",
+    re.IGNORECASE,
 )
 DAEMON_NAME = re.compile(
     r"mail(?:er)?[ -]?(?:delivery|daemon|router|system|administrator)|postmaster|delivery (?:sub)?system"
@@ -96,13 +105,17 @@ def _from_a_server(headers: Mapping[str, tuple[str, ...]], message: Part, from_a
         return False
     named = bool(DAEMON_NAME.search(first(message, "from").split("<")[0]))
     daemon = bool(DAEMON.match(from_address))
+    office = named or not from_address or bool(POST_OFFICE.match(from_address))
+    automatic = null_sender or next(iter(headers.get("auto-submitted", ())), "no").lower() != "no"
     says = bool(SUBJECT.search(subject.lower()))
     tells = bool(OPENING.search(notice[:OPENING_READ].lower()))
+    told = tells or _names_a_failure(notice)
     return any((
-        "x-failed-recipients" in headers and (daemon or named or null_sender),
+        "x-failed-recipients" in headers and (daemon or office or automatic),
         daemon and (says or (tells and _names_a_failure(notice))),
-        (named or null_sender or not from_address) and says and tells,
-        named and null_sender and tells and _names_a_failure(notice),
+        office and says and told and (automatic or not GREETING.match(notice)),
+        office and automatic and tells and _names_a_failure(notice),
+        null_sender and says and tells,
     ))  # fmt: skip
 
 
@@ -143,7 +156,13 @@ def _from_prose(message: Part, body: Body, notice: str, from_address: str, subje
     leading, spoken = [], []
     for match in SPEC.finditer(notice):
         address = canonical(match[0])
-        if address == from_address or DAEMON.match(address) or NOBODY.match(address) or _is_id(notice, match.start()):
+        if (
+            address == from_address
+            or DAEMON.match(address)
+            or POST_OFFICE.match(address)
+            or NOBODY.match(address)
+            or _is_id(notice, match.start())
+        ):
             continue
         before = notice[notice.rfind("\n", 0, match.start()) + 1 : match.start()]
         (leading if AT_LINE_START.match(before[-60:]) else spoken).append(address)

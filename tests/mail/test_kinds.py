@@ -89,6 +89,37 @@ def test_a_person_is_a_person_whatever_they_write_about(case):
     assert (verdict.kind, verdict.reasons) == ("person", ())
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject", "text"),
+    [
+        (
+            "admin@corp.example",
+            "Undeliverable: hello",
+            "Please see what I got: could not be delivered to bob@x.example, 550 unknown user",
+        ),
+        (
+            "administrator@school.example",
+            "Question",
+            "The parcel could not be delivered. Address unknown? Mine is x@school.example",
+        ),
+        (
+            "delivery@shop.example",
+            "Delivery failed for parcel 5",
+            "The parcel could not be delivered: address not found. Tel. 550 12",
+        ),
+        ("System Administrator <sysadmin@corp.example>", "Account", "My account is not found in your shop: x@corp.example"),
+    ],
+)
+def test_a_person_with_the_address_of_an_office_is_a_person(sender, subject, text):
+    assert screen(parse(mail(f"From: {sender}", f"Subject: {subject}", body=text))).kind == "person"
+
+
+def test_a_postmaster_who_writes_himself_reports_no_bounce():
+    body = "Hello, our people cannot deliver mail to you: 550 5.7.1 blocked. Please look. Tom (tom@corp.example)"
+    parsed = parse(mail("From: postmaster@corp.example", "Subject: Mail delivery problem with your server", body=body))
+    assert (parsed.bounce, parsed.bounced) == (False, ())
+
+
 def test_a_day_far_away_is_no_end_of_an_absence():
     body = "I am out of the office. My last holiday ended on 3 March 2019, my contract runs until 1 January 2031."
     assert parse(mail("Subject: Out of office", body=body)).away_until is None
