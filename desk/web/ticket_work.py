@@ -16,7 +16,6 @@ from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
-from desk.http.incoming import whole
 from desk.http.problems import say
 from desk.models import Agent, Chat, Message, Queue, Ticket
 from desk.models.chat import ACTIVE
@@ -151,7 +150,7 @@ def attach(number: int, message_id: int) -> Response:
     if other is None:
         raise Invalid("Write the number of the ticket that the message belongs to.")
     with writing() as tx:
-        message = _message(tx, number, message_id)
+        message = message_of(tx, number, message_id)
         placing.attach(tx, message, access_ticket(tx.session, viewer(), other))
     return done(url_for("tickets.one", number=other), toast=gettext("The message is on this ticket now."))
 
