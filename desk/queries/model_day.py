@@ -6,7 +6,7 @@ For trying rules out before there is a day worth playing again. Made anew, it is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,37 @@ def model_day(session: Session, zone: str, now: datetime) -> RecordedDay:
         names={each.id: each.name for each in people},
         was={},
     )
+
+
+def made_up_history(
+    session: Session, queue: Queue, channel: str, zone: str, now: datetime, weeks: int = 6
+) -> dict[date, list[int]]:
+    """What would have come to the queue in past weeks if each working day had been such a day: counts by half hour of the day.
+
+    Every day is drawn anew, so that a forecast from it has something to be wrong about.
+    """
+    made = model_day(session, zone, now)
+    mean = [0.0] * 48
+    for one in made.day.arrivals:
+        if one.queue == queue.key and one.channel == channel:
+            local = datetime.fromtimestamp(one.at, ZoneInfo(zone))
+            mean[local.hour * 2 + local.minute // 30] += 1
+    # Smoothed over its neighbours: one drawn day is too rugged to be a mean.
+    mean = [sum(mean[max(0, place - 1) : place + 2]) / 3 for place in range(48)]
+    dice, history = Random("past weeks"), {}
+    for before in range(1, weeks * 7 + 1):
+        day = made.date - timedelta(days=before)
+        level = dice.gauss(1, 0.06) if day.weekday() < 5 else 0.0
+        history[day] = [_poisson(dice, level * each) for each in mean]
+    return history
+
+
+def _poisson(dice: Random, mean: float) -> int:
+    """By counting exponential gaps."""
+    count, at = 0, dice.expovariate(1)
+    while at < mean:
+        count, at = count + 1, at + dice.expovariate(1)
+    return count
 
 
 def _kinds(queue: Queue, workers: list[Worker]) -> Iterator[tuple[str, frozenset[Skill], float]]:

@@ -101,11 +101,16 @@ def staffing_day(
     channel: str = "voice",
     goal: Goal = USUAL_GOAL,
     weeks: int = WEEKS,
+    history: dict[date, list[int]] | None = None,
 ) -> StaffingDay:
-    """The staffing of one day; history is read up to `now` and no further back than `weeks` and what the level needs."""
+    """The staffing of one day; history is read up to `now` and no further back than `weeks` and what the level needs.
+
+    Another `history` (counts by half hour of whole days) may be given instead of the queue's own.
+    """
     calendar = calendar_of(session, queue)
     today = calendar.local_day(now)
-    history = counts_by_day(session, queue, channel, calendar, min(day, today), now, weeks)
+    if history is None:
+        history = counts_by_day(session, queue, channel, calendar, min(day, today), now, weeks)
     came = history.pop(day, None)
     over = _over(calendar, day, now)
     history = {past: counts for past, counts in history.items() if past < today}

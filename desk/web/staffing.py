@@ -12,6 +12,7 @@ from desk.access import Right
 from desk.errors import Invalid
 from desk.http.context import installation, is_fragment, reading
 from desk.http.guard import needs
+from desk.queries.model_day import made_up_history
 from desk.queries.queues import all_queues
 from desk.queries.staffing import HalfHour, staffing_day
 from desk.sentences import N_
@@ -20,6 +21,7 @@ from routing.staffing import Goal, Load, Staffing, required_agents
 
 pages = Blueprint("staffing", __name__)
 
+MADE_UP = "model"
 CHANNELS = ("voice", "chat", "email")
 AHEAD = timedelta(days=28)
 PERCENT = {"share": (1, 99), "shrinkage": (0, 90), "max_occupancy": (10, 100), "max_abandon": (1, 100)}
@@ -34,6 +36,7 @@ WORTH_SHOWING = 0.05  # so much work expected makes a half hour worth a line
 def show() -> str:
     asked = {**USUAL, **{name: request.args[name].strip() for name in USUAL if name in request.args}}
     channel = request.args.get("channel", "voice")
+    made_up = request.args.get("from") == MADE_UP
     desk = installation()
     now = desk.clock.now()
     goal = _goal(asked)
@@ -42,11 +45,14 @@ def show() -> str:
         wanted = request.args.get("queue", type=int)
         queue = next((one for one in queues if one.id == wanted), queues[0])
         on = _day(request.args, now.astimezone(ZoneInfo(desk.settings.timezone)).date())
-        staffing = staffing_day(session, queue, on, now, channel=channel if channel in CHANNELS else "voice", goal=goal)
+        channel = channel if channel in CHANNELS else "voice"
+        history = made_up_history(session, queue, channel, desk.settings.timezone, now) if made_up else None
+        staffing = staffing_day(session, queue, on, now, channel=channel, goal=goal, history=history)
     return render_template(
         "board/_staffing.html" if is_fragment() else "board/staffing.html",
         asked=asked,
         channels=CHANNELS,
+        made_up=made_up,
         queues=queues,
         queue=queue,
         staffing=staffing,

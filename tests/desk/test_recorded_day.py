@@ -10,9 +10,10 @@ from sqlalchemy import select
 from desk.actions import work_items
 from desk.actions.presence import set_presence
 from desk.errors import Conflict
-from desk.models import Agent, WorkItem
-from desk.queries.model_day import model_day
+from desk.models import Agent, Queue, WorkItem
+from desk.queries.model_day import made_up_history, model_day
 from desk.queries.recorded_day import latest_day, recorded_day
+from desk.queries.staffing import staffing_day
 from routing.recorded import Shift
 from routing.replay import replay
 
@@ -111,3 +112,16 @@ def test_a_desk_where_nobody_can_do_anything_has_no_made_up_day(house):
     with house.store.read() as reading, pytest.raises(Conflict):
         model_day(reading, ZONE, house.clock.now())
     assert house.one(select(WorkItem.id)) is None
+
+
+def test_made_up_weeks_are_enough_for_a_forecast_of_the_queue(house):
+    for name in ("Maya", "Li", "Tom", "Xue"):
+        house.agent(name, **{"lang:en": 5, "lang:zh": 5})
+    with house.store.read() as reading:
+        queue = reading.scalars(select(Queue).where(Queue.key == "general")).one()
+        history = made_up_history(reading, queue, "voice", ZONE, house.clock.now())
+        found = staffing_day(reading, queue, date(2026, 11, 20), house.clock.now(), history=dict(history))
+    assert found.weeks == 6
+    assert sum(half.mean or 0 for half in found.half_hours) > 20
+    assert max(half.needed or 0 for half in found.half_hours) >= 1
+    assert all(not any(counts) for day, counts in history.items() if day.weekday() >= 5)

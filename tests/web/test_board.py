@@ -209,7 +209,7 @@ def test_rows_are_of_the_figure_asked_for_and_of_no_other(world, boss):
     ("role", "closed"),
     [
         ("agent", ["/board", "/wallboard", "/board/rows?figure=waiting", "/admin", "/admin/audit"]),
-        ("supervisor", ["/admin", "/admin/queues", "/admin/tokens", "/admin/health"]),
+        ("supervisor", ["/admin", "/admin/tokens", "/admin/health", "/admin/queues/new", "/admin/calendars/new"]),
         ("admin", ["/board", "/wallboard"]),
         ("auditor", ["/board", "/admin", "/admin/people/1", "/admin/tokens"]),
         ("knowledge_editor", ["/board", "/admin/audit"]),
