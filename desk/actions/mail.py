@@ -70,8 +70,9 @@ def take_in_all(tx: Tx, mails: Sequence[ReadMail]) -> None:
     before = Before({row.identity: row for row in firsts}, {agent.email: agent for agent in colleagues})
     new = _plainly_new(tx, mails, before)
     _open_all(tx, new, before)
+    together = {id(mail) for mail in new}  # not by value: a mail that came twice is equal to itself
     for mail in mails:
-        if mail not in new:
+        if id(mail) not in together:
             _take_in(tx, mail, before)
     _watch_for_floods(tx, mails)
 

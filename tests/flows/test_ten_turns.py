@@ -43,8 +43,8 @@ def test_ten_turns_by_two_doors_are_one_ticket_with_the_right_people(tmp_path, d
         second = reply(world, console, ticket, "We send a new one.")
 
         # 7: their automatic answer, 8: a bounce of our answer to the colleague
-        world.send("I am out of office until Monday.", to=back(world, second),
-                   headers={**answering(second, "seven"), "Auto-Submitted": "auto-replied"}, subject="Automatic reply: Router")  # fmt: skip
+        away = {**answering(second, "seven"), "Auto-Submitted": "auto-replied"}
+        world.send("I am out of office until Monday.", to=back(world, second), headers=away, subject="Automatic reply: Router")
         bounce(world, second)
 
         # 9: the first mail once more, forwarded by a rule to another of our addresses
