@@ -14,6 +14,7 @@ from desk.errors import Conflict, DeskError, NotFound
 from desk.models import Agent, Offer, Queue, WorkItem
 from tests.desk.house import EPOCH
 from tests.desk.racers import race
+from tests.desk.test_router import routing
 
 
 def test_an_accepted_offer_makes_the_work_the_agents(house):
@@ -215,10 +216,6 @@ def accept(tx, offer_id):
     return "won"
 
 
-def expire(tx, offer_id):
-    return "won" if work_items.expire(tx, offer_id) else "lost"
-
-
 def decline(tx, offer_id):
     work_items.decline(tx, offer_id)
     return "won"
@@ -292,19 +289,25 @@ def test_one_agent_offered_two_calls_at_once_is_offered_one(house, tmp_path):
     assert house.faults_in_load() == []
 
 
-def test_of_an_answer_in_the_last_second_and_the_deadline_exactly_one_wins(house, tmp_path):
-    """The two processes disagree about the time, as two machines may: for one it is just before, for the other just after."""
-    offers = offered(house)
-    with house.tx() as tx:
-        tx.session.execute(update(Offer).values(deadline=tx.now))
-    outcomes = race(house, tmp_path, [accept_late, expire], [[made.id, made.id] for made in offers])
+REPEATS = 500  # on each of the two databases
+
+
+def test_of_an_answer_and_the_routers_timeout_in_the_same_moment_exactly_one_wins(house, tmp_path):
+    """For the agent it is just before the deadline, for the router's own timer just after."""
+    house.crowd(REPEATS, REPEATS, "voice")
+    with routing(house) as router:
+        router.turn()
+    offers = house.all(select(Offer.id).where(Offer.state == "offered"))
+    assert len(offers) == REPEATS
+    outcomes = race(house, tmp_path, [accept, run_out], [[made, made] for made in offers])
     assert all(sorted(turn) in (["Conflict", "won"], ["lost", "won"]) for turn in outcomes), outcomes
-    assert house.faults_in_load() == []
+    won = {"accepted": sum(turn[0] == "won" for turn in outcomes), "timeout": sum(turn[1] == "won" for turn in outcomes)}
+    assert {state: len(house.all(select(Offer.id).where(Offer.state == state))) for state in won} == won
+    assert house.faults() == []
 
 
-def accept_late(tx, offer_id):
-    tx.now -= timedelta(seconds=1)
-    return accept(tx, offer_id)
+def run_out(tx, offer_id):
+    return "won" if work_items.expire(tx, offer_id, ran_out=True) else "lost"
 
 
 def test_a_caller_who_leaves_while_the_agent_accepts_leaves_no_doubt(house, tmp_path):

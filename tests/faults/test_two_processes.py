@@ -6,6 +6,7 @@ import threading
 
 from sqlalchemy import select
 
+from desk.actions import customers, intake, tickets
 from desk.app import install, prepare
 from desk.events import SYSTEM
 from desk.models import Offer
@@ -45,15 +46,19 @@ def test_what_another_process_commits_reaches_our_listeners_once_and_our_own_is_
             desk.store.engine.dispose()
 
 
-def test_a_mail_taken_by_one_process_is_offered_by_the_router_of_another(tmp_path, postgres_url):
+def test_work_queued_by_one_process_is_offered_by_the_router_of_another(tmp_path, postgres_url):
     settings = settings_for(tmp_path / "web", DESK_DATABASE_URL=postgres_url)
-    with running(settings, roles=frozenset({"smtp"})) as world:
+    with running(settings, roles=frozenset({"web"})) as world:
         maya = world.agent(available=True)
         router = install(settings_for(tmp_path / "router", DESK_DATABASE_URL=postgres_url))
         apart = Background(router, frozenset({"router"}))
         apart.start()
         try:
-            world.send("Who takes this?")
+            with world.tx() as tx:
+                customer = customers.identify(tx, "email", "li.na@customers.example", locale="en")
+                queue = intake.find_queue(tx, "general")
+                ticket = tickets.open_ticket(tx, customer=customer, queue=queue, subject="Who takes this?", channel="email")
+                tickets.queue_work(tx, ticket, queue)
             offer = world.until(lambda: world.one(select(Offer).where(Offer.state == "offered")))
             assert offer.agent_id == maya.id
         finally:
