@@ -69,7 +69,7 @@ class Lease:
     def hold(self) -> int | None:
         """The epoch, if it is we who route: still, or from now on. None when somebody else does.
 
-        Raises `StoreAway` when the database cannot be reached; then we do not route.
+        A lost connection loses the lease. Raises `StoreAway` when the database cannot be reached at all.
         """
         try:
             if self.connection is None:
@@ -82,8 +82,11 @@ class Lease:
             self.lose()
             raise
         except (psycopg.OperationalError, sqlite3.OperationalError) as error:
+            held = self.epoch
             self.lose()
-            raise StoreAway from error
+            if held is None:
+                raise StoreAway from error
+            log.warning("the connection that holds the lease of epoch %s is lost: %s", held, error)
         return self.epoch
 
     def rest_s(self) -> float:
