@@ -108,6 +108,9 @@ class Lease:
                 lease = tx.session.get_one(RouterLease, 1)
                 if lease.epoch == self.epoch:
                     lease.until = tx.now
+        elif self.connection is not None:
+            with suppress(psycopg.Error):  # the server takes a moment to notice that a connection was closed
+                self._ask("SELECT pg_advisory_unlock_all()")
         self.lose()
 
     def _keep(self) -> None:
