@@ -96,12 +96,12 @@ class MailListener:
             "auth_require_tls": tls_context is not None,
             "command_call_limit": {"NOOP": SHORTEST_COMMAND_LIMIT, "VRFY": SHORTEST_COMMAND_LIMIT, "*": 2000},
         }
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="mail-listener", daemon=True)
         self._server: asyncio.Server | None = None
 
     def start(self) -> None:
         """Bind and begin to receive; raises OSError when the address is taken. `port` then is the real one."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="mail-listener", daemon=True)
         self._thread.start()
         try:
             self._server = self._on_loop(self._bind()).result()

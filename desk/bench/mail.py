@@ -155,6 +155,7 @@ def _drain(desk: Installation) -> float:
     reading.turn()
     taken = time.perf_counter() - start
     reading.close()
+    door.stop_keeping()
     return DRAINED / taken
 
 

@@ -66,9 +66,14 @@ class MailDoor:
 
     def stop(self) -> None:
         self.listener.stop()
-        if self._connection is not None:
-            self._connection.close()
+        self.stop_keeping()
         self.turn()
+
+    def stop_keeping(self) -> None:
+        """Close the connection over which mail is kept."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     @property
     def port(self) -> int:
