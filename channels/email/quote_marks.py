@@ -17,7 +17,7 @@ DATES = (
     r"\w{3,9}\.? \d{1,2},? \d{4}",
 )
 DATE = either(DATES)
-ADDRESS = r"@[^<>@]{1,120}[>)\]）]{0,2}(?:<mailto:[^<>]{1,120}>)?[>)\]）]{0,2}"
+ADDRESS = r"@[^\s<>@]{1,120}+[>)\]）]{0,2}(?:<mailto:[^<>]{1,120}>)?[>)\]）]{0,2}"
 
 # Each is tried on one to five lines joined by spaces, stripped of dashes; all also need a digit or an address in the text.
 # Strong ones begin like an attribution, so that we know where it starts; weak ones only end like one.
@@ -36,7 +36,7 @@ WEAK = tuple(
     for pattern in (
         rf"^.{{0,250}}{ADDRESS}.{{0,20}}\b{VERB}\b.{{0,80}}\d.{{0,30}}[:：]$",
         rf"^.{{0,250}}{ADDRESS}\W{{0,10}}{VERB}\s*[:：]?$",
-        rf"^.{{0,250}}{ADDRESS}.{{0,80}}\d.{{0,30}}\b{VERB}\s*[:：]?$",
+        rf"^(?=.*{VERB}\s*[:：]?$).{{0,250}}{ADDRESS}.{{0,80}}\d.{{0,30}}\b{VERB}\s*[:：]?$",
         rf"^.{{0,80}}\d{{1,2}}[:.]\d{{2}}.{{0,120}}<[^<>@]{{1,80}}{ADDRESS}\s*[:：]$",
         r"^.{0,200}[于於]\s*\d.{3,80}(?:写道|寫道)\s*[:：]?$",
     )
@@ -54,7 +54,7 @@ ENDING = re.compile(rf"(?:[:：]|[>)\]]|[-—]{{2,}}|{VERB})\s*$", re.IGNORECASE
 
 # The same, begun in the middle of a line: some programs put it right behind the reply. Followed by quoted lines only.
 INLINE = re.compile(
-    r"(?:-{2,}\s*)?(?:\bOn (?:(?:mon|tue|wed|thu|fri|sat|sun)\w*,? |\w{3,9}\.? \d{1,2}, |\d{1,2} \w{3,9} |\d{1,4}[/-])"
+    r"(?:(?<!-)-{2,}\s*)?(?:\bOn (?:(?:mon|tue|wed|thu|fri|sat|sun)\w*,? |\w{3,9}\.? \d{1,2}, |\d{1,2} \w{3,9} |\d{1,4}[/-])"
     r"[^\n]{3,200}\bwrote\s*:|(?<=[\s。！？!?.])在\s?\d{4}[年/-][^\n]{3,120}写道\s*[:：])\s*$",
     re.IGNORECASE,
 )

@@ -30,7 +30,8 @@ ATTRIBUTION_LINES = 5
 REACH = 8  # the same with blank lines between
 HEADER_LINES = 9
 MOST_ADDRESSES = 6
-MOST_TRIED = 800  # texts looked at as an attribution: no honest mail has so many that could be one
+LONGEST_POINTER = 60
+MOST_TRIED = 400  # texts looked at as an attribution: no honest mail has so many that could be one
 ANY_LANGUAGE = (ANYWHERE, NAMED_ONLY)
 ALL = (*STRONG, *WEAK, *ANY_LANGUAGE)
 QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
@@ -112,7 +113,7 @@ def _segments(lines: list[str], forwarded: bool) -> tuple[list[list[str]], bool]
 def _only_points(segments: list[list[str]]) -> bool:
     """Whether all that was written is a word or two that send the reader to what follows: `FYI`, `请看下面`."""
     said = " ".join(line.strip() for segment in segments for line in segment if line.strip())
-    return bool(POINTER.fullmatch(said))
+    return len(said) <= LONGEST_POINTER and bool(POINTER.fullmatch(said))
 
 
 def _attribution_end(lines: list[str], start: int, ends: _Endings) -> int:

@@ -6,6 +6,7 @@ import re
 
 HZ = re.compile(rb"~\{(.*?)(?:~\}|(?=\n)|\Z)|~~|~\r?\n", re.DOTALL)
 ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([@BDOQ]|\([BJIH])")
+LONGEST_MENDED = 100_000  # bytes; what is mended by hand takes a second for each three hundred thousand
 TO_HIGH = bytes(min(byte | 0x80, 0xFF) if 0x21 <= byte <= 0x7E else byte for byte in range(256))
 
 
@@ -26,7 +27,8 @@ def from_iso_2022_jp(data: bytes) -> str:
     try:
         return data.decode("iso2022_jp_ext")
     except UnicodeDecodeError:
-        pass
+        if len(data) > LONGEST_MENDED:
+            return data.decode("iso2022_jp_ext", "replace")
     out, at, mode = [], 0, b"(B"
     for match in [*ESCAPE.finditer(data), None]:
         piece = data[at : match.start()] if match else data[at:]

@@ -85,6 +85,22 @@ def test_megabytes_of_one_sign_in_a_line_or_in_lines_stall_no_rule(unit):
     read(mail(f"Subject: {unit * 5_000}", "From: MAILER-DAEMON@x.example", f"To: {unit * 5_000}", body=unit * 5_000_000))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        ("-" * 590 + "\n") * 1_500,
+        "\x1b$B" * 1_000_000,
+        "\x1b$B!!~\x00\n" * 600_000,
+        "抱歉 To: a@b.example Date: 5 Mar 2024 14:25 Message-ID: x 1 wrote y:\n" * 5_000,
+        "".join(f"On {number} a@a.example wrote b@b.example {number}:{number} :\n" for number in range(8_000)),
+        "(" * 3_000 + "\n\n---------- Forwarded message ----------\nFrom: a\n",
+    ],
+    ids=["dashes", "escapes", "broken escapes", "labels", "attributions", "brackets"],
+)
+def test_what_once_stalled_a_rule_is_read_at_once(body):
+    read(mail(body=body))
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(1_500)
 def test_ten_minutes_of_mutated_mails_stay_within_time_and_memory():
