@@ -12,7 +12,7 @@ from html import escape
 
 FONTS = "-apple-system,'Segoe UI',Roboto,'PingFang SC','Microsoft YaHei',sans-serif"
 BODY = f"font-family:{FONTS};font-size:15px;line-height:1.6;color:#1f2933"
-QUOTE = "margin:0 0 0 8px;padding:0 0 0 12px;border-left:3px solid #cbd2d9;color:#52606d"
+QUOTE = "margin:0 0 14px 8px;padding:0 0 0 12px;border-left:3px solid #cbd2d9;color:#52606d"
 FAINT = "color:#616e7c;font-size:13px"
 MOST_QUOTED = 20_000
 MOST_LINES = 400
@@ -61,8 +61,8 @@ def html(text: str, *, locale: str, signature: str = "", footer: str = "", quote
     language = "zh-CN" if locale == "zh" else "en"
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        '<meta name="color-scheme" content="light dark"></head>'
-        f'<body style="margin:0;padding:16px"><div style="max-width:640px;{BODY}">{"".join(parts)}</div></body></html>'
+        '<meta name="color-scheme" content="light"></head>'
+        f'<body style="margin:0;padding:16px;background:#ffffff"><div style="max-width:640px;{BODY}">{"".join(parts)}</div></body></html>'
     )
 
 

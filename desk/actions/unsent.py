@@ -68,7 +68,10 @@ def send_soon(
 
 
 def leave(tx: Tx, data: dict[str, Any]) -> None:
-    """The time to take it back is over: now it happens. What the ticket no longer takes is kept for its writer, with the reason."""
+    """The time to take it back is over: now it happens.
+
+    What the ticket no longer takes is kept for its writer, with the reason.
+    """
     unsent = tx.session.get(UnsentReply, data["unsent_id"], with_for_update=True)
     if unsent is None or unsent.state != WAITING:
         return
