@@ -62,7 +62,8 @@ def html(text: str, *, locale: str, signature: str = "", footer: str = "", quote
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<meta name="color-scheme" content="light"></head>'
-        f'<body style="margin:0;padding:16px;background:#ffffff"><div style="max-width:640px;{BODY}">{"".join(parts)}</div></body></html>'
+        '<body style="margin:0;padding:16px;background:#ffffff">'
+        f'<div style="max-width:640px;{BODY}">{"".join(parts)}</div></body></html>'
     )
 
 
