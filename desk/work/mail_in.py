@@ -69,6 +69,13 @@ class MailDoor:
         self.stop_keeping()
         self.turn()
 
+    def _connect(self) -> Any:
+        """A connection whose commits are on disk when they return, however the server is set up: a `250` promises that."""
+        connection = connect(self._desk.settings.database_url)
+        if not self._desk.settings.on_sqlite:
+            connection.execute("SET synchronous_commit = on")
+        return connection
+
     def stop_keeping(self) -> None:
         """Close the connection over which mail is kept."""
         connection, self._connection = self._connection, None
@@ -103,7 +110,7 @@ class MailDoor:
         settings = self._desk.settings
         connection, self._connection = self._connection, None
         try:
-            connection = connection or connect(settings.database_url)
+            connection = connection or self._connect()
             with self._desk.store.direct(connection, SYSTEM) as unit:
                 keep(unit, deliveries, settings.timezone)
         except (psycopg.OperationalError, sqlite3.OperationalError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from desk.actions import placing, quarantine
 from desk.actions.spool import Delivery
@@ -85,7 +85,6 @@ def test_what_was_kept_is_read_once_and_the_ledger_adds_up_before_and_after(post
 def test_a_batch_costs_statements_by_the_table_and_not_by_the_mail(post):
     post.keep(mail(100))
     post.read()
-    from sqlalchemy import event
 
     asked = []
     event.listen(post.desk.store.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))

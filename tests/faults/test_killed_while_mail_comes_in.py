@@ -50,25 +50,25 @@ def read_the_rest(desk):
     assert all_of(desk, SpooledMail.id) == []
 
 
-def check(desk):
-    ids = sorted(f"mail-{number}@customers.example" for number in range(MAILS))
+def check(desk, mails=MAILS):
+    ids = sorted(f"mail-{number}@customers.example" for number in range(mails))
     assert sorted(all_of(desk, Message.mail_message_id)) == ids
     # A sender that did not hear our answer sent the mail again: that is a row too, but nothing else.
     outcomes = Counter(all_of(desk, RawMail.outcome))
-    assert outcomes.pop("opened") == MAILS
+    assert outcomes.pop("opened") == mails
     assert outcomes.keys() <= {"duplicate"}
     received = sum(all_of(desk, MailTally.received))
-    assert received == MAILS + outcomes["duplicate"]
-    assert len(all_of(desk, Ticket.id)) == len(all_of(desk, WorkItem.id)) == MAILS
+    assert received == mails + outcomes["duplicate"]
+    assert len(all_of(desk, Ticket.id)) == len(all_of(desk, WorkItem.id)) == mails
     assert len(all_of(desk, Customer.id)) == len(all_of(desk, ContactPoint.id)) == CUSTOMERS
     told = Counter(all_of(desk, Event.kind))
     assert told["mail.received"] == received
-    assert told["ticket.opened"] == told["item.queued"] == told["message.added"] == MAILS
+    assert told["ticket.opened"] == told["item.queued"] == told["message.added"] == mails
     assert told["customer.added"] == CUSTOMERS
     assert all(number == 10_000 + row_id for row_id, number in all_of(desk, Ticket.id, Ticket.number))
     for sha256 in [*all_of(desk, RawMail.sha256), *all_of(desk, Attachment.sha256)]:
         assert hashlib.sha256(desk.files.get(sha256)).hexdigest() == sha256
-    assert len(all_of(desk, Attachment.id)) == MAILS // 10
+    assert len(all_of(desk, Attachment.id)) == mails // 10
 
 
 def mail(number: int) -> EmailMessage:
@@ -87,31 +87,32 @@ def mail(number: int) -> EmailMessage:
 class Senders:
     """Mail servers of strangers: each keeps its mail until it is answered 250, and comes again when the line breaks."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, mails: int = MAILS, connections: int = CONNECTIONS) -> None:
         self._port = child.smtp_port
+        self._mails = mails
         self._todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for number in range(MAILS):
+        for number in range(mails):
             self._todo.put(number)
         self._answered = 0
         self.broken = 0
         self._change = threading.Condition()
-        self._threads = [threading.Thread(target=self._deliver, daemon=True) for _ in range(CONNECTIONS)]
+        self._threads = [threading.Thread(target=self._deliver, daemon=True) for _ in range(connections)]
         for thread in self._threads:
             thread.start()
 
-    def wait_for(self, count: int) -> None:
+    def wait_for(self, count: int, patience: float = 60) -> None:
         with self._change:
-            assert self._change.wait_for(lambda: self._answered >= count, timeout=60)
+            assert self._change.wait_for(lambda: self._answered >= count, timeout=patience)
 
     def knock(self) -> None:
         """The desk is back: come again."""
         with self._change:
             self._change.notify_all()
 
-    def finish(self) -> None:
+    def finish(self, patience: float = 60) -> None:
         for thread in self._threads:
-            thread.join(timeout=60)
-        assert self._answered == MAILS
+            thread.join(timeout=patience)
+        assert self._answered == self._mails
 
     def _deliver(self) -> None:
         number: int | None = None
