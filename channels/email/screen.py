@@ -3,7 +3,7 @@
 The kinds, in the order in which they decide:
 
 - `too_large`: over our limit.
-- `loop`: our own mail come back, or one that goes in circles.
+- `loop`: our own mail come back, or one that goes in circles; after the reports, also any automatic mail from our own domain.
 - `bounce`: a server says that a mail of ours did not arrive. `delay`: it still tries; nothing has failed yet.
 - `receipt`: a program says that a mail was delivered or opened (RFC 8098); a decision of no person.
 - `calendar_reply`: a calendar accepts, declines or counters an invitation.
