@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from desk.actions.timers import set_timer
@@ -17,6 +17,7 @@ from desk.store import Tx
 from routing.hours import Calendar
 from routing.order import HANDLING_S, LIVE_CHANNELS, TARGETS_S, due_at, promote_at, target_s
 
+_ITEM = WorkItem.__table__
 REQUEUE_TIMER = "queue.requeue"
 BATCH = 500  # items in one transaction: others who write wait no longer than for these
 
@@ -56,19 +57,15 @@ def requeue_after(tx: Tx, data: dict[str, Any]) -> None:
         WorkItem.queue_id == queue.id, WorkItem.state.in_((WAITING, OFFERED)), WorkItem.id > data["after"]
     )
     rows = tx.session.execute(line.order_by(WorkItem.id).limit(BATCH)).all()
-    hours, changed = calendar_of(tx.session, queue), 0
+    hours, changed = calendar_of(tx.session, queue), []
     for row in rows:
         due, promote = place(tx.session, queue, row.channel, row.tier, row.enqueued_at, hours)
         requires = needed(queue, row.asked)
-        if (requires, due, promote) == (row.requires, row.due_at, row.promote_at):
-            continue
-        change = update(WorkItem).where(WorkItem.id == row.id, WorkItem.state.in_((WAITING, OFFERED)))
-        tx.session.execute(
-            change.values(requires=requires, due_at=due, promote_at=promote, version=WorkItem.version + 1),
-            execution_options={"synchronize_session": False},
-        )
-        changed += 1
+        if (requires, due, promote) != (row.requires, row.due_at, row.promote_at):
+            changed.append({"item": row.id, "requires": requires, "due_at": due, "promote_at": promote})
     if changed:
-        tx.emit("queue.requeued", queue=queue, data={"items": changed})
+        change = update(_ITEM).where(_ITEM.c.id == bindparam("item"), or_(_ITEM.c.state == WAITING, _ITEM.c.state == OFFERED))
+        tx.session.connection().execute(change.values(version=_ITEM.c.version + 1), changed)
+        tx.emit("queue.requeued", queue=queue, data={"items": len(changed)})
     if len(rows) == BATCH:
         set_timer(tx, REQUEUE_TIMER, str(queue.id), tx.now, {"queue_id": queue.id, "after": rows[-1].id})

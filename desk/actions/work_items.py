@@ -25,6 +25,7 @@ from desk.models.work_item import (
     CANCELED,
     COMPLETED,
     DONE,
+    IS_HOLDING,
     OFFERED,
     REJECTED,
     RESCINDED,
@@ -217,7 +218,8 @@ def rescind_offers(tx: Tx, agent_id: int, reason: str) -> int:
 
 def extend_offers(tx: Tx, seconds: float) -> int:
     """Time stood still, or seemed to leap: every open offer stands for so much longer. Returns how many there are."""
-    offers = tx.session.scalars(select(Offer).where(Offer.state == OFFERED).order_by(Offer.id).with_for_update()).all()
+    standing = select(Offer).where(IS_HOLDING, Offer.state == OFFERED).order_by(Offer.id)
+    offers = tx.session.scalars(standing.with_for_update()).all()
     for made in offers:
         made.deadline += timedelta(seconds=seconds)
         item = tx.session.get_one(WorkItem, made.item_id)
