@@ -218,7 +218,7 @@ def rescind_offers(tx: Tx, agent_id: int, reason: str) -> int:
 
 def extend_offers(tx: Tx, seconds: float) -> int:
     """Time stood still, or seemed to leap: every open offer stands for so much longer. Returns how many there are."""
-    standing = select(Offer).where(IS_HOLDING, Offer.state == OFFERED).order_by(Offer.id)
+    standing = select(Offer).where(IS_HOLDING, Offer.state == OFFERED)
     offers = tx.session.scalars(standing.with_for_update()).all()
     for made in offers:
         made.deadline += timedelta(seconds=seconds)

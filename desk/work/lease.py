@@ -108,7 +108,7 @@ class Lease:
                 lease = tx.session.get_one(RouterLease, 1)
                 if lease.epoch == self.epoch:
                     lease.until = tx.now
-        elif self.connection is not None:
+        elif self.connection is not None and not self._on_sqlite:
             with suppress(psycopg.Error):  # the server takes a moment to notice that a connection was closed
                 self._ask("SELECT pg_advisory_unlock_all()")
         self.lose()
