@@ -92,7 +92,6 @@ class MailListener:
             "timeout": timeout,
             "tls_context": tls_context,
             "authenticator": _Doorman(sign_in),
-            "auth_required": bool(sign_in),
             "auth_require_tls": tls_context is not None,
             "command_call_limit": {"NOOP": SHORTEST_COMMAND_LIMIT, "VRFY": SHORTEST_COMMAND_LIMIT, "*": 2000},
         }
@@ -156,7 +155,7 @@ class _Connection(SMTP):
         super().__init__(_Handler(listener), loop=loop, **options)
         self._listener = listener
         self._ending: asyncio.TimerHandle | None = None
-        self._turned_away = False
+        self._turned_away = self._cut_off = False
         self._errors = 0
         self._peer: str | None = None
         self.brought = 0  # bytes since the mail began
@@ -189,12 +188,12 @@ class _Connection(SMTP):
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
-        if self._turned_away:
+        if self._turned_away or self._cut_off:
             return
         self.brought += len(data)
         if self.brought > self._listener.size_limit + OVERRUN:
             # The library keeps a line without an end in memory for as long as it comes.
-            self._turned_away = True
+            self._cut_off = True
             self.dismiss(b"552 5.3.4 Too much mail data")
             return
         super().data_received(data)
@@ -212,7 +211,7 @@ class _Connection(SMTP):
 
     def dismiss(self, answer: bytes = b"421 4.3.2 Closing, please try again later") -> None:
         """Say good-bye and close; the client keeps what was not yet accepted."""
-        if self.transport is not None:
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.write(answer + b"\r\n")
             self.transport.close()
 
@@ -246,6 +245,8 @@ class _Handler:
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         server.brought = 0
+        if self._listener.signs_in and not session.authenticated:
+            return "530 5.7.0 Please sign in first"
         if not self._listener.clients.may_send(session.peer[0] if session.peer else ""):
             return "450 4.7.1 Too many mails in a minute, please try again later"
         envelope.mail_from = address

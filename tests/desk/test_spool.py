@@ -1,4 +1,4 @@
-"""From the bytes that were kept to the row that says what became of them; and what people do about those that could not be read."""
+"""From the bytes that were kept to the row that says what became of them; and what people do when they cannot be read."""
 
 from __future__ import annotations
 
