@@ -12,9 +12,21 @@ import pytest
 from desk.__main__ import main
 from tests.unit.channels.email.mails import mail
 
-KEYS = (
-    "from_address from_name to cc subject text reply_text attachments auto_reply bounce message_id in_reply_to references"
-).split()
+KEYS = [
+    "from_address",
+    "from_name",
+    "to",
+    "cc",
+    "subject",
+    "text",
+    "reply_text",
+    "attachments",
+    "auto_reply",
+    "bounce",
+    "message_id",
+    "in_reply_to",
+    "references",
+]
 
 
 @pytest.fixture
