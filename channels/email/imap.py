@@ -143,8 +143,11 @@ class Mailbox:
 
     def close(self) -> None:
         """Leave, whatever state the connection is in."""
-        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+        try:
             self._imap.logout()
+        except (OSError, imaplib.IMAP4.error):
+            with contextlib.suppress(OSError):
+                self._imap.shutdown()
 
     def _connect(self, context: ssl.SSLContext) -> imaplib.IMAP4:
         access = self._access

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from channels.message import Contact, Inbound
 from desk.actions import customers
 from desk.errors import Invalid
-from desk.models import ContactPoint, Customer, Message, Ticket, TicketParticipant
+from desk.models import ContactPoint, Customer, MailAccount, MailAddress, Message, Ticket, TicketParticipant
 from desk.models.message import IN, OUT
 from desk.models.ticket import CLOSED, FIRST_NUMBER, LIVE, SOLVED
 from desk.store import Tx
@@ -88,7 +88,8 @@ def note_participants(tx: Tx, ticket: Ticket, people: Iterable[Contact], how: st
     if not people:
         return
     customers_own = select(ContactPoint.value).where(ContactPoint.customer_id == ticket.customer_id, ContactPoint.kind == "email")
-    skip = {*tx.session.scalars(customers_own)}
+    ours = select(MailAddress.address).union(select(MailAccount.address))
+    skip = {*tx.session.scalars(customers_own), *tx.session.scalars(ours)}
     known = select(TicketParticipant.address).where(TicketParticipant.ticket_id == ticket.id)
     there = set(tx.session.scalars(known))
     for person in people:
