@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def _drain(desk: Installation) -> float:
 
 def _store_many(desk: Installation, count: int) -> None:
     """Rows in the ledger as years of mail leave them."""
-    now = desk.clock.now()
+    long_ago = desk.clock.now() - timedelta(days=30)
     rows = [
         {
             "identity": f"old-{number}",
@@ -170,7 +171,7 @@ def _store_many(desk: Installation, count: int) -> None:
             "envelope_from": f"c{number % 5000}@example.com",
             "envelope_to": [desk.settings.mail_from],
             "from_address": f"c{number % 5000}@example.com",
-            "received_at": now,
+            "received_at": long_ago,
             "verdict": "person",
             "reasons": [],
             "outcome": "opened",
