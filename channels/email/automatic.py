@@ -88,6 +88,12 @@ def _value(headers: Headers, name: str) -> str:
     return next(iter(headers.get(name, ())), "").split(";")[0].split("(")[0].strip().lower()
 
 
+def _for_somebody(headers: Headers) -> bool:
+    """A form on a website writes from a robot's address and names the person to be answered: that is a person's mail."""
+    named = re.search(r"[^\s<>\"',;]+@[^\s<>\"',;]+", next(iter(headers.get("reply-to", ())), ""))
+    return named is not None and not from_robot(named[0])
+
+
 Rule = Callable[[Headers, str, str, str], bool]
 
 
@@ -111,7 +117,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("X-Cron-Env is present", _present("x-cron-env")),
     ("sent by an inbox rule", _present("x-ms-exchange-inbox-rules-loop")),
     ("empty Return-Path", lambda headers, _a, _s, _t: next(iter(headers.get("return-path", ())), "") == "<>"),
-    ("sender is a robot address", lambda _h, address, _s, _t: from_robot(address)),
+    ("sender is a robot address", lambda headers, address, _s, _t: from_robot(address) and not _for_somebody(headers)),
     ("subject of an automatic reply", lambda _h, _a, subject, _t: bool(SUBJECT.match(subject))),
     ("begins like an automatic reply", lambda _h, _a, _s, text: bool(OPENING.match(text[:400]))),
 )

@@ -67,6 +67,11 @@ def test_a_sign_that_says_nothing_about_the_writer_is_ignored(field):
     assert verdict(field).kind == "person"
 
 
+@pytest.mark.parametrize(("answers_to", "kind"), [("li.na@customers.example", "person"), ("noreply@shop.example", "auto_reply")])
+def test_a_form_that_names_whom_to_answer_is_a_persons_mail(answers_to, kind):
+    assert verdict("From: no-reply@shop.example", f"Reply-To: {answers_to}").kind == kind
+
+
 def test_an_empty_envelope_sender_is_a_reason():
     assert verdict(envelope_from="").reasons == ("empty envelope sender",)
     assert verdict(envelope_from="wang@example.com").kind == "person"
