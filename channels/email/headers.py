@@ -19,10 +19,10 @@ KEPT = frozenset((
     "x-failed-recipients", "x-loop", "x-mailer", "user-agent", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to",
     "authentication-results", "sender", "thread-topic", "thread-index", "content-language", "date", "content-type", "x-vacation",
     "x-ms-exchange-generated-message-source", "x-ms-exchange-inbox-rules-loop", "x-qq-autoreply", "x-qq-auto-forward",
-    "feedback-id", "received", "reply-to", "x-ms-exchange-calendar-originator-id", "x-challenge", "x-boxtrapper", "x-tmda-fingerprint",
+    "feedback-id", "received", "x-ms-exchange-calendar-originator-id", "x-challenge", "x-boxtrapper", "x-tmda-fingerprint",
     "x-cron-env", "x-auto-response-suppress", "x-campaign", "x-campaignid", "x-mailgun-sid", "x-forwarded-for", "x-feedback-loop",
     "x-hmxmroriginalrecipient", "x-postfix-queue-id", "return-receipt-to", "disposition-notification-to", "original-recipient",
-    "x-spam-flag", "x-spam-status", "x-original-message-id", "x-actual-recipients", "x-ms-tnef-correlator",
+    "x-spam-flag", "x-spam-status", "reply-to", "x-original-message-id", "x-actual-recipients", "x-ms-tnef-correlator",
 ))  # fmt: skip
 MOST_VALUES = 60
 MOST_REFERENCES = 100
