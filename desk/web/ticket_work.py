@@ -147,10 +147,10 @@ def detach(number: int, message_id: int) -> Response:
 def attach(number: int, message_id: int) -> Response:
     """Move a message to the ticket with this number; both must be the viewer's to read."""
     other = whole(request.form.get("other", "").strip().lstrip("#"))
-    if other is None:
-        raise Invalid("Write the number of the ticket that the message belongs to.")
     with writing() as tx:
         message = message_of(tx, number, message_id)
+        if other is None:
+            raise Invalid("Write the number of the ticket that the message belongs to.")
         placing.attach(tx, message, access_ticket(tx.session, viewer(), other))
     return done(url_for("tickets.one", number=other), toast=gettext("The message is on this ticket now."))
 
