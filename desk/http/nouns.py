@@ -32,7 +32,7 @@ TIERS = {
     "silver": lazy_gettext("Silver"),
     "standard": lazy_gettext("Standard"),
 }
-SKILLS = {**CATEGORIES, "complaints": lazy_gettext("Complaints")}
+SKILLS = {**CATEGORIES, "complaints": lazy_gettext("Complaints"), "support": lazy_gettext("Support level")}
 LANGUAGES = {"en": lazy_gettext("English"), "zh": lazy_gettext("Chinese")}
 
 

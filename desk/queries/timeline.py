@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.events import Event
-from desk.models import Agent, Attachment, Call, Message, Ticket
+from desk.models import Agent, Attachment, Call, Message, Team, Ticket
+from desk.queries.why_offer import teams_by_key
 
 PAGE = 200
 # What is worth a line of its own; the rest is either a message already or of no interest here.
@@ -71,7 +72,10 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing on the timeline: exactly one of `message`, `call` and `event` is set. `names` maps agent ids to names."""
+    """One thing on the timeline: exactly one of `message`, `call` and `event` is set.
+
+    `names` maps agent ids to names; `teams` has the teams by their keys where a step calls one in.
+    """
 
     key: str
     at: datetime
@@ -80,6 +84,7 @@ class Entry:
     call: Call | None = None
     event: Event | None = None
     names: dict[int, str] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
 
 
 def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[Entry], bool]:
@@ -90,10 +95,11 @@ def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[
     calls = _latest(session, select(Call).where(Call.ticket_id == ticket.id), Call.id, most)
     files = _attachments(session, [message.id for message in messages])
     names = _names(session, events, calls)
+    teams = teams_by_key(session) if any(event.kind == "item.relaxed" for event in events) else {}
     entries = [
         *(Entry(f"m{each.id}", each.created_at, message=each, attachments=files.get(each.id, [])) for each in messages),
         *(Entry(f"c{each.id}", each.arrived_at, call=each, names=names) for each in calls),
-        *(Entry(f"e{each.id}", each.at, event=each, names=names) for each in _telling(events)),
+        *(Entry(f"e{each.id}", each.at, event=each, names=names, teams=teams) for each in _telling(events)),
     ]
     entries.sort(key=_order)
     return entries[-most:], len(messages) + len(calls) + len(events) > most

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask_babel import format_date, get_locale, gettext, lazy_gettext, lazy_pgettext
 
+from desk.http.nouns import TIERS, skill_word
 from desk.sentences import N_
 from desk.web.spans import span
-from desk.web.words import CATEGORIES, LANGUAGES, TIERS
 
 Names = Mapping[str, Mapping[Any, str]]
 """What numbers stand for in the reader's language: {"team_id": {1: "Customer service"}, "team": {"service": …}, …}."""
@@ -103,13 +103,6 @@ def told(field: str, value: Any, names: Names) -> str:
     if field in names:
         return names[field].get(value, str(value))
     return _TELL[field](value, names) if field in _TELL else str(value)
-
-
-def skill_word(name: str) -> str:
-    """A skill in the reader's language where the desk knows it."""
-    if name.startswith("lang:"):
-        return str(LANGUAGES.get(name[5:], name[5:]))
-    return str(CATEGORIES.get(name) or {"complaints": gettext("Complaints")}.get(name, name))
 
 
 def step_words(step: Mapping[str, Any], names: Names) -> str:

@@ -191,6 +191,7 @@ def everything() -> dict[str, Any]:
         "languages": LANGUAGES,
         "ended_by": ENDED_BY,
         "why_you": WHY_YOU,
+        "skill_word": skill_word,
     }
 
 
@@ -222,7 +223,7 @@ def event_line(entry: Entry) -> tuple[str, str]:
         case "ticket.raised":
             return gettext("Raised to level %(level)s", level=data.get("level")), "arrow-right"
         case "item.relaxed":
-            return gettext("Nobody has taken it: %(what)s", what=step_words(data.get("step", {}), {})), "clock"
+            return gettext("Nobody has taken it: %(what)s", what=step_words(data.get("step", {}), entry.teams)), "clock"
         case "ticket.changed":
             return gettext("%(who)s changed %(what)s", who=_actor(entry), what=_changed(data)), "tag"
     return _work_line(entry, agent)
@@ -290,7 +291,10 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
     if kind == "follow_up.done":
         return gettext("Asked again: %(outcome)s", outcome=ASKED_AGAIN.get(data.get("outcome"), data.get("outcome", ""))), "users"
     sentence, icon = WORK_LINES.get(kind, (kind, "bell"))
-    return str(sentence) % {"agent": agent, "reason": data.get("reason", ""), "level": data.get("to", "")}, icon
+    reason = data.get("reason") or ""
+    if event.actor_kind == "system" and reason:
+        reason = gettext(reason)  # the desk's own reasons are kept in English; what people and mail servers say stays as it is
+    return str(sentence) % {"agent": agent, "reason": reason, "level": data.get("to", "")}, icon
 
 
 # Filled in with `agent`, `reason` and `level`.

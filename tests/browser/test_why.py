@@ -56,8 +56,8 @@ def test_a_skill_given_in_one_browser_makes_a_waiting_call_ring_in_another_and_b
     panel = board.get_by_role("dialog").locator(f"#why-{item}")
     expect(panel.locator(f"#why-{item}-{maya.id}")).to_have_attribute("data-rule", "skill_missing")
     expect(panel.locator(f"#why-{item}-{maya.id}")).to_contain_text("lacks Billing (level 1 is asked)")
-    expect(panel.locator("#why-helps")).to_contain_text("Nobody at all has Billing at level 1.")
-    expect(panel.locator("#why-place")).to_contain_text("1 of 1")
+    expect(panel.locator(f"#why-helps-{item}")).to_contain_text("Nobody at all has Billing at level 1.")
+    expect(panel.locator(f"#why-place-{item}")).to_contain_text("1 of 1")
     expect(console.locator("li.offer")).to_have_count(0)
 
     settings = boss_context.new_page()

@@ -85,10 +85,10 @@ export function startNotices() {
     detail.shouldSwap = false;
     detail.isError = true;
   });
-  on("htmx:beforeRequest", ({ detail }) => unmarkFields(detail.elt));
+  on("htmx:beforeRequest", ({ detail }) => unmarkFields(formOf(detail.elt)));
   on("htmx:responseError", ({ detail }) => {
     const xhr = detail.xhr;
-    markFields(detail.elt, fieldsOf(xhr));
+    markFields(formOf(detail.elt), fieldsOf(xhr));
     if (xhr.status === 401) return banner(text("signedOut"), "late", { words: text("signIn"), href: "/login" });
     toast(sentenceOf(xhr.responseText, typeOf(xhr), text("failed")), "late");
   });
@@ -98,6 +98,7 @@ export function startNotices() {
   on("toast", ({ detail }) => toast(detail.text ?? detail.value, detail.kind));
 }
 
+const formOf = (asker) => asker.form ?? asker; // a button that asks by itself still speaks for its form
 const typeOf = (xhr) => xhr.getResponseHeader("Content-Type") ?? "";
 
 function fieldsOf(xhr) {
