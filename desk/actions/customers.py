@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import phonenumbers
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from desk.addresses import is_address
 from desk.errors import Invalid
 from desk.models import ContactPoint, Customer
 from desk.models.customer import TIERS
 from desk.store import Tx
 
 KINDS = ("phone", "email", "chat")
-_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
 
 
 def identify(tx: Tx, kind: str, value: str, *, name: str = "", locale: str = "", verified: bool = False) -> Customer:
@@ -80,7 +79,7 @@ def normal(kind: str, value: str, *, region: str = "CN") -> str:
     if kind == "phone":
         return _phone(value, region)
     if kind == "email":
-        if not _EMAIL.fullmatch(value) or len(value) > 254:
+        if not is_address(value):
             raise Invalid("“%(value)s” is no e-mail address. It should look like name@example.com.", value=value)
         return value.lower()
     if kind == "chat" and value:

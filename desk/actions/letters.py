@@ -6,8 +6,9 @@ written, not translated.
 
 from __future__ import annotations
 
+from desk.actions.mail_heads import new_message_id
 from desk.actions.outbox import queue_mail
-from desk.actions.tickets import add_message, new_message_id
+from desk.actions.tickets import add_message
 from desk.models import Message, Ticket
 from desk.models.message import OUT
 from desk.store import Tx

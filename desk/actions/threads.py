@@ -12,14 +12,17 @@ from sqlalchemy import select
 from channels.message import Contact, Inbound
 from desk.actions import customers
 from desk.errors import Invalid
-from desk.models import ContactPoint, Customer, MailAccount, MailAddress, Message, Ticket, TicketParticipant
+from desk.models import ContactPoint, Customer, Message, Ticket, TicketParticipant
+from desk.models.mail_in import REMOVED
 from desk.models.message import IN, OUT
 from desk.models.ticket import CLOSED, FIRST_NUMBER, LIVE, SOLVED
+from desk.queries.recipients import our_own
 from desk.store import Tx
 
 REOPEN_DAYS = 30
 MOST_REFERENCES = 50  # of a mail, that are looked at
 MOST_PARTICIPANTS = 50  # of a ticket
+BY_AGENT = ("let_in", "added")
 _SUBJECT_NUMBER = re.compile(r"\[#(\d{5,12})\]")
 
 
@@ -47,13 +50,17 @@ def find_thread(tx: Tx, inbound: Inbound, number: int | None) -> Thread:
 
 
 def is_participant(tx: Tx, ticket: Ticket, address: str) -> bool:
-    """Whether the address is the customer's, is noted as taking part, has been let in before, or was written to by us."""
+    """Whether the address is the customer's, is noted as taking part, has been let in before, or was written to by us.
+
+    Whom an agent removed no longer takes part, whatever was before.
+    """
     own = select(ContactPoint.id).where(ContactPoint.customer_id == ticket.customer_id, ContactPoint.value == address)
     if tx.session.scalar(own.limit(1)) is not None:
         return True
-    noted = select(TicketParticipant.id).where(TicketParticipant.ticket_id == ticket.id, TicketParticipant.address == address)
-    if tx.session.scalar(noted) is not None:
-        return True
+    noted = select(TicketParticipant.how).where(TicketParticipant.ticket_id == ticket.id, TicketParticipant.address == address)
+    how = tx.session.scalar(noted)
+    if how is not None:
+        return how != REMOVED
     wrote = select(Message.id).where(
         Message.ticket_id == ticket.id, Message.from_address == address, Message.direction == IN, Message.held.is_(False)
     )
@@ -83,32 +90,41 @@ def disowned(inbound: Inbound | Message) -> bool:
 
 
 def note_participants(tx: Tx, ticket: Ticket, people: Iterable[Contact], how: str) -> None:
-    """Keep who takes part beside the customer; our own addresses and the customer's are left out."""
-    people = [person for person in people if not _is_our_own(tx, person.value.lower())]
+    """Keep who takes part beside the customer; our own addresses and the customer's are left out.
+
+    Whom an agent removed comes back only by an agent's doing, not because somebody copies them in again.
+    """
+    people = list(people)
+    ours = our_own(tx.session, tx.settings) if people else ()
+    people = [person for person in people if person.value not in ours]
     if not people:
         return
     customers_own = select(ContactPoint.value).where(ContactPoint.customer_id == ticket.customer_id, ContactPoint.kind == "email")
-    ours = select(MailAddress.address).union(select(MailAccount.address))
-    skip = {*tx.session.scalars(customers_own), *tx.session.scalars(ours)}
-    known = select(TicketParticipant.address).where(TicketParticipant.ticket_id == ticket.id)
-    there = set(tx.session.scalars(known))
+    skip = set(tx.session.scalars(customers_own))
+    known = select(TicketParticipant).where(TicketParticipant.ticket_id == ticket.id)
+    there = {row.address: row for row in tx.session.scalars(known)}
     for person in people:
         try:
             address = customers.normal("email", person.value)
         except Invalid:
             continue
-        if address in skip or address in there or len(there) >= MOST_PARTICIPANTS:
+        before = there.get(address)
+        if before is not None and before.how == REMOVED and how in BY_AGENT:
+            before.how = how
+        if before is not None or address in skip or len(there) >= MOST_PARTICIPANTS:
             continue
-        there.add(address)
-        tx.session.add(
-            TicketParticipant(ticket_id=ticket.id, address=address, name=person.name[:200], how=how, created_at=tx.now)
-        )
+        there[address] = TicketParticipant(
+            ticket_id=ticket.id, address=address, name=person.name[:200], how=how, created_at=tx.now
+        )  # fmt: skip
+        tx.session.add(there[address])
 
 
-def _is_our_own(tx: Tx, address: str) -> bool:
-    """Ours by name, or a reply or bounce address below it; colleagues at our domain have names of their own."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}" == tx.settings.mail_from or (domain == tx.settings.mail_domain and "+" in local)
+def remove_participant(tx: Tx, ticket: Ticket, participant: TicketParticipant) -> None:
+    """They get no more copies, and what they write waits to be let in again."""
+    if participant.how == REMOVED:
+        return
+    tx.emit("ticket.participant_removed", ticket=ticket, data={"address": participant.address, "old": participant.how})
+    participant.how = REMOVED
 
 
 def _candidates(tx: Tx, inbound: Inbound, number: int | None) -> Iterable[tuple[str, Ticket]]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from desk.actions import customers, work_items
+from channels.message import Contact
+from desk.actions import work_items
 from desk.actions.calendars import calendar_of
+from desk.actions.mail_heads import address_mail
 from desk.actions.outbox import queue_mail
+from desk.actions.threads import note_participants
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.models import Agent, Attachment, Customer, Message, Queue, Ticket
-from desk.models.message import IN, INTERNAL, OUT
+from desk.models.message import INTERNAL, OUT
 from desk.models.ticket import CATEGORIES, FIRST_NUMBER, LIVE, NEW, OPEN, PENDING_CUSTOMER, PENDING_INTERNAL, SOLVED, TYPES
 from desk.models.work_item import KINDS
 from desk.queries.hand_ups import is_only_asked
@@ -97,13 +98,15 @@ def reply(
     text: str,
     *,
     channel: str,
+    to: Sequence[str] = (),
     cc: Sequence[str] = (),
     files: Sequence[KeptFile] = (),
     external_id: str | None = None,
 ) -> Message:
     """An agent (or a program in its own name: None) answers the customer.
 
-    By mail the answer goes to the outbox in this transaction; by chat it is there at once.
+    By mail the answer goes to the outbox in this transaction, to `to` or, without that, where `recipients` says; who gets it
+    takes part from then on. By chat it is there at once.
 
     Raises `Invalid` without text or without a way to reach the customer, `Conflict` on a closed ticket. A repeated
     `external_id` returns the first message.
@@ -112,12 +115,13 @@ def reply(
         before = tx.session.scalar(select(Message).where(Message.channel == channel, Message.external_id == external_id))
         if before is not None:
             return before
-    message = draft_reply(tx, ticket, agent, text, channel=channel, cc=cc)
+    message = draft_reply(tx, ticket, agent, text, channel=channel, to=to, cc=cc)
     message.external_id = external_id
     add_message(tx, ticket, message, files)
     if channel == "email":
         queue_mail(tx, ticket_id=ticket.id, message=message, payload={"kind": "reply"})
-    _answered(tx, ticket)
+        note_participants(tx, ticket, [Contact("email", each) for each in (*message.to, *message.cc)], "added")
+    answered(tx, ticket)
     if ticket.owner_id is None and agent is not None:
         assign(tx, ticket, agent.id)
     if ticket.status == NEW:
@@ -125,7 +129,16 @@ def reply(
     return message
 
 
-def draft_reply(tx: Tx, ticket: Ticket, agent: Agent | None, text: str, *, channel: str, cc: Sequence[str] = ()) -> Message:
+def draft_reply(
+    tx: Tx,
+    ticket: Ticket,
+    agent: Agent | None,
+    text: str,
+    *,
+    channel: str,
+    to: Sequence[str] = (),
+    cc: Sequence[str] = (),
+) -> Message:
     """The answer as it would be written now, not yet part of anything; raises what `reply` raises."""
     if not text.strip():
         raise Invalid("Please write something before sending.")
@@ -146,7 +159,7 @@ def draft_reply(tx: Tx, ticket: Ticket, agent: Agent | None, text: str, *, chann
         reply_text=text.strip(),
     )
     if channel == "email":
-        _address_mail(tx, ticket, customer, message, cc)
+        address_mail(tx, ticket, message, to, cc)
     return message
 
 
@@ -273,9 +286,11 @@ def move(tx: Tx, ticket: Ticket, queue: Queue) -> None:
         queue_work(tx, ticket, queue)
 
 
-def new_message_id(tx: Tx) -> str:
-    """A Message-ID of ours: unique, and nothing about us can be read from it."""
-    return f"{secrets.token_hex(16)}@{tx.settings.mail_domain}"
+def answered(tx: Tx, ticket: Ticket) -> None:
+    """Somebody has written to the customer: the promises that this keeps are kept."""
+    if ticket.first_human_reply_at is None:
+        ticket.first_human_reply_at = tx.now
+    ticket.next_due_at = None
 
 
 def set_status(tx: Tx, ticket: Ticket, status: str) -> None:
@@ -297,39 +312,6 @@ def _set_clocks(tx: Tx, ticket: Ticket, queue: Queue) -> None:
     ticket.resolve_due_at = ticket_due(priority, "resolution", ticket.created_at, calendar)
 
 
-def _answered(tx: Tx, ticket: Ticket) -> None:
-    if ticket.first_human_reply_at is None:
-        ticket.first_human_reply_at = tx.now
-    ticket.next_due_at = None
-
-
 def _raised(priority: int, tier: str) -> int:
     """A customer's tier may raise the priority by one step; it never lowers it."""
     return max(1, priority - 1) if tier == "vip" else priority
-
-
-def _address_mail(tx: Tx, ticket: Ticket, customer: Customer, message: Message, cc: Sequence[str]) -> None:
-    """Fill in what makes the mail part of its thread: recipients, subject, Message-ID, In-Reply-To and References."""
-    last_in = tx.session.scalar(
-        select(Message)
-        .where(Message.ticket_id == ticket.id, Message.channel == "email", Message.direction == IN, Message.held.is_(False))
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    address = (last_in.from_address if last_in else "") or customers.address_of(tx, customer, "email")
-    if not address:
-        raise Invalid("We have no e-mail address of this customer. Add one, or answer another way.")
-    message.to = [address]
-    message.cc = [customers.normal("email", each) for each in cc if each.strip()]
-    message.from_address = tx.settings.mail_from
-    message.subject = _reply_subject(last_in.subject if last_in and last_in.subject else ticket.subject, ticket.number)
-    message.mail_message_id = new_message_id(tx)
-    if last_in is not None and last_in.mail_message_id:
-        message.in_reply_to = last_in.mail_message_id
-        message.references = [*last_in.references, last_in.mail_message_id][-20:]
-
-
-def _reply_subject(subject: str, number: int | None) -> str:
-    bare = re.sub(r"^\s*((re|aw|sv|回复|答复|回覆)\s*[:：]\s*)+", "", subject, flags=re.IGNORECASE)
-    mark = f"[#{number}]"
-    return f"Re: {bare}" if mark in bare else f"Re: {bare} {mark}"

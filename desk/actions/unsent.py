@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from desk.actions import customers, tickets
+from desk.actions import tickets
 from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid
 from desk.events import Actor
@@ -34,6 +34,7 @@ def send_soon(
     text: str,
     *,
     client_id: str,
+    to: Sequence[str] = (),
     cc: Sequence[str] = (),
     files: Sequence[KeptFile] = (),
     then: str = "",
@@ -47,14 +48,15 @@ def send_soon(
         return before
     tx.session.execute(delete(UnsentReply).where(*_of(ticket, agent), UnsentReply.state == TAKEN_BACK))
     if agent.undo_s <= 0:
-        return _leave(tx, ticket, agent, text, client_id, cc, files, then)
-    tickets.draft_reply(tx, ticket, agent, text, channel="email", cc=cc)
+        return _leave(tx, ticket, agent, text, client_id, to, cc, files, then)
+    draft = tickets.draft_reply(tx, ticket, agent, text, channel="email", to=to, cc=cc)
     unsent = UnsentReply(
         ticket_id=ticket.id,
         agent_id=agent.id,
         client_id=client_id,
         text=text.strip(),
-        cc=[customers.normal("email", each) for each in cc if each.strip()],
+        to=draft.to,  # as it was shown to the writer: a mail that comes meanwhile changes nothing
+        cc=draft.cc,
         files=[asdict(file) for file in files],
         then=then,
         created_at=tx.now,
@@ -78,12 +80,12 @@ def leave(tx: Tx, data: dict[str, Any]) -> None:
     ticket, agent = tx.session.get_one(Ticket, unsent.ticket_id), tx.session.get_one(Agent, unsent.agent_id)
     tx.actor = Actor("agent", agent.id, agent.name)
     try:
-        tickets.draft_reply(tx, ticket, agent, unsent.text, channel="email", cc=unsent.cc)
+        tickets.draft_reply(tx, ticket, agent, unsent.text, channel="email", to=unsent.to, cc=unsent.cc)
     except (Conflict, Invalid) as refused:
         unsent.state, unsent.error = REFUSED, str(refused)[:500]
         tx.emit("reply.refused", ticket=ticket, agent=agent)
         return
-    _leave(tx, ticket, agent, unsent.text, unsent.client_id, unsent.cc, files_of(unsent), unsent.then)
+    _leave(tx, ticket, agent, unsent.text, unsent.client_id, unsent.to, unsent.cc, files_of(unsent), unsent.then)
     tx.session.delete(unsent)
 
 
@@ -132,11 +134,14 @@ def _leave(
     agent: Agent,
     text: str,
     client_id: str,
+    to: Sequence[str],
     cc: Sequence[str],
     files: Sequence[KeptFile],
     then: str,
 ) -> Message:
-    message = tickets.reply(tx, ticket, agent, text, channel="email", cc=cc, files=files, external_id=f"desk:{client_id}")
+    message = tickets.reply(
+        tx, ticket, agent, text, channel="email", to=to, cc=cc, files=files, external_id=f"desk:{client_id}"
+    )  # fmt: skip
     if then and ticket.status in LIVE:
         tickets.set_pending(tx, ticket, then)
     return message

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from desk.db import BIG, Base
 
 SMTP, IMAP = "smtp", "imap"
+REMOVED = "removed"
 
 
 class SpooledMail(Base):
@@ -106,7 +107,10 @@ class MailSilence(Base):
 
 
 class TicketParticipant(Base):
-    """Somebody beside the customer who takes part in a ticket by mail: in copy, or let in by an agent."""
+    """Somebody beside the customer who takes part in a ticket by mail: in copy, let in, or written to by an agent.
+
+    Whom an agent removed is kept, so that the next mail of theirs does not count by itself.
+    """
 
     __tablename__ = "ticket_participant"
 
@@ -114,7 +118,7 @@ class TicketParticipant(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     address: Mapped[str]
     name: Mapped[str] = mapped_column(default="")
-    how: Mapped[str] = mapped_column(default="copy")  # copy | let_in | internal
+    how: Mapped[str] = mapped_column(default="copy")  # copy | let_in | added | removed
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("uq_ticket_participant", "ticket_id", "address", unique=True),)

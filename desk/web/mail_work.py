@@ -10,11 +10,11 @@ from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import outbox
+from desk.actions import outbox, showing
 from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail
+from desk.models import Agent, Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.queries.deliveries import mail_of
 from desk.store import Tx
 from desk.web.console import done, may_enter, person, small
@@ -97,6 +97,25 @@ def as_it_came(number: int, message_id: int) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+@pages.post("/show")
+@needs(Right.REPLY)
+def show(number: int, message_id: int) -> Response:
+    """A colleague's mail becomes an answer to the customer."""
+    with writing() as tx:
+        message = message_of(tx, number, message_id)
+        showing.show(tx, message, tx.session.get_one(Agent, viewer().agent_id))
+        said = gettext("It goes to the customer now.") if message.delivery else gettext("It is part of the conversation now.")
+    return _stay(number, said)
+
+
+@pages.post("/hide")
+@needs(Right.REPLY)
+def hide(number: int, message_id: int) -> Response:
+    with writing() as tx:
+        showing.hide(tx, message_of(tx, number, message_id))
+    return _stay(number)
 
 
 def _mail(tx: Tx, number: int, message_id: int) -> OutboxMail:

@@ -10,18 +10,19 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import chats, complaints, placing, solving, tickets, unsent
+from desk.actions import chats, complaints, placing, solving, threads, tickets, unsent
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
 from desk.http.problems import say
-from desk.models import Agent, Chat, Message, Queue, Ticket
+from desk.models import Agent, Chat, Message, Queue, Ticket, TicketParticipant
 from desk.models.chat import ACTIVE
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.store import Tx
 from desk.web.console import done, small
+from desk.web.recipients import chosen
 from desk.web.words import STAGE_VERBS
 
 pages = Blueprint("ticket_work", __name__, url_prefix="/desk/tickets/<int:number>")
@@ -155,6 +156,18 @@ def attach(number: int, message_id: int) -> Response:
     return done(url_for("tickets.one", number=other), toast=gettext("The message is on this ticket now."))
 
 
+@pages.post("/participants/<int:participant_id>/remove")
+@needs(Right.REPLY)
+def remove_participant(number: int, participant_id: int) -> Response:
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        found = tx.session.get(TicketParticipant, participant_id)
+        if found is None or found.ticket_id != ticket.id:
+            raise NotFound("There is no such participant on this ticket.")
+        threads.remove_participant(tx, ticket, found)
+    return _stay(number)
+
+
 @pages.post("/complaint")
 @needs(Right.REGISTER_COMPLAINT)
 def register_complaint(number: int) -> Response:
@@ -213,11 +226,13 @@ def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], 
             raise Conflict("This chat has ended. Answer by mail, if we have an address.")
         chats.agent_says(tx, chat, agent, client_id, text, files)
     elif kind == "email":
-        cc = [each for each in re.split(r"[,;，；\s]+", request.form.get("cc", "")) if each]
+        to, cc = (chosen(ticket, field) for field in ("to", "cc"))
+        if not to and "recipients" in request.form:
+            raise Invalid("Choose at least one address to send it to.")
         taken_back = [found for each in request.form.getlist("kept") if (found := KEPT.fullmatch(each))]
         kept = unsent.kept_files(tx, ticket, agent, [(int(found[1]), int(found[2])) for found in taken_back])
         files = [*kept, *files]
-        unsent.send_soon(tx, ticket, agent, text, client_id=client_id, cc=cc, files=files, then=then)
+        unsent.send_soon(tx, ticket, agent, text, client_id=client_id, to=to, cc=cc, files=files, then=then)
     else:
         raise Invalid("Choose whether to answer by mail or chat.")
 

@@ -24,6 +24,7 @@ from desk.queries.complaints import complaint_case
 from desk.queries.customers import panel
 from desk.queries.deliveries import deliveries, trusted_senders
 from desk.queries.hand_ups import hand_ups_of, is_only_asked
+from desk.queries.recipients import participants
 from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import Channels, channels, choices, head
 from desk.queries.tickets import PAGE, VIEWS, ticket_list
@@ -33,6 +34,7 @@ from desk.sentences import N_
 from desk.store import Tx
 from desk.web import hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
 from desk.web.console import done, frame, may_enter, small
+from desk.web.recipients import proposed
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
@@ -67,11 +69,12 @@ def one(number: int) -> str:
     may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        parts = [show(session, ticket) for show in (_head, _asked, _timeline, _unsent, _channels, _customer, _complaint)]
+        of_page = (_head, _asked, _timeline, _unsent, _channels, _recipients, _customer, _complaint)
+        parts = [show(session, ticket) for show in of_page]
         return render_template("tickets/ticket.html", **reduce(or_, parts, frame(session, number)))
 
 
-@pages.get("/desk/tickets/<int:number>/<any(head, asked, timeline, channels, customer, complaint, history):part>")
+@pages.get("/desk/tickets/<int:number>/<any(head, asked, timeline, channels, recipients, customer, complaint, history):part>")
 @needs(Right.SIGNED_IN)
 def fragment(number: int, part: str) -> str:
     """One live part of a ticket's page, as the page itself shows it."""
@@ -206,10 +209,14 @@ def _channels(session: Session, ticket: Ticket) -> dict[str, Any]:
     return {"ticket": ticket, "channels": ways, "only_notes": only_notes}
 
 
+def _recipients(session: Session, ticket: Ticket) -> dict[str, Any]:
+    return {"ticket": ticket, **proposed(session, ticket)}
+
+
 def _customer(session: Session, ticket: Ticket) -> dict[str, Any]:
     shown = panel(session, viewer(), session.get_one(Customer, ticket.customer_id))
     asked = {"surveys": surveys_of(session, ticket.id), "follow_ups": follow_ups_of(session, ticket.id)}
-    return {"ticket": ticket, "panel": shown, **asked}
+    return {"ticket": ticket, "panel": shown, "participants": participants(session, ticket), **asked}
 
 
 def _complaint(session: Session, ticket: Ticket) -> dict[str, Any]:
@@ -222,6 +229,7 @@ _PARTS = {
     "asked": _asked,
     "timeline": _timeline,
     "channels": _channels,
+    "recipients": _recipients,
     "customer": _customer,
     "complaint": _complaint,
     "history": _customer,

@@ -14,11 +14,12 @@ from desk.actions import unsent
 from desk.errors import Conflict
 from desk.http.context import reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import UnsentReply
+from desk.models import Ticket, UnsentReply
 from desk.models.unsent import WAITING
 from desk.queries.unsent import unsent_on
 from desk.store import Tx
 from desk.web.console import done, may_enter
+from desk.web.recipients import chip
 
 pages = Blueprint("unsent", __name__, url_prefix="/desk/tickets/<int:number>/unsent")
 
@@ -35,12 +36,14 @@ def bar(number: int) -> str:
 @pages.post("/<int:unsent_id>/undo")
 @needs(Right.REPLY)
 def undo(number: int, unsent_id: int) -> Response:
-    """The words go back into the composer, with their copies and files."""
+    """The words go back into the composer, with their recipients and files."""
     with writing() as tx:
         taken = unsent.take_back(tx, _own(tx, number, unsent_id))
+        taken_from = tx.session.get_one(Ticket, taken.ticket_id)
         back = {
             "text": taken.text,
-            "cc": ", ".join(taken.cc),
+            "to": [chip(taken_from, each) for each in taken.to],
+            "cc": [chip(taken_from, each) for each in taken.cc],
             "files": [{"name": file["name"], "value": f"{taken.id}:{place}"} for place, file in enumerate(taken.files)],
         }
     response = done(url_for("tickets.one", number=number), stay=True)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.message import Contact, Inbound
-from desk.actions import intake, tickets, work_items
+from desk.actions import customers, intake, tickets, work_items
 from desk.errors import Conflict, Invalid, NotFound
 from desk.models import Message, OutboxMail, Queue, Ticket, WorkItem
 
@@ -72,7 +72,7 @@ def test_a_ticket_that_is_over_is_not_answered(house, ticket, status):
 
 def test_a_customer_without_an_address_cannot_be_answered_by_mail(house):
     with house.tx() as tx:
-        customer = tickets.customers.identify(tx, "phone", "13800138000")
+        customer = customers.identify(tx, "phone", "13800138000")
         ticket = tickets.open_ticket(tx, customer=customer, queue=intake.find_queue(tx, ""), subject="x", channel="voice")
     with pytest.raises(Invalid, match="no e-mail address"):
         act(house, ticket, tickets.reply, None, "Hello", channel="email")

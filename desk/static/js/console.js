@@ -5,6 +5,7 @@ import { live } from "./live.js";
 import { toast } from "./notices.js";
 import { text } from "./texts.js";
 import { tick } from "./times.js";
+import { startRecipients } from "./recipients.js";
 import { startUnsent } from "./unsent.js";
 
 const TYPING_MS = 5000;
@@ -14,6 +15,7 @@ let byKey = false;
 
 startMoving();
 startComposer();
+startRecipients();
 startUnsent();
 startSide();
 startTyping();
@@ -178,7 +180,7 @@ function startComposer() {
     const form = detail.elt?.closest?.("#composer");
     if (!form || !detail.successful || detail.requestConfig?.verb !== "post") return;
     form.querySelector("textarea").value = "";
-    for (const input of form.querySelectorAll("input[type=file], input[name=cc]")) input.value = "";
+    for (const input of form.querySelectorAll("input[type=file]")) input.value = "";
     showFiles(form.querySelector("[data-files]"));
     renewId();
     area()?.focus();

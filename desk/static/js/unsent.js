@@ -1,5 +1,7 @@
 // An answer that was taken back: its words, copies and files stand in the composer again.
 
+import { setRecipients } from "./recipients.js";
+
 export function startUnsent() {
   document.body.addEventListener("reply:back", ({ detail }) => putBack(detail));
   document.addEventListener("click", (event) => event.target.closest("[data-drop-kept]")?.closest(".chip").remove());
@@ -11,7 +13,7 @@ export function startUnsent() {
 
 const keptFiles = () => document.getElementById("composer-kept");
 
-function putBack({ text, cc, files }) {
+function putBack({ text, to, cc, files }) {
   const form = document.getElementById("composer");
   const area = document.getElementById("composer-text");
   if (!form || !area) return;
@@ -22,11 +24,7 @@ function putBack({ text, cc, files }) {
   }
   area.value = area.value.trim() ? `${text}\n\n${area.value}` : text;
   area.dispatchEvent(new Event("input", { bubbles: true }));
-  if (cc) {
-    form.querySelector("input[name=cc]").value = cc;
-    document.getElementById("composer-cc").hidden = false;
-    form.querySelector('[data-shows="composer-cc"]').ariaExpanded = "true";
-  }
+  setRecipients({ to, cc });
   keptFiles().append(...files.map(chip));
   area.focus();
 }
