@@ -157,7 +157,7 @@ def test_a_name_that_is_an_address_is_masked_too():
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    with running(settings_for(tmp_path_factory.mktemp("access")), roles=frozenset({"smtp"})) as world:
+    with running(settings_for(tmp_path_factory.mktemp("access")), roles=frozenset({"smtp", "worker"})) as world:
         yield world
 
 
