@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import JSON, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, class_mapper, mapped_column
 
 from desk.beginnings import Sought
-from desk.db import BIG, Base
+from desk.db import BIG, Base, only_where
 
 ActorKind = Literal["agent", "customer", "system", "api"]
 
@@ -59,10 +59,18 @@ class Event(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
 
     __table_args__ = (
-        Index("ix_event_ticket", "ticket_id", "id"),
-        Index("ix_event_customer", "customer_id", "id"),
-        Index("ix_event_item", "item_id", "id"),
-        Index("ix_event_agent", "agent_id", "id"),
-        Index("ix_event_actor", "actor_id", "id"),
+        only_where("ix_event_ticket", "ticket_id", "id", where="ticket_id IS NOT NULL"),
+        only_where("ix_event_agent", "agent_id", "id", where="agent_id IS NOT NULL"),
+        only_where("ix_event_actor", "actor_id", "id", where="actor_id IS NOT NULL"),
         Index("ix_event_kind", "kind", "id"),
     )
+
+
+def recorded(**columns: Any) -> Event:
+    """An event that is written already, to be told and never saved: made as one that was read, at a fifth of the price."""
+    told = class_mapper(Event).class_manager.new_instance()
+    told.__dict__.update(_EMPTY, **columns)
+    return told
+
+
+_EMPTY = dict.fromkeys(ABOUT)

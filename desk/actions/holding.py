@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from desk.actions.agents import settle_idle
 from desk.errors import Conflict, NotFound
 from desk.models import Agent, Offer, WorkItem
-from desk.models.work_item import ACCEPTED, HOLDING, OFFERED
+from desk.models.work_item import ACCEPTED, HOLDING, IS_HOLDING, OFFERED
 from desk.queries.channel_rules import rules_of
 from desk.store import Tx
 from routing.values import load_of
@@ -107,7 +107,7 @@ def release(tx: Tx, item: WorkItem, state: str) -> Offer | None:
     """End the offer that holds the item, whose lock is held, and give the capacity back."""
     if item.agent_id is None:
         return None
-    change = update(Offer).where(Offer.item_id == item.id, Offer.state.in_(HOLDING)).values(state=state, ended_at=tx.now)
+    change = update(Offer).where(Offer.item_id == item.id, IS_HOLDING).values(state=state, ended_at=tx.now)
     made = tx.session.scalar(change.returning(Offer), execution_options=_FRESH)
     if made is not None:
         unload(tx, made.agent_id, worked=made.answered_at is not None)

@@ -54,7 +54,10 @@ def requeue_after(tx: Tx, data: dict[str, Any]) -> None:
     queue = tx.session.get_one(Queue, data["queue_id"])
     columns = (WorkItem.id, WorkItem.channel, WorkItem.tier, WorkItem.asked, WorkItem.requires, WorkItem.enqueued_at)
     line = select(*columns, WorkItem.due_at, WorkItem.promote_at).where(
-        WorkItem.queue_id == queue.id, WorkItem.state.in_((WAITING, OFFERED)), WorkItem.id > data["after"]
+        WorkItem.queue_id == queue.id,
+        WorkItem.ended_at.is_(None),
+        WorkItem.state.in_((WAITING, OFFERED)),
+        WorkItem.id > data["after"],
     )
     rows = tx.session.execute(line.order_by(WorkItem.id).limit(BATCH)).all()
     hours, changed = calendar_of(tx.session, queue), []

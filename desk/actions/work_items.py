@@ -218,11 +218,11 @@ def rescind_offers(tx: Tx, agent_id: int, reason: str) -> int:
 
 def extend_offers(tx: Tx, seconds: float) -> int:
     """Time stood still, or seemed to leap: every open offer stands for so much longer. Returns how many there are."""
-    standing = select(Offer).where(IS_HOLDING, Offer.state == OFFERED)
-    offers = tx.session.scalars(standing.with_for_update()).all()
-    for made in offers:
+    standing = select(Offer, WorkItem).join(WorkItem, WorkItem.id == Offer.item_id).where(IS_HOLDING, Offer.state == OFFERED)
+    offers = tx.session.execute(standing.with_for_update(of=Offer)).all()
+    for made, _item in offers:
         made.deadline += timedelta(seconds=seconds)
-        item = tx.session.get_one(WorkItem, made.item_id)
+    for made, item in offers:
         tx.emit("offer.extended", agent=made.agent_id, data={"offer": made.id, "seconds": round(seconds)}, **_about(item))
     return len(offers)
 

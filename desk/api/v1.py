@@ -36,7 +36,7 @@ from desk.models import (
 )
 from desk.models.article import AUDIENCES
 from desk.models.ticket import LIVE
-from desk.models.work_item import WAITING
+from desk.models.work_item import ABANDONED, DONE, WAITING
 from desk.queries.customers import has_visible_ticket
 from desk.queries.skills import skills_at
 from desk.store import Tx
@@ -230,6 +230,9 @@ def list_work_items() -> Response:
     for name, column in (("state", WorkItem.state), ("channel", WorkItem.channel), ("kind", WorkItem.kind)):
         if request.args.get(name):
             query = query.where(column == request.args[name])
+    if request.args.get("state"):  # says to the database which of its indexes has the rows
+        is_over = request.args["state"] in (DONE, ABANDONED)
+        query = query.where(WorkItem.ended_at.is_not(None) if is_over else WorkItem.ended_at.is_(None))
     with reading() as session:
         return jsonify(
             page(

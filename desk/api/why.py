@@ -18,6 +18,7 @@ from desk.http import why_words as told
 from desk.http.context import installation, reading
 from desk.http.guard import needs
 from desk.models import Offer, Ticket
+from desk.models.work_item import offers_of_items
 from desk.queries.board import access_item
 from desk.queries.why import FAR_OFF, Person, StepLine, Why, why_waits
 from desk.queries.why_offer import OfferWhy, teams_by_key, tell_offers, why_offered
@@ -48,7 +49,7 @@ def list_offers(item_id: int) -> Response:
             found = tell_offers(session, g.viewer, [(row[0], item) for row in rows])
             return [_offer_shape(each, ticket, teams) | {"_key": each.offer.id} for each in found]
 
-        query = select(Offer).where(Offer.item_id == item.id)
+        query = select(Offer).where(offers_of_items([item.id]))
         return _in_words(page(session, query, Offer.id, shape, newest_first=True))
 
 

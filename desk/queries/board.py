@@ -340,7 +340,8 @@ def _is_visible(viewer: Viewer, agent: Agent) -> bool:
 
 def _waiting_by_line(session: Session) -> dict[tuple[int, str], tuple[int, datetime]]:
     query = select(WorkItem.queue_id, WorkItem.channel, func.count(), func.min(WorkItem.enqueued_at))
-    rows = session.execute(query.where(WorkItem.state == WAITING).group_by(WorkItem.queue_id, WorkItem.channel))
+    query = query.where(WorkItem.state == WAITING, WorkItem.ended_at.is_(None))  # the second says which index has them
+    rows = session.execute(query.group_by(WorkItem.queue_id, WorkItem.channel))
     return {(queue_id, channel): (number, oldest) for queue_id, channel, number, oldest in rows}
 
 

@@ -138,8 +138,8 @@ def state_of(session: Session, chat: Chat, now: datetime) -> dict[str, Any]:
 def queued_chats(session: Session, queue_ids: Collection[int]) -> Sequence[Chat]:
     """The chats that wait in these queues: their places may have changed."""
     query = select(Chat).join(WorkItem, WorkItem.id == Chat.item_id).where(WorkItem.queue_id.in_(queue_ids))
-    waiting = (WorkItem.channel == "chat", WorkItem.state.in_((WAITING, OFFERED)), Chat.state == QUEUED)
-    return session.scalars(query.where(*waiting).limit(500)).all()
+    query = query.where(WorkItem.channel == "chat", WorkItem.ended_at.is_(None), WorkItem.state.in_((WAITING, OFFERED)))
+    return session.scalars(query.where(Chat.state == QUEUED).limit(500)).all()
 
 
 def able_agents(session: Session, requires: Iterable[Sequence[Any]], now: datetime) -> int:

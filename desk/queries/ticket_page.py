@@ -29,7 +29,7 @@ from desk.models.chat import ACTIVE as CHAT_RUNS
 from desk.models.hand_up import OPEN as ASKED
 from desk.models.message import IN
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, SOLVED
-from desk.models.work_item import ACTIVE, HOLDING, OFFERED, WAITING, WRAP_UP
+from desk.models.work_item import ACTIVE, IS_HOLDING, OFFERED, WAITING, WRAP_UP
 from desk.queries.chats import ChatPanel, chat_of_ticket
 
 OPEN_WORK = (WAITING, OFFERED, ACTIVE, WRAP_UP)
@@ -83,7 +83,7 @@ def head(session: Session, viewer: Viewer, ticket: Ticket) -> Head:
         .limit(1)
     )
     mine = (
-        session.scalar(select(Offer).where(Offer.item_id == item.id, Offer.agent_id == viewer.agent_id, Offer.state.in_(HOLDING)))
+        session.scalar(select(Offer).where(Offer.item_id == item.id, Offer.agent_id == viewer.agent_id, IS_HOLDING))
         if item
         else None
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from desk.access import Viewer, visible_tickets
 from desk.errors import NotFound
 from desk.models import Agent, Offer, Team, Ticket, WorkItem
+from desk.models.work_item import offers_of_items
 from desk.queries.why import names_for
 
 MOST_OFFERS = 50
@@ -47,7 +48,7 @@ class OfferWhy:
 def offers_of(session: Session, viewer: Viewer, items: Sequence[WorkItem], *, limit: int = MOST_OFFERS) -> list[OfferWhy]:
     """The offers made of these items, the latest first."""
     by_id = {item.id: item for item in items}
-    offers = session.scalars(select(Offer).where(Offer.item_id.in_(by_id)).order_by(Offer.id.desc()).limit(limit)).all()
+    offers = session.scalars(select(Offer).where(offers_of_items(by_id)).order_by(Offer.id.desc()).limit(limit)).all()
     return tell_offers(session, viewer, [(offer, by_id[offer.item_id]) for offer in offers])
 
 

@@ -16,7 +16,7 @@ from desk.actions.work_items import ring_s
 from desk.models import Agent, Offer, Queue, WorkItem
 from desk.models import Calendar as CalendarRow
 from desk.models.agent import AVAILABLE
-from desk.models.work_item import IS_HOLDING, OFFERED, WAITING
+from desk.models.work_item import IS_HOLDING, OFFERED, WAITING, offers_of_items
 from desk.queries.calendars import to_calendar
 from desk.queries.channel_rules import rules_of
 from desk.queries.matching import item_of, team_skills
@@ -92,7 +92,7 @@ def read(session: Session, changed: Changed, now: datetime) -> News:
         return News(list(_waiting(session, None)), list(_present(session, None, now)), rules=rules_of(session))
     items, agents = changed.items, set(changed.agents)
     if items:  # whoever has, or had, an offer of them may hold more or less than before
-        agents.update(session.scalars(select(Offer.agent_id).where(Offer.item_id.in_(items))))
+        agents.update(session.scalars(select(Offer.agent_id).where(offers_of_items(items))))
     waiting = list(_waiting(session, WorkItem.id.in_(items))) if items else []
     for queue_id in changed.queues:
         waiting += _waiting(session, WorkItem.queue_id == queue_id)

@@ -66,7 +66,9 @@ GROWING = (
     *("ticket", "message", "event", "work_item", "offer", "call", "chat", "contact_point", "customer", "complaint"),
     *("outbox_mail", "timer", "survey", "follow_up", "sign_in"),
 )
-PARTIAL = ("ix_work_item_waiting", "uq_offer_one_holder", "ix_offer_deadline", "ix_timer_due")  # they hold what is to be read
+PARTIAL = (  # they hold what is to be read
+    *("ix_work_item_waiting", "ix_work_item_open", "ix_work_item_queued", "uq_offer_one_holder", "ix_timer_due"),
+)
 FROM_THE_END = ("audit log",)  # without a filter it is the last page of the table, in its own order
 HISTORY = 1500  # tickets long settled, each with what belongs to it
 TODAY = 30

@@ -1,4 +1,4 @@
-"""Routing in full: overflow steps and holds of queues, dated skills, what work itself asks for, hand-ups, the lease's backend.
+"""Routing in full: overflow and holds of queues, dated skills, what work itself asks for, hand-ups, the lease, lighter indexes.
 
 Revision: 0003 after 0002. Rolling back keeps the level that each skill was last given and forgets when it was given, and
 forgets hand-ups.
@@ -7,6 +7,7 @@ forgets hand-ups.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +22,32 @@ MOMENT = sa.DateTime(timezone=True)
 BEFORE_DATES = datetime(2020, 1, 1, tzinfo=UTC)
 """Since when the skills hold that were given before skills had dates."""
 
+# Index: table, columns, and the condition where it is partial.
+BEFORE = {
+    "ix_event_ticket": ("event", ["ticket_id", "id"], None),
+    "ix_event_customer": ("event", ["customer_id", "id"], None),
+    "ix_event_item": ("event", ["item_id", "id"], None),
+    "ix_event_agent": ("event", ["agent_id", "id"], None),
+    "ix_event_actor": ("event", ["actor_id", "id"], None),
+    "ix_work_item_agent": ("work_item", ["agent_id", "state"], None),
+    "ix_work_item_ticket": ("work_item", ["ticket_id", "state"], None),
+    "ix_work_item_line": ("work_item", ["queue_id", "channel", "state", "ended_at"], None),
+    "ix_work_item_state": ("work_item", ["state", "id"], None),
+    "ix_offer_item": ("offer", ["item_id", "id"], None),
+    "ix_offer_deadline": ("offer", ["deadline"], "state = 'offered'"),
+}
+AFTER = {
+    "ix_event_ticket": ("event", ["ticket_id", "id"], "ticket_id IS NOT NULL"),
+    "ix_event_agent": ("event", ["agent_id", "id"], "agent_id IS NOT NULL"),
+    "ix_event_actor": ("event", ["actor_id", "id"], "actor_id IS NOT NULL"),
+    "ix_work_item_active": ("work_item", ["agent_id"], "state = 'active'"),
+    "ix_work_item_ticket": ("work_item", ["ticket_id", "id"], None),
+    "ix_work_item_line": ("work_item", ["queue_id", "channel", "ended_at"], "ended_at IS NOT NULL"),
+    "ix_work_item_queued": ("work_item", ["queue_id", "id"], "ended_at IS NULL"),
+    "ix_work_item_open": ("work_item", ["id"], "ended_at IS NULL"),
+    "ix_work_item_ended": ("work_item", ["state", "id"], "ended_at IS NOT NULL"),
+    "ix_offer_item": ("offer", ["item_id", "id"], "ended_at IS NOT NULL"),
+}
 OF_QUEUES = {"overflow": "[]", "sticky_s": "{}"}
 
 
@@ -37,9 +64,12 @@ def upgrade() -> None:
     op.create_index("ix_work_item_enqueued", "work_item", ["enqueued_at"])
     _date_skills()
     _make_hand_up()
+    _note_what_was_asked()
+    _change_indexes(BEFORE, AFTER)
 
 
 def downgrade() -> None:
+    _change_indexes(AFTER, BEFORE)
     op.drop_table("hand_up")
     _undate_skills()
     op.drop_index("ix_work_item_enqueued", "work_item")
@@ -60,6 +90,33 @@ def _drop(table: str, *columns: str) -> None:
     with op.batch_alter_table(table) as change:
         for column in columns:
             change.drop_column(column)
+
+
+def _change_indexes(old: dict[str, Any], new: dict[str, Any]) -> None:
+    for name, (table, _columns, _where) in old.items():
+        op.drop_index(name, table)
+    for name, (table, columns, where) in new.items():
+        only = None if where is None else sa.text(where)
+        op.create_index(name, table, columns, sqlite_where=only, postgresql_where=only)
+
+
+def _note_what_was_asked() -> None:
+    """Work that is not over: what it asks for beyond its queue, which so far stood only in what both ask for together."""
+    item, queue = (sa.table(name, sa.column("id"), sa.column("requires", sa.JSON)) for name in ("work_item", "queue"))
+    columns = (sa.column("queue_id"), sa.column("ended_at"), sa.column("asked", sa.JSON))
+    for column in columns:
+        item.append_column(column)
+    connection = op.get_bind()
+    by_queue = {row.id: row.requires for row in connection.execute(sa.select(queue))}
+    rows = connection.execute(sa.select(item.c.id, item.c.queue_id, item.c.requires).where(item.c.ended_at.is_(None))).all()
+    asked = [
+        {"item": row.id, "own": own}
+        for row in rows
+        if (own := [each for each in row.requires if each not in by_queue[row.queue_id]])
+    ]
+    if asked:
+        change = sa.update(item).where(item.c.id == sa.bindparam("item"))
+        connection.execute(change.values(asked=sa.bindparam("own", type_=sa.JSON)), asked)
 
 
 def _date_skills() -> None:
