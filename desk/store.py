@@ -97,9 +97,15 @@ class Store:
         Raises `StoreAway` when the database cannot be reached or stays locked.
         """
         unit = Direct(connection.cursor(), self.clock.now(), actor)
-        with self._turn(), _translated(), self._naming:
-            yield unit
-            self._ours.update(event.id for event in unit.events)
+        self._take_turn()
+        try:
+            with self._naming:
+                yield unit
+                self._ours.update([event.id for event in unit.events])
+        except _REFUSALS as error:
+            raise _away(error) from error
+        finally:
+            self._end_turn()
         self._publish(unit.events)
 
     def _append(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
@@ -130,14 +136,18 @@ class Store:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if self._write_turn is None:
-            yield
-            return
-        if not self._write_turn.acquire(timeout=WRITE_WAIT_S):
-            raise StoreAway
+        self._take_turn()
         try:
             yield
         finally:
+            self._end_turn()
+
+    def _take_turn(self) -> None:
+        if self._write_turn is not None and not self._write_turn.acquire(timeout=WRITE_WAIT_S):
+            raise StoreAway
+
+    def _end_turn(self) -> None:
+        if self._write_turn is not None:
             self._write_turn.release()
 
 
@@ -235,13 +245,20 @@ def _next_ids(session: Session, model: type[Any], count: int) -> list[int]:
     return sorted(session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
 
 
+_REFUSALS = (OperationalError, psycopg.OperationalError, sqlite3.OperationalError)
+
+
+def _away(error: BaseException) -> StoreAway:
+    log.error("the database refused: %s", error)
+    return StoreAway()
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as error:
-        log.error("the database refused: %s", error)
-        raise StoreAway from error
+    except _REFUSALS as error:
+        raise _away(error) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreAway from error

@@ -11,13 +11,13 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.errors import DeadlockDetected, NotNullViolation
 
 from desk.actions import claim_sql
 from desk.db import to_json
-from desk.events import Actor, Event
+from desk.events import Actor, Event, recorded
 from desk.store import Direct
 
 MOST = 50  # claims in one commit: whoever writes beside us waits no longer than for these
@@ -48,8 +48,7 @@ class Claimed:
     deadline: datetime
 
 
-@dataclass(frozen=True)
-class _Won:
+class _Won(NamedTuple):
     """What the database gave to a claim, and what its event is about."""
 
     offer_id: int
@@ -59,21 +58,32 @@ class _Won:
     event_id: int | None = None
 
 
+class _Ready(NamedTuple):
+    """A claim in the words of SQLite's statements; `at` is now."""
+
+    asked: Claim
+    at: str
+    reason: str
+    for_agent: tuple[Any, ...]
+    for_item: tuple[Any, ...]
+    for_offer: tuple[Any, ...]
+
+
 def claim(unit: Direct, claims: Sequence[Claim]) -> list[Claimed | None]:
     """Make these claims, up to `MOST` in one commit; what was lost is None.
 
     An agent may come more than once, each time with the version and the load that the claim before leaves: when that one is lost,
     the rest of theirs is lost too.
     """
-    on_sqlite = isinstance(unit.cursor, sqlite3.Cursor)
-    outcome: dict[int, Claimed | None] = {}
-    for batch in (claims[start : start + MOST] for start in range(0, len(claims), MOST)):
-        won = (_in_sqlite if on_sqlite else _in_postgres)(unit, batch)
-        for each, row in zip(batch, won, strict=True):
-            outcome[each.item_id] = None if row is None else Claimed(each, row.offer_id, _deadline(each, unit.now))
+    make = _in_sqlite if isinstance(unit.cursor, sqlite3.Cursor) else _in_postgres
+    outcome: list[Claimed | None] = []
+    for start in range(0, len(claims), MOST):
+        batch = claims[start : start + MOST]
+        for each, row in zip(batch, make(unit, batch), strict=True):
+            outcome.append(None if row is None else Claimed(each, row.offer_id, _deadline(each, unit.now)))
             if row is not None:
                 unit.events.append(_event(each, row, unit.now, unit.actor))
-    return [outcome[each.item_id] for each in claims]
+    return outcome
 
 
 def claim_within(cursor: Any, asked: Claim, now: datetime) -> int | None:
@@ -82,7 +92,7 @@ def claim_within(cursor: Any, asked: Claim, now: datetime) -> int | None:
     On PostgreSQL a claim that is half lost raises `NotNullViolation`, so a savepoint is due.
     """
     if isinstance(getattr(cursor, "cursor", cursor), sqlite3.Cursor):
-        won = _write_in_sqlite(cursor, asked, now, to_json(asked.reason))
+        won = _write_in_sqlite(cursor, _ready(asked, now))
     else:
         won = _won(cursor.execute(claim_sql.ONE, _values(asked, now)).fetchone())
     return None if won is None else won.offer_id
@@ -93,7 +103,7 @@ def _deadline(asked: Claim, now: datetime) -> datetime:
 
 
 def _event(asked: Claim, won: _Won, now: datetime, actor: Actor) -> Event:
-    return Event(
+    return recorded(
         id=won.event_id,
         at=now,
         kind="offer.made",
@@ -110,10 +120,11 @@ def _event(asked: Claim, won: _Won, now: datetime, actor: Actor) -> Event:
 
 
 def _in_sqlite(unit: Direct, batch: Sequence[Claim]) -> list[_Won | None]:
-    cursor = unit.cursor
+    cursor, now = unit.cursor, unit.now
+    ready = {(each.item_id, each.agent_id): _ready(each, now) for each in batch}  # before others are kept from writing
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        won = _one_by_one(batch, lambda each: _all_of_one_in_sqlite(unit, each))
+        won = _one_by_one(batch, lambda each: _all_of_one_in_sqlite(unit, ready[each.item_id, each.agent_id]))
         cursor.execute("COMMIT")
     except BaseException:
         if cursor.connection.in_transaction:
@@ -133,33 +144,42 @@ def _one_by_one(batch: Sequence[Claim], make: Callable[[Claim], _Won | None]) ->
     return won
 
 
-def _all_of_one_in_sqlite(unit: Direct, asked: Claim) -> _Won | None:
-    reason = to_json(asked.reason)
-    won = _write_in_sqlite(unit.cursor, asked, unit.now, reason)
-    return None if won is None else _tell_in_sqlite(unit, asked, won, reason)
+def _ready(asked: Claim, now: datetime) -> _Ready:
+    at, reason, agent, item = _text(now), to_json(asked.reason), asked.agent_id, asked.item_id
+    until = _text(_deadline(asked, now))
+    return _Ready(
+        asked,
+        at,
+        reason,
+        (asked.used, agent, asked.agent_version, asked.used, asked.epoch, item, asked.item_version),
+        (at, agent, item),
+        (item, agent, asked.channel, asked.weight, at, until, asked.epoch, reason),
+    )
 
 
-def _write_in_sqlite(cursor: Any, asked: Claim, now: datetime, reason: str) -> _Won | None:
-    agent, item = asked.agent_id, asked.item_id
-    guards = (asked.used, agent, asked.agent_version, asked.used, asked.epoch, item, asked.item_version)
-    if cursor.execute(claim_sql.AGENT, guards).rowcount != 1:
+def _all_of_one_in_sqlite(unit: Direct, ready: _Ready) -> _Won | None:
+    won = _write_in_sqlite(unit.cursor, ready)
+    return None if won is None else _tell_in_sqlite(unit, ready, won)
+
+
+def _write_in_sqlite(cursor: Any, ready: _Ready) -> _Won | None:
+    if cursor.execute(claim_sql.AGENT, ready.for_agent).rowcount != 1:
         return None
-    at, until = _text(now), _text(_deadline(asked, now))
-    ticket, customer, queue = cursor.execute(claim_sql.ITEM, (at, agent, item)).fetchall()[0]
-    cursor.execute(claim_sql.OFFER, (item, agent, asked.channel, asked.weight, at, until, asked.epoch, reason))
+    ticket, customer, queue = cursor.execute(claim_sql.ITEM, ready.for_item).fetchall()[0]
+    cursor.execute(claim_sql.OFFER, ready.for_offer)
     return _Won(cursor.lastrowid, ticket, customer, queue)
 
 
-def _tell_in_sqlite(unit: Direct, asked: Claim, won: _Won, reason: str) -> _Won:
-    actor, data = unit.actor, f'{{"offer": {won.offer_id}, "reason": {reason}}}'
-    about = (won.ticket_id, won.customer_id, asked.agent_id, asked.item_id, won.queue_id)
-    unit.cursor.execute(claim_sql.EVENT, (_text(unit.now), actor.kind, actor.id, actor.name, *about, data))
-    return _Won(won.offer_id, won.ticket_id, won.customer_id, won.queue_id, unit.cursor.lastrowid)
+def _tell_in_sqlite(unit: Direct, ready: _Ready, won: _Won) -> _Won:
+    actor, data = unit.actor, f'{{"offer": {won.offer_id}, "reason": {ready.reason}}}'
+    about = (won.ticket_id, won.customer_id, ready.asked.agent_id, ready.asked.item_id, won.queue_id)
+    unit.cursor.execute(claim_sql.EVENT, (ready.at, actor.kind, actor.id, actor.name, *about, data))
+    return won._replace(event_id=unit.cursor.lastrowid)
 
 
 def _text(moment: datetime) -> str:
     """As SQLAlchemy keeps moments in SQLite."""
-    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+    return moment.isoformat(" ", "microseconds")[:26]
 
 
 def _in_postgres(unit: Direct, batch: Sequence[Claim]) -> list[_Won | None]:
