@@ -34,6 +34,7 @@ HOSTILE = (
     "name:²",
     "'\"><script>alert(1)</script>\r\nX: y %_\\",
 )
+KNOWN_TO_DATABASES = ("a\x00b", "9" * 25, "-1")
 STEPS_OUT = {"/logout", "/login"}
 
 
@@ -89,12 +90,14 @@ def signed_in(siege: Siege, *names: str) -> dict[str, Browsing]:
 def test_no_address_fails_whatever_its_fields_hold(siege):
     browsers = signed_in(siege, "supervisor", "admin", "knowledgeeditor", "complaintofficer")
     names = sorted(names_of_fields())
+    # What code stumbles over is the same everywhere and tried on the stricter database; the other has its own say on these.
+    hostile = HOSTILE if siege.world.desk.settings.database_url.startswith("postgresql") else KNOWN_TO_DATABASES
     failed = []
     for method, rule in siege.routes():
         if rule in STEPS_OUT:
             continue
         browser = browsers[role_for(siege, rule, method)]
-        for value in HOSTILE:
+        for value in hostile:
             headers = {"Authorization": f"Bearer {TOKEN}supervisor"} if rule.startswith("/api/") else {}
             filled = dict.fromkeys(names, value[: 100 if method == "GET" else None])
             where = {"params": filled} if method == "GET" else {"json" if headers else "data": filled}
