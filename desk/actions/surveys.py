@@ -34,9 +34,11 @@ def send_survey(tx: Tx, ticket: Ticket, channel: str) -> Survey | None:
     before = _latest(tx, ticket.id)
     if before is not None and ticket.solved_at is not None and before.sent_at >= ticket.solved_at:
         return before
-    address = customers.address_of(tx, tx.session.get_one(Customer, ticket.customer_id), "email")
+    customer = tx.session.get_one(Customer, ticket.customer_id)
+    address = "" if customer.surveys_declined_at is not None else customers.address_of(tx, customer, "email")
     if channel != "chat" and not address:
-        tx.emit("survey.not_sent", ticket=ticket, customer=ticket.customer_id, data={"reason": "no_address"})
+        reason = "declined" if customer.surveys_declined_at is not None else "no_address"
+        tx.emit("survey.not_sent", ticket=ticket, customer=customer, data={"reason": reason})
         return None
     survey = Survey(ticket_id=ticket.id, access_key=secrets.token_urlsafe(24), channel=channel, sent_at=tx.now)
     tx.session.add(survey)
@@ -44,7 +46,10 @@ def send_survey(tx: Tx, ticket: Ticket, channel: str) -> Survey | None:
     if channel == "chat":
         _say_in_chat(tx, ticket, link)
     if address:
-        letters.send_letter(tx, ticket, address, "survey", subject=ticket.subject, link=link)
+        leave = f"{link}/leave"
+        # One click in the mail program is enough (RFC 8058); letters about the matter itself never carry this.
+        headers = (("List-Unsubscribe", f"<{leave}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+        letters.send_letter(tx, ticket, address, "survey", headers=headers, subject=ticket.subject, link=link, leave=leave)
     tx.emit("survey.sent", ticket=ticket, customer=ticket.customer_id, data={"survey": survey.id, "channel": channel})
     return survey
 
@@ -80,6 +85,22 @@ def answer_survey(tx: Tx, survey: Survey, score: int | None, solved: bool | None
         data={"survey": survey.id, "score": score, "solved": solved, "corrected": corrected},
     )
     _act_on(tx, ticket, survey)
+
+
+def decline(tx: Tx, survey: Survey) -> None:
+    """The customer wants no more question sheets by mail. Again changes nothing."""
+    customer = _asked(tx, survey)
+    if customer.surveys_declined_at is None:
+        customer.surveys_declined_at = tx.now
+        tx.emit("customer.surveys_declined", customer=customer, data={"survey": survey.id})
+
+
+def welcome_again(tx: Tx, survey: Survey) -> None:
+    """The customer wants to be asked after all."""
+    customer = _asked(tx, survey)
+    if customer.surveys_declined_at is not None:
+        customer.surveys_declined_at = None
+        tx.emit("customer.surveys_welcomed", customer=customer, data={"survey": survey.id})
 
 
 def takes_answer(survey: Survey, now: datetime) -> bool:
@@ -119,12 +140,16 @@ def _has_open_complaint(tx: Tx, ticket: Ticket) -> bool:
     return tx.session.scalar(open_one) is not None
 
 
+def _asked(tx: Tx, survey: Survey) -> Customer:
+    return tx.session.get_one(Customer, tx.session.get_one(Ticket, survey.ticket_id).customer_id)
+
+
 def _latest(tx: Tx, ticket_id: int) -> Survey | None:
     return tx.session.scalar(select(Survey).where(Survey.ticket_id == ticket_id).order_by(Survey.id.desc()).limit(1))
 
 
 def _say_in_chat(tx: Tx, ticket: Ticket, link: str) -> None:
-    _, text = letters.write("survey_line", ticket.locale, link=link)
+    _, text = letters.write(tx, "survey_line", ticket.locale, link=link, number=ticket.number or 0)
     line = Message(
         channel="chat",
         direction=OUT,

@@ -34,6 +34,7 @@ class Customer(Base):
     locale: Mapped[str] = mapped_column(default="")
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     note: Mapped[str] = mapped_column(default="")
+    surveys_declined_at: Mapped[datetime | None]  # wants no question sheets by mail since then
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_customer_name_sought", "name_sought"), Index("ix_customer_tier", "tier", "id"))

@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from desk.actions.surveys import answer_survey, takes_answer
+from desk.actions.surveys import answer_survey, decline, takes_answer, welcome_again
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
 from desk.http.guard import signed
-from desk.models import Survey, Ticket
+from desk.models import Customer, Survey, Ticket
 from desk.queries.surveys import survey_by_key
 from desk.web.complaints import unlisted
 from desk.web.rate import limit
@@ -64,11 +64,39 @@ def thanks(key: str) -> tuple[Response, int]:
     return _page(key, template="survey/thanks.html")
 
 
+@pages.get("/survey/<key>/leave")
+@signed
+@in_language_of(_locale_of)
+def leaving(key: str) -> tuple[Response, int]:
+    """A page with a button: whatever opens links by itself leaves nothing."""
+    return _leave_page(key)
+
+
+@pages.post("/survey/<key>/leave")
+@signed
+@in_language_of(_locale_of)
+def leave(key: str) -> tuple[Response, int]:
+    """The button, or the mail program's own (RFC 8058): no session, and no other page to go to."""
+    limit("survey", "30 per 10 minutes", who=key)
+    try:
+        with writing(Actor("customer", None, "customer")) as tx:
+            survey, _ = survey_by_key(tx.session, key)
+            (welcome_again if request.form.get("again") else decline)(tx, survey)
+    except NotFound:
+        pass  # the page says so
+    return _leave_page(key)
+
+
 @pages.record_once
 def _without_cookie(state: object) -> None:
     """The key in the address is what another site cannot know; it stands in for the token in a cookie."""
     csrf: CSRFProtect = state.app.extensions["csrf"]  # type: ignore[attr-defined]
     csrf.exempt(answer)
+    csrf.exempt(leave)
+
+
+def _leave_page(key: str) -> tuple[Response, int]:
+    return _page(key, template="survey/leave.html")
 
 
 def _page(
@@ -81,6 +109,7 @@ def _page(
     with reading() as session:
         try:
             survey, ticket = survey_by_key(session, key)
+            declined = session.get_one(Customer, ticket.customer_id).surveys_declined_at is not None
         except NotFound:
             page = render_template("survey/unknown.html", locale=language())
             return unlisted(current_app.make_response(page)), 404
@@ -89,6 +118,7 @@ def _page(
         locale=language(),
         survey=survey,
         ticket=ticket,
+        declined=declined,
         filled=filled or _answered(survey),
         errors=errors or {},
         is_open=takes_answer(survey, installation().clock.now()),

@@ -10,7 +10,7 @@ from desk.access import viewer_of
 from desk.actions import complaints, follow_ups, intake, tickets, work_items
 from desk.actions.follow_up_work import open_follow_up, open_one
 from desk.actions.solving import close_quiet, solve
-from desk.actions.surveys import answer_survey, send_survey
+from desk.actions.surveys import answer_survey, decline, send_survey, welcome_again
 from desk.errors import Conflict, Invalid, NotAllowed, NotFound
 from desk.models import FollowUp, Message, Survey, Ticket, Timer, WorkItem
 from desk.queries.surveys import follow_ups_of, open_follow_ups, survey_by_key, surveys_of
@@ -43,6 +43,27 @@ def solved(tx, who: str = "Lin", **others) -> Ticket:
 
 def sheet_of(tx, ticket: Ticket) -> Survey:
     return surveys_of(tx.session, ticket.id)[0]
+
+
+def test_whoever_leaves_gets_no_question_sheet_by_mail_and_all_other_mail(on_both):
+    with on_both.tx() as tx:
+        ticket = solved(tx)
+        headers = dict(letters(tx)[-1]["headers"])
+        key = sheet_of(tx, ticket).access_key
+        assert headers["List-Unsubscribe"] == f"<{tx.settings.base_url}/survey/{key}/leave>"
+        assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert all(not each["headers"] for each in letters(tx)[:-1])
+        decline(tx, sheet_of(tx, ticket))
+        decline(tx, sheet_of(tx, ticket))
+        again = solved(tx, external_id="another mail", message_id="another@example.com")
+        assert surveys_of(tx.session, again.id) == []
+        assert send_survey(tx, again, "chat") is not None  # a line in a chat is no mail
+        assert len([each for each in letters(tx) if "survey/" in each.get("text", "")]) == 1
+    with on_both.tx() as tx:
+        assert happened(tx, "customer.surveys") == ["customer.surveys_declined"]
+        assert happened(tx, "survey.not_sent") == ["survey.not_sent"]
+        welcome_again(tx, sheet_of(tx, ticket))
+        assert send_survey(tx, solved(tx, external_id="a third", message_id="third@example.com"), "email") is not None
 
 
 def test_solving_frees_the_agent_and_asks_the_customer_by_mail(on_both):

@@ -51,6 +51,8 @@ SIGNED = {
     *(f"POST /hooks/twilio/voice/{step}" for step in ("conference", "hold", "incoming", "menu", "status", "wait")),
     "GET /survey/<key>",
     "POST /survey/<key>",
+    "GET /survey/<key>/leave",
+    "POST /survey/<key>/leave",
     "GET /survey/<key>/thanks",
     "GET /track/<key>",
     "POST /track/<key>/add",

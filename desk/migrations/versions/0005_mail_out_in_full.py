@@ -1,4 +1,4 @@
-"""Mail in full, the way out: the state of each recipient, answers that can be taken back, pictures that may be seen.
+"""Mail in full, the way out: each recipient's state, answers taken back, pictures seen, question sheets not wanted.
 
 Revision: 0005 after 0004. Rolling back keeps the answer of the relay for each recipient, and forgets answers that have not left.
 """
@@ -42,6 +42,7 @@ def upgrade() -> None:
     op.add_column("outbox_mail", sa.Column("give_up_at", MOMENT, nullable=True))
     op.add_column("agent", sa.Column("undo_s", BIG, nullable=False, server_default="10"))
     op.add_column("agent", sa.Column("signature", sa.String(), nullable=False, server_default=""))
+    op.add_column("customer", sa.Column("surveys_declined_at", MOMENT, nullable=True))
     _make_recipients()
     _make_unsent()
     op.create_table(
@@ -75,6 +76,8 @@ def downgrade() -> None:
         change.drop_index("ix_outbox_mail_sent_at")
         change.drop_column("give_up_at")
         change.drop_column("automatic")
+    with op.batch_alter_table("customer") as change:
+        change.drop_column("surveys_declined_at")
     with op.batch_alter_table("agent") as change:
         change.drop_column("signature")
         change.drop_column("undo_s")

@@ -1,0 +1,238 @@
+"""The texts of the letters that the desk writes by itself, as they are built in; an administrator may write them otherwise.
+
+They go to customers in the customer's language, whatever the language of the page or person that caused them. The Chinese is
+written, not translated. A name in braces stands for what is different in each letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+LANGUAGES = ("en", "zh")
+_PLACE = re.compile(r"\{([a-z_]*)\}")
+
+
+def places_in(text: str) -> set[str]:
+    """The names in braces that the text has."""
+    return set(_PLACE.findall(text))
+
+
+def places_of(kind: str) -> list[str]:
+    """What a letter can say beyond its fixed words: what the built-in texts say, and the number of the ticket."""
+    return sorted({"number"}.union(*(places_in(part) for pair in LETTERS[kind].values() for part in pair)))
+
+
+def filled(text: str, values: Mapping[str, str | int]) -> str:
+    """The text with each name replaced once: what a customer wrote is never taken for a name."""
+    return _PLACE.sub(lambda found: str(values.get(found[1], found[0])), text)
+
+
+def has_subject(kind: str) -> bool:
+    """Whether it goes by mail; the others are lines in a chat."""
+    return bool(LETTERS[kind]["en"][0])
+
+
+# Without these a letter does not do what it is for.
+NEEDED = {
+    "received": ("number",),
+    "acknowledgement": ("number", "decide_by", "link"),
+    "decision": ("outcome", "decision", "link"),
+    "follow_up": ("link",),
+    "not_reached": ("link",),
+    "status_link": ("link",),
+    "survey": ("link",),
+    "survey_line": ("link",),
+}
+
+OUTCOMES = {
+    "upheld": {"en": "You were right: we uphold your complaint.", "zh": "您反映的情况属实，投诉成立。"},
+    "partly_upheld": {
+        "en": "You were right in part: we uphold your complaint in part.",
+        "zh": "您反映的情况部分属实，投诉部分成立。",
+    },
+    "not_upheld": {
+        "en": "We looked into it with care and do not uphold your complaint.",
+        "zh": "经核实，您反映的情况不属实，投诉不成立。",
+    },
+    "resolved_early": {"en": "We settled the matter with you.", "zh": "问题已与您协商解决。"},
+    "withdrawn": {"en": "You withdrew your complaint.", "zh": "您已撤回投诉。"},
+}
+
+LETTERS = {
+    "received": {
+        "en": (
+            "We have your message [#{number}]",
+            """Thank you for writing to us. We have your message:
+{subject}
+
+Your number: {number}
+
+One of us will answer you. If you have something to add, simply answer this mail.""",
+        ),
+        "zh": (
+            "您的来信已收到 [#{number}]",
+            """您好！您的来信我们已经收到：
+{subject}
+
+受理编号：{number}
+
+我们会尽快回复您。如需补充，直接回复本邮件即可。""",
+        ),
+    },
+    "acknowledgement": {
+        "en": (
+            "We have your complaint [#{number}]",
+            """Thank you for telling us. We have your complaint and will look into it.
+
+Your number: {number}
+You get our answer by: {decide_by}
+
+What you wrote to us:
+{statement}
+
+See how far we are, or add something, at any time:
+{link}
+Anyone with this link can read your complaint, so please keep it to yourself.
+
+What happens next: one of us reads your complaint, finds out what happened and writes to you with a decision and the reasons.
+If you are not content with it, you can have it looked at again by somebody else.
+
+You can also simply answer this mail.""",
+        ),
+        "zh": (
+            "您的投诉已收到 [#{number}]",
+            """您好！感谢您告诉我们。您的投诉已经登记，我们会认真核查。
+
+投诉编号：{number}
+最迟答复日期：{decide_by}
+
+您反映的情况：
+{statement}
+
+随时可以通过下面的链接查看进度、补充材料：
+{link}
+凭此链接可以看到您的投诉内容，请勿转发给他人。
+
+接下来：专人会阅读您的投诉、核实情况，并把处理结果和理由书面告诉您。
+如果您对结果不满意，可以要求由另一位同事重新处理。
+
+您也可以直接回复本邮件。""",
+        ),
+    },
+    "decision": {
+        "en": (
+            "Our decision on your complaint [#{number}]",
+            """We have looked into your complaint {number} of {received}.
+
+{outcome}
+
+{decision}
+
+If you are not content, tell us within 30 days, by answering this mail or here; somebody who has not dealt with your complaint
+will then look at it again:
+{link}
+
+In a few days a colleague will ask you whether the matter is settled for you.""",
+        ),
+        "zh": (
+            "您的投诉处理结果 [#{number}]",
+            """您好！您于{received}提出的投诉（编号 {number}）已经处理完毕。
+
+{outcome}
+
+{decision}
+
+如果您对结果不满意，请在 30 天内回复本邮件，或打开下面的链接告诉我们，我们会安排未参与处理的同事重新核查：
+{link}
+
+过几天会有另一位同事回访，了解问题是否真正解决。""",
+        ),
+    },
+    "follow_up": {
+        "en": (
+            "Is your complaint settled? [#{number}]",
+            """We sent you our decision on your complaint {number}. Is the matter settled for you?
+
+Please tell us here; it takes a moment:
+{link}
+
+If it is not, somebody else will look at it again.""",
+        ),
+        "zh": (
+            "您的投诉是否已经解决？[#{number}]",
+            """您好！我们已将投诉 {number} 的处理结果发给您。您的问题解决了吗？
+
+请花一点时间告诉我们：
+{link}
+
+如果没有解决，我们会安排另一位同事重新处理。""",
+        ),
+    },
+    "not_reached": {
+        "en": (
+            "We could not reach you about your complaint [#{number}]",
+            """We tried three times to ask whether your complaint {number} is settled, and could not reach you.
+We have closed it for now.
+
+If anything is still open, tell us within 30 days and we go on where we stopped:
+{link}""",
+        ),
+        "zh": (
+            "关于您的投诉，我们未能联系上您 [#{number}]",
+            """您好！为了解投诉 {number} 是否已经解决，我们联系了您三次，均未联系上，现暂作结案处理。
+
+如果仍有未解决的问题，请在 30 天内告诉我们，我们会继续处理：
+{link}""",
+        ),
+    },
+    "status_link": {
+        "en": (
+            "Your complaint [#{number}]: the link to follow it",
+            """You asked how your complaint {number} stands. You see it here:
+{link}
+
+Anyone with this link can read your complaint, so please keep it to yourself.
+If you did not ask for it, you need not do anything.""",
+        ),
+        "zh": (
+            "查看投诉进度的链接 [#{number}]",
+            """您好！您想了解投诉 {number} 的进度，请打开下面的链接：
+{link}
+
+凭此链接可以看到您的投诉内容，请勿转发给他人。如果您没有提出过这个请求，无需理会本邮件。""",
+        ),
+    },
+    "survey": {
+        "en": (
+            "How was it? [#{number}]",
+            """We marked your request as solved:
+{subject}
+
+Is it? Please tell us in two clicks:
+{link}
+
+If it is not solved, say so there, or answer this mail, and we go on with it.
+
+You would rather not be asked by mail? Tell us here:
+{leave}""",
+        ),
+        "zh": (
+            "请评价本次服务 [#{number}]",
+            """您好！您的问题我们已按“已解决”处理：
+{subject}
+
+真的解决了吗？请点开链接告诉我们，只需两步：
+{link}
+
+如果还没有解决，请在页面中选择“没有解决”，或直接回复本邮件，我们会继续处理。
+
+如果不想再收到评价邮件，请点这里：
+{leave}""",
+        ),
+    },
+    "survey_line": {
+        "en": ("", "How was it? Tell us in two clicks: {link}"),
+        "zh": ("", "请为本次服务打分，只需两步：{link}"),
+    },
+}

@@ -1,0 +1,161 @@
+"""Letters: the texts of what the desk writes by itself, in both languages, seen as the customer would get them before saving."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask_babel import get_locale, gettext, lazy_gettext
+from werkzeug.wrappers import Response
+
+from desk.access import Right
+from desk.actions.editing import fingerprint
+from desk.actions.letters import LONGEST_SUBJECT, set_letter
+from desk.errors import Conflict, Invalid, NotFound
+from desk.http.context import is_fragment, reading, writing
+from desk.http.guard import needs
+from desk.letter_texts import LANGUAGES, LETTERS, NEEDED, filled, has_subject, places_of
+from desk.queries.letters import Texts, all_letters, as_kept, texts_of
+from desk.queries.queues import last_change
+from desk.web.admin_page import field_errors, page
+
+pages = Blueprint("admin_letters", __name__, url_prefix="/admin/letters")
+
+NAMES = {
+    "received": lazy_gettext("We have your message"),
+    "acknowledgement": lazy_gettext("We have your complaint"),
+    "decision": lazy_gettext("Decision on a complaint"),
+    "follow_up": lazy_gettext("Is the complaint settled?"),
+    "not_reached": lazy_gettext("We could not reach you"),
+    "status_link": lazy_gettext("Link to follow a complaint"),
+    "survey": lazy_gettext("Question sheet by mail"),
+    "survey_line": lazy_gettext("Question sheet in a chat"),
+}
+PLACES = {
+    "number": lazy_gettext("Number of the ticket"),
+    "subject": lazy_gettext("What it is about"),
+    "decide_by": lazy_gettext("The day of the answer at the latest"),
+    "statement": lazy_gettext("What the customer complained of"),
+    "link": lazy_gettext("The customer’s own link"),
+    "received": lazy_gettext("The day it came in"),
+    "outcome": lazy_gettext("The decision in one sentence"),
+    "decision": lazy_gettext("The reasons"),
+    "leave": lazy_gettext("Link to get no more question sheets"),
+}
+EXAMPLES = {
+    "en": {
+        "number": 10042,
+        "subject": "The router is dead",
+        "decide_by": "4 December 2026",
+        "statement": "Nobody called me back.",
+        "link": "https://desk.example/…",
+        "received": "20 November 2026",
+        "outcome": "You were right: we uphold your complaint.",
+        "decision": "The call back was promised and not made. We are sorry, and refund the month.",
+        "leave": "https://desk.example/…/leave",
+    },
+    "zh": {
+        "number": 10042,
+        "subject": "路由器无法使用",
+        "decide_by": "2026年12月4日",
+        "statement": "没有人给我回电话。",
+        "link": "https://desk.example/…",
+        "received": "2026年11月20日",
+        "outcome": "您反映的情况属实，投诉成立。",
+        "decision": "承诺的回电没有执行。我们深表歉意，并退还当月费用。",
+        "leave": "https://desk.example/…/leave",
+    },
+}
+
+
+@pages.get("")
+@needs(Right.READ_SETTINGS)
+def letters() -> str:
+    with reading() as session:
+        return page("admin/letters.html", letters=all_letters(session), names=NAMES, reader=_reader())
+
+
+@pages.get("/<key>")
+@needs(Right.READ_SETTINGS)
+def letter(key: str) -> str:
+    with reading() as session:
+        return _page(key, texts_of(session, _known(key)))
+
+
+@pages.post("/<key>")
+@needs(Right.ADMINISTER)
+def set_one(key: str) -> Response | tuple[str, int]:
+    typed, was = _typed(_known(key)), request.form.get("seen", "")
+    try:
+        with writing() as tx:
+            set_letter(tx, key, typed, seen=was)
+    except Invalid as wrong:
+        return _page(key, typed, errors=field_errors(wrong), seen_as=was), wrong.status
+    except Conflict as wrong:
+        return _page(key, typed, conflict=True), wrong.status
+    flash(gettext("Saved. The next letter is written so."), "good")
+    return redirect(url_for("admin_letters.letter", key=key), 303)
+
+
+@pages.post("/<key>/reset")
+@needs(Right.ADMINISTER)
+def reset(key: str) -> Response:
+    with writing() as tx:
+        set_letter(tx, _known(key), LETTERS[key])
+    flash(gettext("The built-in text is back."), "good")
+    return redirect(url_for("admin_letters.letter", key=key), 303)
+
+
+@pages.post("/<key>/draft")
+@needs(Right.ADMINISTER)
+def draft(key: str) -> str:
+    """What the customer would get by what is being typed. Nothing is saved."""
+    typed = _typed(_known(key))
+    if not is_fragment():
+        return _page(key, typed, seen_as=request.form.get("seen", ""))
+    return page("admin/_letter_preview.html", preview=_preview(typed))
+
+
+def _known(key: str) -> str:
+    if key not in LETTERS:
+        raise NotFound("There is no such letter.")
+    return key
+
+
+def _typed(key: str) -> Texts:
+    form = request.form
+    return {
+        language: (form.get(f"{language}.subject", "") if has_subject(key) else "", form.get(f"{language}.text", ""))
+        for language in LANGUAGES
+    }
+
+
+def _preview(texts: Texts) -> dict[str, tuple[str, str]]:
+    return {language: tuple(filled(part, EXAMPLES[language]) for part in texts[language]) for language in LANGUAGES}  # type: ignore[misc]
+
+
+def _reader() -> str:
+    return "zh" if str(get_locale()).startswith("zh") else "en"
+
+
+def _page(key: str, texts: Texts, *, errors: dict[str, str] | None = None, conflict: bool = False, seen_as: str = "") -> str:
+    with reading() as session:
+        now = texts_of(session, key)
+        kept, mine = as_kept(now), as_kept(texts)
+        apart = [(field, mine[field], kept[field]) for field in kept if kept[field] != mine[field]] if conflict else []
+        changed = last_change(session, "letter.changed", lambda event: event.data.get("letter") == key)
+    return page(
+        "admin/letter.html",
+        key=key,
+        name=NAMES[key],
+        texts=texts,
+        preview=_preview(texts),
+        is_own=kept != as_kept(LETTERS[key]),
+        places=[(each, PLACES[each], each in NEEDED[key]) for each in places_of(key)],
+        has_subject=has_subject(key),
+        longest=LONGEST_SUBJECT,
+        languages=LANGUAGES,
+        seen=seen_as or fingerprint(kept),
+        errors=errors or {},
+        conflict=conflict,
+        others=apart,
+        by=changed,
+    )
