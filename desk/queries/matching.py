@@ -37,8 +37,12 @@ def item_of(row: WorkItem, queue: Queue, hours: Calendar) -> Item:
 
 
 def steps_for(row: WorkItem, queue: Queue, hours: Calendar) -> tuple[Step, ...]:
-    """What the queue's overflow makes of this work, and when: its seconds count only while the queue is open."""
-    if not queue.overflow:
+    """What the queue's overflow makes of this work, and when: its seconds count only while the queue is open.
+
+    A question to the next support level calls no other team in: who has not that level could only ask in their turn.
+    """
+    overflow = [step for step in queue.overflow if row.kind != "hand_up" or step.get("do") != "also_team"]
+    if not overflow:
         return ()
 
     def at(after_s: float) -> float:
@@ -47,7 +51,7 @@ def steps_for(row: WorkItem, queue: Queue, hours: Calendar) -> tuple[Step, ...]:
         except ValueError:  # closed for good: it never comes
             return float("inf")
 
-    return steps_of(queue.overflow, frozenset((skill, level) for skill, level in row.requires), row.band, at)
+    return steps_of(overflow, frozenset((skill, level) for skill, level in row.requires), row.band, at)
 
 
 def team_skills(session: Session) -> Mapping[int, dict[str, int]]:

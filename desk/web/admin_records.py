@@ -24,6 +24,7 @@ from desk.queries import audit, mail_ledger
 from desk.queries.board import start_of_day
 from desk.queries.queues import names
 from desk.web.admin_page import page
+from desk.web.event_words import event_word
 from desk.web.setting_words import happened
 
 pages = Blueprint("admin_records", __name__)
@@ -110,6 +111,7 @@ def audit_log() -> str:
         errors=errors,
         persons=persons,
         nouns=audit.NOUNS,
+        event_word=event_word,
         happened=lambda event: happened(event.kind, event.data, meant),
         queue_names=meant["queue_id"],
     )

@@ -69,6 +69,8 @@ def happened(kind: str, data: Mapping[str, Any], names: Names) -> list[tuple[str
         )
         level = f"{told('level', data['level'], names)} {days}".strip()
         return [(skill_word(data["skill"]), told("level", data.get("old"), names), level)]
+    if kind == "item.relaxed":
+        return [(label("overflow"), "", step_words(data["step"], names))]
     if kind == "queue.requeued":
         return [(label("items"), "", str(data["items"]))]
     if kind == "queue.hours_changed":

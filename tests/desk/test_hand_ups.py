@@ -9,9 +9,11 @@ from sqlalchemy import select
 
 from desk.actions import hand_ups, solving, tickets, work_items
 from desk.errors import Conflict, Invalid
-from desk.models import Agent, HandUp, Message, Ticket, Timer, WorkItem
+from desk.models import Agent, HandUp, Message, Queue, Ticket, Timer, WorkItem
 from desk.models.work_item import ACTIVE, DONE, WAITING
+from desk.queries.matching import steps_for
 from desk.work.due import ACTIONS
+from routing.hours import Calendar
 
 PACKET = {"problem": "Charged twice.", "tried": "Looked at order 77.", "question": "Was it charged twice?"}
 
@@ -228,3 +230,11 @@ def test_taken_work_stays_taken_when_it_is_late(desk, house):
     with house.tx() as tx:
         hand_ups.overdue(tx, asked.item_id)
     assert desk.item(asked.item_id).state == ACTIVE
+
+
+def test_however_long_a_question_waits_it_goes_to_nobody_below_the_level_that_was_asked(desk, house):
+    item = desk.item(desk.ask().item_id)
+    queue = house.one(select(Queue).where(Queue.id == item.queue_id))
+    queue.overflow = [{"after_s": 60, "do": "also_team", "team": "care"}, {"after_s": 90, "do": "raise_band"}]
+    (last,) = steps_for(item, queue, Calendar.always())
+    assert (last.requires, last.also, last.done["do"]) == ({("support", 2)}, frozenset(), "raise_band")

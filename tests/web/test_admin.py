@@ -87,6 +87,15 @@ def test_the_audit_log_is_filtered_by_kind_person_ticket_and_day(world, admin):
     assert 'id="f-ticket-error"' in admin.get("/admin/audit?ticket=ten").text
 
 
+def test_the_audit_log_has_a_word_for_each_kind_and_says_what_a_step_did(world, admin):
+    with world.tx() as tx:
+        tx.emit("item.relaxed", data={"step": {"after_s": 120, "do": "also_team", "team": "care"}})
+    page = admin.get("/admin/audit?kind=item.relaxed&lang=zh").text
+    assert "溢出步骤已生效" in page
+    assert "2 分钟后：“投诉与关怀”的成员也可接手" in page
+    assert "after_s" not in page
+
+
 def test_paging_through_the_audit_log_meets_every_event_once(world, admin):
     with world.tx() as tx:
         for number in range(250):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from datetime import timedelta
+
 import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import tokens, work_items
-from desk.models import Offer, Queue, RouterLease, Ticket, WorkItem
+from desk.actions import hand_ups, tokens, work_items
+from desk.models import Agent, Offer, Queue, RouterLease, Ticket, WorkItem
 from tests.web.board_world import boss, work, world  # noqa: F401 - fixtures among them
+from tests.web.console_world import mail
 
 REASON = {
     "mode": "longest_idle",
@@ -153,3 +158,37 @@ def test_a_program_is_told_the_offers_of_an_item_and_why(world, offered):
     told = ask(f"/offers/{offered.id}/why").json()
     assert (told["state"]["code"], told["answered_at"] is not None) == ("rejected", True)
     assert world.one(select(Offer.state)) == "rejected"
+
+
+@pytest.fixture
+def twice_open(world):
+    """A mailed ticket on which both the ticket itself and a question to level 2 wait, and whose waiting has had its steps."""
+    ticket = mail(world)
+    maya = world.agent("Maya")
+    with world.tx() as tx:
+        found, packet = tx.session.get_one(Ticket, ticket.id), {"problem": "p", "tried": "t", "question": "q"}
+        asked = hand_ups.hand_up(tx, found, tx.session.get_one(Agent, maya.id), needed_by=tx.now + timedelta(hours=1), **packet)
+        hand_ups.overdue(tx, asked.item_id)
+        work_items.enqueue(tx, "ticket", "email", found, tx.session.get_one(Queue, found.queue_id))
+        tx.emit("item.relaxed", item=asked.item_id, ticket=found, data={"step": {"do": "also_team", "team": "care"}})
+    return ticket
+
+
+def test_no_id_stands_twice_on_a_ticket_with_its_routing(world, boss, twice_open):
+    page = "".join(boss.get(f"/desk/tickets/{twice_open.number}{part}").text for part in ("", "/routing"))
+    ids = Counter(re.findall(r'\bid="([^"]+)"', page))
+    assert len([each for each in ids if each.startswith("why-place-")]) == 2
+    assert [each for each, count in ids.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ["people of Complaints and care may", "Put before all other work: The answer is late.", "Support level ≥ 2"]),
+        ("zh", ["投诉与关怀的人员也可以接", "答复已逾期。", "支援级别 ≥ 2"]),
+    ],
+)
+def test_a_ticket_tells_of_steps_and_levels_in_words(world, boss, twice_open, lang, words):
+    page = "".join(boss.get(f"/desk/tickets/{twice_open.number}{part}?lang={lang}").text for part in ("", "/routing"))
+    assert [word for word in words if word not in page] == []
+    assert not re.search(r"people of care|care的人员", page)
