@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 
 from desk.app import install
 from desk.commands.migrate import prepare
 from desk.config import Settings
 from desk.db import Base, make_engine
 from desk.migrate import alembic_config, is_current, upgrade
+from desk.models import WorkItem
+
+BEFORE_DATES = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -50,6 +55,22 @@ def test_each_migration_alone_can_be_taken_back_and_made_again(engine):
         assert is_current(engine)
 
 
+def test_work_that_waited_before_it_was_noted_keeps_what_it_asked_for_itself(engine):
+    run(engine, command.upgrade, "0002")
+    for table in ("team", "calendar", "customer"):
+        put(engine, table, id=1)
+    put(engine, "queue", id=1, team_id=1, calendar_id=1, requires=[["billing", 3]])
+    put(engine, "ticket", id=1, customer_id=1, queue_id=1, team_id=1)
+    of = {"ticket_id": 1, "customer_id": 1, "queue_id": 1}
+    both = [["billing", 5], ["mandarin", 1]]
+    put(engine, "work_item", id=1, requires=both, state="waiting", **of)
+    put(engine, "work_item", id=2, requires=[["billing", 3]], state="waiting", **of)
+    put(engine, "work_item", id=3, requires=both, state="done", ended_at=BEFORE_DATES, **of)
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert dict(map(tuple, connection.execute(select(WorkItem.id, WorkItem.asked)))) == {1: both, 2: [], 3: []}
+
+
 def test_preparing_a_desk_a_second_time_changes_nothing(database_url, tmp_path):
     desk = install(Settings.from_env({"DESK_DATA_DIR": str(tmp_path), "DESK_DATABASE_URL": database_url}))
     prepare(desk)
@@ -58,6 +79,15 @@ def test_preparing_a_desk_a_second_time_changes_nothing(database_url, tmp_path):
     assert content(desk.store.engine) == first
     assert first["queue"]
     desk.store.engine.dispose()
+
+
+def put(engine: Engine, table: str, **given) -> None:
+    """A row as the schema of the moment has it, with something in every column that must have something."""
+    with engine.begin() as connection:
+        rows = Table(table, MetaData(), autoload_with=connection)
+        empty = {"INTEGER": 0, "BIGINT": 0, "BOOLEAN": False, "JSON": {}, "DATETIME": BEFORE_DATES, "TIMESTAMP": BEFORE_DATES}
+        must = {each.name: empty.get(str(each.type), "") for each in rows.columns if not each.nullable and each.name != "id"}
+        connection.execute(rows.insert(), must | given)
 
 
 def run(engine: Engine, verb, revision: str) -> None:
