@@ -32,9 +32,9 @@ from desk.store import StoreAway
 log = logging.getLogger(__name__)
 
 STANDBY_S = 0.5  # how often whoever stands by looks
-STILL_S = 3.0  # a router that gives no sign for so long is replaced
-TAKING_OVER_S = 15.0  # and a new one after so long, because it has everything to read first
-BEAT_S = 1.0
+STILL_S = 2.0  # a router that gives no sign for so long is replaced
+READING_S = 15.0  # and after so long one that has everything to read first
+BEAT_S = 0.5
 SQLITE_LEASE_S = 60.0
 ROUTES, WATCHES = 7_305_002, 7_305_003  # keys of PostgreSQL's advisory locks
 
@@ -44,8 +44,8 @@ SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid =
 """
 _BEAT = f"""
 WITH beat AS (
-  UPDATE router_lease SET until = clock_timestamp() + interval '{STILL_S} seconds'
-  WHERE id = 1 AND epoch = %s AND EXISTS ({_HELD})
+  UPDATE router_lease SET until = clock_timestamp() + interval '1 second' * %s
+  WHERE id = 1 AND epoch = %s AND (%s OR EXISTS ({_HELD}))
 )
 SELECT epoch FROM router_lease WHERE id = 1
 """  # noqa: S608 - made of constants
@@ -66,16 +66,17 @@ class Lease:
         self.epoch: int | None = None
         self.connection: Any = None
 
-    def hold(self) -> int | None:
+    def hold(self, *, reading: bool = False) -> int | None:
         """The epoch, if it is we who route: still, or from now on. None when somebody else does.
 
+        With `reading` everything is to be read now: until we ask again, that is given more time than a sign of life is.
         A lost connection loses the lease. Raises `StoreAway` when the database cannot be reached at all.
         """
         try:
             if self.connection is None:
                 self.connection = db.connect(self._desk.settings.database_url)
             if self.epoch is not None:
-                self._keep()
+                self._keep(reading)
             elif self._is_free_in_sqlite() if self._on_sqlite else self._lock():
                 self._take()
         except StoreAway:
@@ -113,15 +114,16 @@ class Lease:
                 self._ask("SELECT pg_advisory_unlock_all()")
         self.lose()
 
-    def _keep(self) -> None:
+    def _keep(self, reading: bool) -> None:
         now = self._desk.clock.monotonic()
         if self._on_sqlite:
             epoch = self._ask("SELECT epoch FROM router_lease WHERE id = 1")
             if epoch == self.epoch and now - self._beat_at >= SQLITE_LEASE_S / 2:
                 self._renew_in_sqlite()
-        elif now - self._beat_at >= BEAT_S:
-            epoch = self._ask(_BEAT, self.epoch, WATCHES)
-            self._beat_at = now
+        elif reading or now - self._beat_at >= BEAT_S:
+            # Who has just read all says so even if nobody watches yet: the time that it was given is over.
+            epoch = self._ask(_BEAT, READING_S if reading else STILL_S, self.epoch, self._beat_at == float("-inf"), WATCHES)
+            self._beat_at = float("-inf") if reading else now
         else:
             return
         if epoch != self.epoch:
@@ -188,9 +190,10 @@ class Lease:
                 lease.backend, lease.until = None, tx.now + timedelta(seconds=SQLITE_LEASE_S)
             else:
                 lease.backend = self.connection.info.backend_pid
-                lease.until = tx.session.scalar(select(func.clock_timestamp())) + timedelta(seconds=TAKING_OVER_S)
+                lease.until = tx.session.scalar(select(func.clock_timestamp())) + timedelta(seconds=READING_S)
             tx.emit("router.took_over", data={"epoch": lease.epoch})
-        self.epoch, self._beat_at = lease.epoch, self._desk.clock.monotonic()
+        self.epoch = lease.epoch
+        self._beat_at = self._desk.clock.monotonic() if self._on_sqlite else float("-inf")
         self._watched_since, self._still_since = float("-inf"), None
 
     def _ask(self, question: str, *values: Any) -> Any:

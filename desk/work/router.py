@@ -111,6 +111,8 @@ class Router:
             changed, self._changed = self._changed, Changed()
         if not changed:
             return
+        if changed.all:
+            self._still_ours(reading=True)
         try:
             now, monotonic = self._clock.now(), self._clock.monotonic()
             with self._store.read() as reading:
@@ -131,7 +133,7 @@ class Router:
                 with self._store.tx(SYSTEM) as tx:
                     if holding.recount(tx, each.seat.id):
                         log.warning("the load of agent %s was counted wrongly and is right now", each.seat.id)
-        self._lease.hold()
+        self._still_ours()
 
     def _expire(self) -> None:
         for offer_id in self._picture.deadlines.due(self._clock.monotonic()):
@@ -177,8 +179,7 @@ class Router:
                         log.error("item %s is refused to agent %s again and again; looking anew in a moment", *pair)
                         self._note(Changed(all=True))
                         return False
-                if self._lease.hold() != epoch:
-                    raise StoreAway  # somebody else routes now
+                self._still_ours()
             self._catch_up()
 
     def _claim(self, asked: Sequence[claims.Claim], out: set[int]) -> list[claims.Claim]:
@@ -208,6 +209,11 @@ class Router:
             yield
         finally:
             self._claiming = None
+
+    def _still_ours(self, *, reading: bool = False) -> None:
+        """Raises `StoreAway` when somebody else routes now."""
+        if self._lease.hold(reading=reading) != self._epoch:
+            raise StoreAway
 
     def _note(self, changed: Changed) -> None:
         with self._changed_lock:
