@@ -27,7 +27,16 @@ from routing.values import Agent as Seat
 from routing.values import ChannelRule, Decision, Item, load_of
 
 _WAITING = [
-    *(WorkItem.id, WorkItem.queue_id, WorkItem.channel, WorkItem.requires, WorkItem.band, WorkItem.due_at, WorkItem.promote_at),
+    *(
+        WorkItem.id,
+        WorkItem.kind,
+        WorkItem.queue_id,
+        WorkItem.channel,
+        WorkItem.requires,
+        WorkItem.band,
+        WorkItem.due_at,
+        WorkItem.promote_at,
+    ),
     *(WorkItem.enqueued_at, WorkItem.tier, WorkItem.excluded, WorkItem.sticky_agent_id, WorkItem.sticky_until, WorkItem.version),
     WorkItem.steps_done,
 ]
