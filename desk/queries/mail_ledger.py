@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer, visible_tickets
@@ -59,25 +60,27 @@ class Row:
 
 
 def ledger(session: Session, now: datetime, zone: str, days: int = DAYS) -> list[Line]:
-    """The latest days, each of our addresses on a line of its own, latest day first."""
-    found: list[Line] = []
-    for back in range(days):
-        start, end = _bounds(now, zone, back)
-        day = f"{start.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
-        lines: dict[str, Line] = {}
-        for tally in session.scalars(select(MailTally).where(MailTally.day == day)):
-            lines[tally.mailbox] = Line(day, tally.mailbox, tally.received)
-        within = and_(RawMail.received_at >= start, RawMail.received_at < end)
-        outcomes = select(RawMail.mailbox, RawMail.outcome, func.count()).where(within).group_by(RawMail.mailbox, RawMail.outcome)
-        for mailbox, outcome, count in session.execute(outcomes):
-            lines.setdefault(mailbox, Line(day, mailbox)).outcomes[outcome] = count
-        spooled = select(SpooledMail.mailbox, func.count()).where(
-            SpooledMail.received_at >= start, SpooledMail.received_at < end, SpooledMail.raw_mail_id.is_(None)
-        )
-        for mailbox, count in session.execute(spooled.group_by(SpooledMail.mailbox)):
-            lines.setdefault(mailbox, Line(day, mailbox)).waiting = count
-        found += sorted(lines.values(), key=lambda line: (line.mailbox == "", line.mailbox))
-    return found
+    """The latest days, each of our addresses on a line of its own, latest day first. As many queries for one day as for seven."""
+    bounds = [_bounds(now, zone, back) for back in range(days)]
+    names = [f"{start.astimezone(ZoneInfo(zone)):%Y-%m-%d}" for start, _ in bounds]
+    found: dict[tuple[str, str], Line] = {}
+
+    def line(day: str, mailbox: str) -> Line:
+        return found.setdefault((day, mailbox), Line(day, mailbox))
+
+    for tally in session.scalars(select(MailTally).where(MailTally.day.in_(names))):
+        line(tally.day, tally.mailbox).received = tally.received
+    back = _days_back(RawMail.received_at, bounds)
+    outcomes = select(back, RawMail.mailbox, RawMail.outcome, func.count()).where(_within(RawMail.received_at, bounds))
+    for day, mailbox, outcome, count in session.execute(outcomes.group_by("back", RawMail.mailbox, RawMail.outcome)):
+        line(names[day], mailbox).outcomes[outcome] = count
+    back = _days_back(SpooledMail.received_at, bounds)
+    spooled = select(back, SpooledMail.mailbox, func.count()).where(
+        _within(SpooledMail.received_at, bounds), SpooledMail.raw_mail_id.is_(None)
+    )
+    for day, mailbox, count in session.execute(spooled.group_by("back", SpooledMail.mailbox)):
+        line(names[day], mailbox).waiting = count
+    return sorted(found.values(), key=lambda line: (names.index(line.day), line.mailbox == "", line.mailbox))
 
 
 def rows(
@@ -182,6 +185,15 @@ def _numbers(session: Session, viewer: Viewer, mails: Sequence[RawMail]) -> dict
     ids = {mail.ticket_id for mail in mails if mail.ticket_id}
     query = select(Ticket.id, Ticket.number).where(Ticket.id.in_(ids), visible_tickets(viewer))
     return {each.id: each.number for each in session.execute(query)} if ids else {}
+
+
+def _within(moment: Any, bounds: Sequence[tuple[datetime, datetime]]) -> ColumnElement[bool]:
+    return and_(moment >= bounds[-1][0], moment < bounds[0][1])
+
+
+def _days_back(moment: Any, bounds: Sequence[tuple[datetime, datetime]]) -> ColumnElement[int]:
+    """On which of the days, which follow each other, the latest being 0. A day of the desk's zone may have 23 or 25 hours."""
+    return case(*((moment >= start, literal_column(str(back))) for back, (start, _) in enumerate(bounds))).label("back")
 
 
 def _bounds(now: datetime, zone: str, back: int) -> tuple[datetime, datetime]:

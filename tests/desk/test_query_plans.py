@@ -27,11 +27,15 @@ from desk.models import (
     Message,
     Offer,
     OutboxMail,
+    OutboxRecipient,
     Queue,
+    RawMail,
     SignIn,
     Survey,
     Ticket,
+    TicketParticipant,
     Timer,
+    UnsentReply,
     WorkItem,
 )
 from desk.queries import (
@@ -42,10 +46,13 @@ from desk.queries import (
     complaints,
     customer_page,
     customers,
+    deliveries,
     estimates,
     fit,
     hand_ups,
+    mail_ledger,
     opening,
+    recipients,
     recorded_day,
     skill_matrix,
     staffing,
@@ -53,6 +60,7 @@ from desk.queries import (
     ticket_page,
     tickets,
     timeline,
+    unsent,
     why,
     why_offer,
     work_list,
@@ -64,12 +72,13 @@ from tests.desk.house import MORNING, House
 
 GROWING = (
     *("ticket", "message", "event", "work_item", "offer", "call", "chat", "contact_point", "customer", "complaint"),
-    *("outbox_mail", "timer", "survey", "follow_up", "sign_in"),
+    *("outbox_mail", "outbox_recipient", "raw_mail", "ticket_participant", "unsent_reply", "timer", "survey", "follow_up"),
+    "sign_in",
 )
 PARTIAL = (  # they hold what is to be read
     *("ix_work_item_waiting", "ix_work_item_open", "ix_work_item_queued", "uq_offer_one_holder", "ix_timer_due"),
 )
-FROM_THE_END = ("audit log",)  # without a filter it is the last page of the table, in its own order
+FROM_THE_END = ("audit log", "rows of the ledger")  # without a filter it is the last page of the table, in its own order
 HISTORY = 1500  # tickets long settled, each with what belongs to it
 TODAY = 30
 ZONE = "Asia/Shanghai"
@@ -168,6 +177,26 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "deadlines that moved": lambda s: work_items.extend_offers(Writing(house, s), 60.0),
         "a policy that changed": lambda s: places.requeue_by(Writing(house, s), s.get_one(Queue, waiting.queue_id)),
         "outbox": lambda s: outbox.claim_due(Writing(house, s)),
+        "mail ledger": lambda s: mail_ledger.ledger(s, now, ZONE),
+        "how mail comes in": lambda s: mail_ledger.state(s, now),
+        "rows of the ledger": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE),
+        "rows of a day": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE, day=f"{now:%Y-%m-%d}"),
+        "rows of an address": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE, mailbox="support@desk.example"),
+        "rows of a day and address": lambda s: mail_ledger.rows(
+            s, senior, now=now, zone=ZONE, day=f"{now:%Y-%m-%d}", mailbox="support@desk.example", outcome="opened"
+        ),
+        "quarantine": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE, outcome="quarantined"),
+        "a mail of the ledger": lambda s: mail_ledger.one(s, senior, 7),
+        "what became of mails": lambda s: deliveries.deliveries(
+            s, s.scalars(select(Message).where(Message.ticket_id == ticket.id, Message.direction == "out")).all()
+        ),
+        "what did not arrive": lambda s: deliveries.undelivered_of(s, agent.agent_id),
+        "how mail goes out": lambda s: deliveries.mail_figures(s, day),
+        "whom an answer goes to": lambda s: (
+            recipients.recipients(s, house.settings, ticket),
+            recipients.participants(s, ticket),
+        ),
+        "answers that have not left": lambda s: unsent.unsent_on(s, ticket),
         "sign-in": lambda s: sessions._too_many(Writing(house, s), "maya@desk.example", "10.0.0.1"),
         "work list": lambda s: work_list.work_list(s, agent),
         "timeline": lambda s: timeline.timeline(s, ticket),
@@ -360,6 +389,7 @@ def past(
                 "from_address": f"p{n}@customers.example",
                 "text": "Hello",
                 "external_id": f"m{n}.{half}",
+                "delivery": "sent" if half else "",
                 "mail_message_id": f"m{n}@mail.example" if half == 0 else None,
                 "created_at": at[n],
             }
@@ -467,11 +497,52 @@ def past(
         OutboxMail,
         [
             {
+                "id": ids["outbox_mail"][n],
                 "ticket_id": ids["ticket"][n],
                 "payload": {},
                 "state": "sent",
                 **dict.fromkeys(("next_at", "give_up_at", "created_at"), at[n]),
             }
+            for n in numbers
+        ],
+    )
+    yield (
+        OutboxRecipient,
+        [
+            {"mail_id": ids["outbox_mail"][n], "address": f"p{n}@customers.example", "changed_at": at[n]}
+            | {"state": "sent" if n % 50 else "failed", "settled_at": at[n] if n % 100 else None}
+            for n in numbers
+        ],
+    )
+    yield (
+        RawMail,
+        [
+            {
+                "identity": f"raw {n}",
+                "sha256": f"{n:064d}",
+                "size": 1000,
+                "mailbox": "support@desk.example",
+                "envelope_from": f"p{n}@customers.example",
+                "envelope_to": ["support@desk.example"],
+                "from_address": f"p{n}@customers.example",
+                "received_at": at[n],
+                "verdict": "person",
+                "reasons": [],
+                "outcome": "opened" if n % 50 else "quarantined",
+                "ticket_id": ids["ticket"][n],
+            }
+            for n in numbers
+        ],
+    )
+    yield (
+        TicketParticipant,
+        [{"ticket_id": ids["ticket"][n], "address": f"boss{n}@customers.example", "created_at": at[n]} for n in numbers],
+    )
+    yield (
+        UnsentReply,
+        [
+            {"ticket_id": ids["ticket"][n], "agent_id": agent[n], "client_id": f"unsent-{n}", "text": "Hello"}
+            | {"state": "taken_back", **dict.fromkeys(("created_at", "send_at"), at[n])}
             for n in numbers
         ],
     )
