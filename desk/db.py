@@ -22,6 +22,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 WRITE_WAIT_S = 20
+LONGEST_LOG = 8192  # pages of 4 kB; what writes them back before that is work/checkpoint.py
 BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite only counts up by itself in INTEGER columns
 
 
@@ -128,7 +129,8 @@ def connect(url: str) -> Any:
 
 def _set_up_sqlite(connection: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WRITE_WAIT_S * 1000}"):
+    waits = (f"busy_timeout={WRITE_WAIT_S * 1000}", f"wal_autocheckpoint={LONGEST_LOG}")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *waits):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +37,38 @@ class Reply:
 
 TRY_LATER = Reply(451, "4.3.0 Mail could not be stored, please try again later")
 Accept = Callable[[Sequence[Envelope]], Sequence[Reply]]
+Answers = list[tuple[Any, Reply]]  # each for a future, of threads or of an event loop
+
+
+def settle(answers: Answers) -> None:
+    """Give each future its reply. Who hung up does not wait for one; his mail is stored and known again when he retries."""
+    for future, reply in answers:
+        if not future.done():
+            future.set_result(reply)
 
 
 class GroupCommit:
     """Runs `accept` on one real thread with all envelopes that came in meanwhile.
 
     When a batch fails each envelope is tried alone, so that one poisonous mail cannot refuse its neighbours; after three
-    failures in a row the rest is answered 451 at once, since then the store is away and not a mail at fault.
+    failures in a row the rest is answered 451 at once, since then the store is away and not a mail at fault. `answer` is called
+    once for a batch, on that thread: to wake an event loop costs as much for one reply as for many.
     """
 
-    def __init__(self, accept: Accept, *, largest: int = 64) -> None:
+    def __init__(self, accept: Accept, *, largest: int = 64, answer: Callable[[Answers], None] = settle) -> None:
         self._accept = accept
+        self._hand_back = answer
         self._largest = largest
-        self._waiting: SimpleQueue[tuple[Envelope, Future[Reply]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[Envelope, Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="mail-accept", daemon=True)
 
     def start(self) -> None:
         """Begin to accept."""
         self._thread.start()
 
-    def submit(self, envelope: Envelope) -> Future[Reply]:
-        """Queue one mail; the future always gets a reply, never an exception."""
-        future: Future[Reply] = Future()
+    def submit(self, envelope: Envelope, future: Any = None) -> Any:
+        """Queue one mail; the future (one of its own when none is given) always gets a reply, never an exception."""
+        future = future or Future()
         self._waiting.put((envelope, future))
         return future
 
@@ -83,12 +94,9 @@ class GroupCommit:
             if batch:
                 self._answer(batch)
 
-    def _answer(self, batch: list[tuple[Envelope, Future[Reply]]]) -> None:
+    def _answer(self, batch: list[tuple[Envelope, Any]]) -> None:
         replies = self._replies([envelope for envelope, _ in batch])
-        for (_, future), reply in zip(batch, replies, strict=True):
-            # A sender who hung up cancelled the future; his mail is stored all the same and known again when he retries.
-            if future.set_running_or_notify_cancel():
-                future.set_result(reply)
+        self._hand_back([(future, reply) for (_, future), reply in zip(batch, replies, strict=True)])
 
     def _replies(self, envelopes: list[Envelope]) -> list[Reply]:
         together = self._try(envelopes)

@@ -37,7 +37,7 @@ def send_from_outside(port: int, to: str, connections: int, mails: int) -> float
 
 def mail(number: int, to: str) -> bytes:
     """About 3 kB of plain text from one of a hundred customers."""
-    body = "The line drops every evening around eight, and the light turns red. " * 40
+    body = "The line drops every evening around eight, and the light turns red.\r\n" * 40
     return (
         f"From: c{number % 100}@example.com\r\nTo: {to}\r\nSubject: Line {number}\r\nDate: Sat, 21 Nov 2026 10:00:00 +0800\r\n"
         f"Message-ID: <{number}.{secrets.token_hex(8)}@example.com>\r\n\r\n{body}\r\n"
@@ -46,11 +46,13 @@ def mail(number: int, to: str) -> bytes:
 
 def main(port: int, to: str, connections: int, mails: int) -> None:
     clients = [smtplib.SMTP("127.0.0.1", port, timeout=120) for _ in range(connections)]
+    sent = []
 
     def send(client: smtplib.SMTP) -> None:
         for number in range(mails):
             client.sendmail(f"c{number % 100}@example.com", [to], mail(number, to))
         client.quit()
+        sent.append(client)
 
     threads = [threading.Thread(target=send, args=(client,)) for client in clients]
     sys.stdout.write("ready\n")
@@ -60,6 +62,8 @@ def main(port: int, to: str, connections: int, mails: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    if len(sent) < connections:
+        sys.exit("not every mail was taken")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.actions import calls, presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
+from desk.work.checkpoint import Checkpoint
 from desk.work.due import ACTIONS
 from desk.work.feed import Bell, Feed
 from desk.work.imap_in import ImapDoor
@@ -48,6 +49,10 @@ class Background:
         if self.mail is not None:
             self._add("mail_door", self.mail.turn, _has("mail_address.changed"))
         self._add("feed", Feed(desk).turn, lambda _events: False)
+        self.checkpoint: Checkpoint | None = None
+        if desk.settings.on_sqlite:
+            self.checkpoint = Checkpoint(desk, hurried=self.mail.pace.is_busy) if self.mail is not None else Checkpoint(desk)
+            self._add("checkpoint", self.checkpoint.turn, lambda _events: False)
         self.bell = None if desk.settings.on_sqlite else Bell(desk.settings.database_url, self._ring)
         desk.store.subscribe(self._follow)
 
@@ -81,6 +86,8 @@ class Background:
             self.imap.close()
         if self.reading is not None:
             self.reading.close()
+        if self.checkpoint is not None:
+            self.checkpoint.close()
         if self.router is not None:
             self.router.release()
 

@@ -34,14 +34,15 @@ class Pace:
 
     def batch(self) -> int:
         """How many mails to record in one transaction: few while somebody waits for the database."""
-        return HURRIED if self._is_busy() else AT_LEISURE
+        return HURRIED if self.is_busy() else AT_LEISURE
 
     def rest(self, worked_s: float) -> None:
         """Called after so much work on what has been received: gives way while there is more at the door."""
-        if self._is_busy():
+        if self.is_busy():
             self._stopping.wait(min(worked_s * SHARE, 1.0))
 
-    def _is_busy(self) -> bool:
+    def is_busy(self) -> bool:
+        """Whether mail is being delivered."""
         return self._busy > 0 or self._clock.monotonic() - self._last < RECENT_S
 
     def stop(self) -> None:
