@@ -27,18 +27,9 @@ from routing.values import Agent as Seat
 from routing.values import ChannelRule, Decision, Item, load_of
 
 _WAITING = [
-    *(
-        WorkItem.id,
-        WorkItem.kind,
-        WorkItem.queue_id,
-        WorkItem.channel,
-        WorkItem.requires,
-        WorkItem.band,
-        WorkItem.due_at,
-        WorkItem.promote_at,
-    ),
+    *(WorkItem.id, WorkItem.queue_id, WorkItem.channel, WorkItem.requires, WorkItem.band, WorkItem.due_at, WorkItem.promote_at),
     *(WorkItem.enqueued_at, WorkItem.tier, WorkItem.excluded, WorkItem.sticky_agent_id, WorkItem.sticky_until, WorkItem.version),
-    WorkItem.steps_done,
+    *(WorkItem.kind, WorkItem.steps_done),
 ]
 _AGENT = (Agent.id, Agent.active, Agent.presence, Agent.team_id, Agent.capacity, Agent.used, Agent.idle_since, Agent.version)
 
