@@ -236,3 +236,29 @@ You would rather not be asked by mail? Tell us here:
         "zh": ("", "请为本次服务打分，只需两步：{link}"),
     },
 }
+
+# What stands for a customer's words and dates when a letter is looked at before it is saved.
+EXAMPLES = {
+    "en": {
+        "number": 10042,
+        "subject": "The router is dead",
+        "decide_by": "4 December 2026",
+        "statement": "Nobody called me back.",
+        "link": "https://desk.example/…",
+        "received": "20 November 2026",
+        "outcome": "You were right: we uphold your complaint.",
+        "decision": "The call back was promised and not made. We are sorry, and refund the month.",
+        "leave": "https://desk.example/…/leave",
+    },
+    "zh": {
+        "number": 10042,
+        "subject": "路由器无法使用",
+        "decide_by": "2026年12月4日",
+        "statement": "没有人给我回电话。",
+        "link": "https://desk.example/…",
+        "received": "2026年11月20日",
+        "outcome": "您反映的情况属实，投诉成立。",
+        "decision": "承诺的回电没有执行。我们深表歉意，并退还当月费用。",
+        "leave": "https://desk.example/…/leave",
+    },
+}

@@ -12,7 +12,7 @@ from desk.actions.letters import LONGEST_SUBJECT, set_letter
 from desk.errors import Conflict, Invalid, NotFound
 from desk.http.context import is_fragment, reading, writing
 from desk.http.guard import needs
-from desk.letter_texts import LANGUAGES, LETTERS, NEEDED, filled, has_subject, places_of
+from desk.letter_texts import EXAMPLES, LANGUAGES, LETTERS, NEEDED, filled, has_subject, places_of
 from desk.queries.letters import Texts, all_letters, as_kept, texts_of
 from desk.queries.queues import last_change
 from desk.web.admin_page import field_errors, page
@@ -20,8 +20,8 @@ from desk.web.admin_page import field_errors, page
 pages = Blueprint("admin_letters", __name__, url_prefix="/admin/letters")
 
 NAMES = {
-    "received": lazy_gettext("We have your message"),
-    "acknowledgement": lazy_gettext("We have your complaint"),
+    "received": lazy_gettext("Receipt of a message"),
+    "acknowledgement": lazy_gettext("Receipt of a complaint"),
     "decision": lazy_gettext("Decision on a complaint"),
     "follow_up": lazy_gettext("Is the complaint settled?"),
     "not_reached": lazy_gettext("We could not reach you"),
@@ -39,30 +39,6 @@ PLACES = {
     "outcome": lazy_gettext("The decision in one sentence"),
     "decision": lazy_gettext("The reasons"),
     "leave": lazy_gettext("Link to get no more question sheets"),
-}
-EXAMPLES = {
-    "en": {
-        "number": 10042,
-        "subject": "The router is dead",
-        "decide_by": "4 December 2026",
-        "statement": "Nobody called me back.",
-        "link": "https://desk.example/…",
-        "received": "20 November 2026",
-        "outcome": "You were right: we uphold your complaint.",
-        "decision": "The call back was promised and not made. We are sorry, and refund the month.",
-        "leave": "https://desk.example/…/leave",
-    },
-    "zh": {
-        "number": 10042,
-        "subject": "路由器无法使用",
-        "decide_by": "2026年12月4日",
-        "statement": "没有人给我回电话。",
-        "link": "https://desk.example/…",
-        "received": "2026年11月20日",
-        "outcome": "您反映的情况属实，投诉成立。",
-        "decision": "承诺的回电没有执行。我们深表歉意，并退还当月费用。",
-        "leave": "https://desk.example/…/leave",
-    },
 }
 
 
