@@ -291,9 +291,9 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
     if kind == "follow_up.done":
         return gettext("Asked again: %(outcome)s", outcome=ASKED_AGAIN.get(data.get("outcome"), data.get("outcome", ""))), "users"
     sentence, icon = WORK_LINES.get(kind, (kind, "bell"))
-    reason = data.get("reason") or ""
-    if event.actor_kind == "system" and reason:
-        reason = gettext(reason)  # the desk's own reasons are kept in English; what people and mail servers say stays as it is
+    reason = data.get("reason", "")
+    if kind == "item.escalated" and event.actor_kind == "system":
+        reason = gettext(reason)  # the desk's own reasons are kept in English; what people say stays as it is
     return str(sentence) % {"agent": agent, "reason": reason, "level": data.get("to", "")}, icon
 
 

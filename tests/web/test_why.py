@@ -88,6 +88,7 @@ def test_an_offer_is_told_on_the_board_and_beside_the_ticket(world, boss, offere
     assert f"why-held-{offered.id}" in boss.get("/board", headers={"X-Fragment": "1"}).text
     number = world.one(select(Ticket.number).join(WorkItem).where(WorkItem.id == offered.item_id))
     assert "It is being offered now." in boss.get(f"/desk/tickets/{number}/routing").text
+    assert "Offered to Maya" in boss.get(f"/desk/tickets/{number}").text
 
 
 @pytest.mark.parametrize(
