@@ -15,19 +15,21 @@ import logging
 import os
 import socket
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from desk import db
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import RouterLease
-from desk.store import StoreAway
+from desk.store import StoreAway, Tx
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,16 @@ class Lease:
                 raise StoreAway from error
             log.warning("the connection that holds the lease of epoch %s is lost: %s", held, error)
         return self.epoch
+
+    @contextmanager
+    def writing(self) -> Iterator[Tx]:
+        """A transaction of whoever routes; nobody takes over before its end. Raises `StoreAway` when we route no more."""
+        with self._desk.store.tx(SYSTEM) as tx:
+            self._end_if_still(tx.session)
+            mine = select(RouterLease.epoch).where(RouterLease.id == 1).with_for_update(read=True, key_share=True)
+            if tx.session.scalar(mine) != self.epoch:
+                raise StoreAway
+            yield tx
 
     def rest_s(self) -> float:
         """Seconds until `hold` should be asked again."""
@@ -179,6 +191,7 @@ class Lease:
 
     def _take(self) -> None:
         with self._desk.store.tx(SYSTEM) as tx:
+            self._end_if_still(tx.session)
             lease = tx.session.get(RouterLease, 1, with_for_update=True)
             if lease is None:
                 lease = RouterLease(id=1, epoch=0, holder="", until=tx.now)
@@ -195,6 +208,11 @@ class Lease:
         self.epoch = lease.epoch
         self._beat_at = self._desk.clock.monotonic() if self._on_sqlite else float("-inf")
         self._watched_since, self._still_since = float("-inf"), None
+
+    def _end_if_still(self, session: Session) -> None:
+        """A process that is stopped within a transaction must not keep its rows from whoever goes on without it."""
+        if not self._on_sqlite:
+            session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STILL_S}s'"))
 
     def _ask(self, question: str, *values: Any) -> Any:
         row = self.connection.execute(question, values).fetchone()

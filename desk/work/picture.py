@@ -86,10 +86,10 @@ class Changed:
         self.all = self.all or other.all or len(self.items) + len(self.agents) > self.MOST
 
 
-def read(session: Session, changed: Changed, now: datetime) -> News:
-    """Read the rows that have changed."""
+def read(session: Session, changed: Changed, now: datetime, most: int | None = None) -> News:
+    """Read the rows that have changed; if that is all of them, at most so many of those that wait, in their order."""
     if changed.all:
-        return News(list(_waiting(session, None)), list(_present(session, None, now)), rules=rules_of(session))
+        return News(list(_waiting(session, None, most)), list(_present(session, None, now)), rules=rules_of(session))
     items, agents = changed.items, set(changed.agents)
     if items:  # whoever has, or had, an offer of them may hold more or less than before
         agents.update(session.scalars(select(Offer.agent_id).where(offers_of_items(items))))
@@ -169,6 +169,11 @@ class Picture:
         self._leaps.append((until.timestamp() - seconds, seconds))
         self.deadlines.shift(seconds)
 
+    @property
+    def size(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
+
     def steps_due(self, now: float) -> list[Waiting]:
         """Waiting items that have taken overflow steps which are not recorded yet."""
         due: dict[int, Waiting] = {}
@@ -214,10 +219,12 @@ def taken(waiting: Waiting, now: float) -> int:
     return sum(step.at <= now for step in waiting.item.steps)
 
 
-def _waiting(session: Session, which: Any) -> Iterator[Waiting]:
+def _waiting(session: Session, which: Any, most: int | None = None) -> Iterator[Waiting]:
     queues = {queue.id: queue for queue in session.scalars(select(Queue))}
     hours = {row.id: to_calendar(row) for row in session.scalars(select(CalendarRow))}
     query: Select[Any] = select(*_WAITING).where(WorkItem.state == WAITING)
+    if most is not None:
+        query = query.order_by(WorkItem.band, WorkItem.due_at, WorkItem.id).limit(most)
     for row in session.execute(query if which is None else query.where(which)):
         queue = queues[row.queue_id]
         item = item_of(row, queue, hours[queue.calendar_id])  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ POLICIES = ("calendar.", "setting.", "team.", "demo.")  # kinds of events after 
 AGAIN_S = 1.0
 MOST_REFUSALS = 5  # an agent who is busy answering may be missed a few times; more than that is a fault
 STEPS_AT_ONCE = 200
+HEAD = 2000  # items at the head of the line, which whoever takes over reads first
 
 
 class Router:
@@ -88,25 +89,33 @@ class Router:
         self._lease.release()
 
     def _take_over(self, epoch: int) -> None:
-        """Everything is read, loads are counted anew, and offers whose time is over end in the turn that follows."""
+        """Everything is read, loads are counted anew, and offers whose time is over end in the turn that follows.
+
+        To read a long line takes seconds, so whoever stands at its head is served first.
+        """
         log.info("routing in epoch %s", epoch)
-        self._note(Changed(all=True))
         self._leapt_s = self._clock.leapt_s()
         self._epoch = epoch
+        self._note(Changed(all=True))
+        self._catch_up(HEAD)
+        if self._picture.size == HEAD:
+            self._claim_some(epoch)
+            self._note(Changed(all=True))
 
     def _mind_leaps(self) -> None:
         """The wall clock was set ahead, or the machine has slept: nobody has let anything ring for that time."""
         leapt_s, self._leapt_s = self._clock.leapt_s() - self._leapt_s, self._clock.leapt_s()
         if leapt_s <= LEAP_S:
             return
-        with self._store.tx(SYSTEM) as tx:
+        with self._lease.writing() as tx:
             count = work_items.extend_offers(tx, leapt_s)
             tx.emit("router.clock_leapt", data={"seconds": round(leapt_s), "offers": count})
         self._picture.leap(self._clock.now(), leapt_s)
         self._note(Changed(all=True))
         log.warning("the clock has leapt ahead by %.0f s; %s open offers stand for so much longer", leapt_s, count)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, most: int | None = None) -> None:
+        """Read what has changed; of all that waits, if that is to be read, at most so many."""
         with self._changed_lock:
             changed, self._changed = self._changed, Changed()
         if not changed:
@@ -116,7 +125,7 @@ class Router:
         try:
             now, monotonic = self._clock.now(), self._clock.monotonic()
             with self._store.read() as reading:
-                news = read(reading, changed, now)
+                news = read(reading, changed, now, most)
         except Exception:
             self._note(changed)  # what could not be read is still to be read
             raise
@@ -130,14 +139,14 @@ class Router:
         for each in sorted(news.present, key=lambda present: present.seat.id):
             held, capacity = each.seat.held, each.seat.capacity
             if each.used != min(load_of(held, news.rules).used(capacity), capacity):
-                with self._store.tx(SYSTEM) as tx:
+                with self._lease.writing() as tx:
                     if holding.recount(tx, each.seat.id):
                         log.warning("the load of agent %s was counted wrongly and is right now", each.seat.id)
         self._still_ours()
 
     def _expire(self) -> None:
         for offer_id in self._picture.deadlines.due(self._clock.monotonic()):
-            with self._store.tx(SYSTEM) as tx:
+            with self._lease.writing() as tx:
                 work_items.expire(tx, offer_id, ran_out=True)
             self._picture.deadlines.drop(offer_id)
             self._catch_up()
@@ -147,7 +156,7 @@ class Router:
         now = self._now()
         due = self._picture.steps_due(now)
         for start in range(0, len(due), STEPS_AT_ONCE):
-            with self._store.tx(SYSTEM) as tx:
+            with self._lease.writing() as tx:
                 for waiting in due[start : start + STEPS_AT_ONCE]:
                     self._record(tx, waiting, taken(waiting, now))
             for waiting in due[start : start + STEPS_AT_ONCE]:
@@ -181,6 +190,13 @@ class Router:
                         return False
                 self._still_ours()
             self._catch_up()
+
+    def _claim_some(self, epoch: int) -> None:
+        """Make the decisions of one round; who loses a claim is looked at again later."""
+        asked = self._picture.claims(self._picture.matcher.decide(self._now()), epoch)
+        out: set[int] = set()
+        for start in range(0, len(asked), claims.MOST):
+            self._claim(asked[start : start + claims.MOST], out)
 
     def _claim(self, asked: Sequence[claims.Claim], out: set[int]) -> list[claims.Claim]:
         """Make decisions durable, all in one commit. Returns those that were lost; their rows are to be read again.

@@ -13,6 +13,8 @@ from desk.errors import Conflict
 from desk.events import Event
 from desk.models import Agent, Calendar, Offer, Queue, RouterLease, Setting, Ticket, Timer, WorkItem
 from desk.queries.channel_rules import SETTING
+from desk.store import StoreAway
+from desk.work import router as router_module
 from desk.work.router import Router
 from tests.desk.house import EPOCH
 
@@ -426,6 +428,30 @@ def test_a_router_whose_epoch_is_over_notices_before_it_claims(house, router):
     pass_time(house, router, 1)
     assert router.epoch is None
     assert open_offers(house) == {}
+
+
+def test_a_router_that_was_replaced_within_a_turn_ends_no_offer(house, router):
+    maya, item = house.agent(), house.item("voice")
+    router.turn()
+    with house.tx() as tx:
+        tx.session.execute(update(RouterLease).values(epoch=RouterLease.epoch + 1))
+    house.tick(60)
+    with pytest.raises(StoreAway):
+        router._expire()
+    assert open_offers(house) == {item.id: maya.id}
+
+
+def test_who_takes_over_a_long_line_serves_its_head_before_all_is_read(house, monkeypatch):
+    monkeypatch.setattr(router_module, "HEAD", 2)
+    _agents, items = house.crowd(2, 12)
+    read, at_each = router_module.read, []
+    monkeypatch.setattr(router_module, "read", lambda *args: at_each.append(len(open_offers(house))) or read(*args))
+    with routing(house) as router:
+        router.turn()
+        assert at_each[:2] == [0, 2]
+        assert sorted(open_offers(house)) == items[:10]
+        assert router._picture.size == 2
+        assert house.faults() == []
 
 
 def test_a_router_that_takes_over_counts_loads_anew_ends_what_ran_out_and_minds_the_rest(house):

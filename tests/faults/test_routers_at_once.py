@@ -17,10 +17,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
 
 from desk.actions.defaults import ensure_defaults
+from desk.actions.holding import lock_agent
 from desk.clock import Clock
 from desk.migrate import upgrade
 from desk.models import Agent, Offer, RouterLease, WorkItem
-from desk.work.lease import WATCHES
+from desk.store import StoreAway
+from desk.work.lease import WATCHES, Lease
 from tests.desk.house import House
 from tests.faults.hands import careful, quick
 from tests.services.postgres import new_database
@@ -62,6 +64,18 @@ def busy(tmp_path, postgres_server):
 
 def test_two_routers_of_which_the_first_is_stopped_and_the_next_is_killed(busy, tmp_path):
     torture(busy, tmp_path, routers=2, items=800, hands=[careful, quick], blows=(0, KILL))
+
+
+def test_a_router_that_stands_still_while_it_writes_keeps_nobody_waiting(busy):
+    (maya, *_), _items = busy.crowd(1, 0)
+    lease = Lease(busy)
+    lease.hold()
+    with ExitStack() as afterwards:
+        afterwards.enter_context(pytest.raises(StoreAway))
+        lock_agent(afterwards.enter_context(lease.writing()), maya)
+        with busy.tx() as other:  # waits until the first, which says nothing more, is ended
+            lock_agent(other, maya)
+    lease.release()
 
 
 @pytest.mark.nightly
