@@ -72,6 +72,13 @@ class Mailbox:
             data = self._check(self._imap.uid("SEARCH", "UID", f"{after + 1}:*"), "the folder cannot be searched")
             return sorted(uid for uid in map(int, (data[0] or b"").split()) if uid > after)
 
+    def old_uids(self, up_to: int, *, unread: bool) -> list[int]:
+        """The last page of UIDs up to this one that are still here; of those that nobody has read, if so asked."""
+        with _told():
+            wanted = ["UNSEEN"] if unread else []
+            data = self._check(self._imap.uid("SEARCH", "UID", f"1:{up_to}", *wanted), "the folder cannot be searched")
+            return sorted(map(int, (data[0] or b"").split()))[-PAGE:]
+
     def sizes(self, uids: list[int]) -> dict[int, int]:
         """Bytes of each."""
         with _told():

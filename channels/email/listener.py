@@ -149,7 +149,15 @@ class MailListener:
     def _on_loop(self, work: Any) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    async def _end_tasks(self) -> None:
+        """Let what was cancelled come to its end: a task that is dropped with its loop leaves its socket open."""
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
     def _end_loop(self) -> None:
+        self._on_loop(self._end_tasks()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

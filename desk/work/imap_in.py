@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
 import select
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from sqlalchemy import select as query
 
@@ -19,7 +21,7 @@ from desk.actions.spool import Delivery, Refusal, note_refused
 from desk.errors import DeskError
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import MailAccount
+from desk.models import MailAccount, RawMail, SpooledMail
 from desk.models.mail_in import IMAP
 from desk.sealed import unseal
 
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 POLL_S = 30.0  # where the server cannot say that mail has come
 FIRST_RETRY_S, LAST_RETRY_S = 2.0, 300.0
 MOST_BYTES = 32 * 1024 * 1024  # fetched at a time
+JUST_NOW = timedelta(minutes=10)  # before the last fetch: what was kept then may not have been put away
 LOOK_S = 30.0  # for accounts that another process has changed
 
 
@@ -113,13 +116,14 @@ class _Fetcher:
     def _follow(self, fetched_once: threading.Event) -> None:
         with self._desk.store.read() as session:
             account = session.get_one(MailAccount, self._id)
-        with contextlib.closing(Mailbox(self._access(account))) as mailbox:
-            mailbox.open()
+        with contextlib.closing(self._opened(account)) as mailbox:
             last = account.last_uid
             if last == FROM_NOW:
                 last = max(0, mailbox.next_uid - 1)
             elif mailbox.validity != account.uid_validity:
                 last = 0  # the folder was made anew; what came before is known again by what it says
+            else:
+                self._put_away_the_rest(mailbox, account)
             while not self._stopping:
                 last = self._fetch(mailbox, account, last)
                 fetched_once.set()
@@ -127,6 +131,58 @@ class _Fetcher:
                     mailbox.idle(self._hear)
                 else:
                     select.select([self._hear], [], [], POLL_S)
+
+    def _opened(self, account: MailAccount) -> Mailbox:
+        """The folder, open. A token that is refused may have been called back: another is asked for, once."""
+        try:
+            return self._open(account)
+        except MailboxError as error:
+            if account.auth != "xoauth2" or not error.wrong:
+                raise
+        return self._open(account)
+
+    def _open(self, account: MailAccount) -> Mailbox:
+        with contextlib.ExitStack() as stack:
+            mailbox = stack.enter_context(contextlib.closing(Mailbox(self._access(account))))
+            mailbox.open()
+            stack.pop_all()
+            return mailbox
+
+    def _put_away(self, mailbox: Mailbox, account: MailAccount, uids: list[int]) -> None:
+        if uids and account.after == "move":
+            mailbox.move(uids, account.after_folder)
+        elif uids:
+            mailbox.flag(uids)
+
+    def _put_away_the_rest(self, mailbox: Mailbox, account: MailAccount) -> None:
+        """What was kept, but neither moved nor marked because we, or the server, went away between the two.
+
+        Known by its bytes, so that what was there before us and what an administrator put back stays untouched.
+        """
+        if account.last_uid <= 0 or account.fetched_at is None:
+            return
+        uids = mailbox.old_uids(account.last_uid, unread=account.after != "move")
+        if not uids:
+            return
+        known = self._kept_lately(account)
+        sizes = mailbox.sizes(uids)
+        for uid in uids:
+            if sizes.get(uid, 0) in known:
+                same = [mail.uid for mail in mailbox.fetch([uid]) if hashlib.sha256(mail.raw).hexdigest() in known[sizes[uid]]]
+                self._put_away(mailbox, account, same)
+
+    def _kept_lately(self, account: MailAccount) -> dict[int, set[str]]:
+        """Size and hash of what was kept with the last fetch, read since or not."""
+        address, known = account.address or self._desk.settings.mail_from, dict[int, set[str]]()
+        with self._desk.store.read() as session:
+            since = (RawMail.mailbox == address, RawMail.received_at >= account.fetched_at - JUST_NOW, RawMail.door == IMAP)
+            pairs = [tuple(row) for row in session.execute(query(RawMail.size, RawMail.sha256).where(*since))]
+            waiting = query(SpooledMail.raw).where(SpooledMail.door == IMAP, SpooledMail.mailbox == address)
+            raws = session.scalars(waiting.execution_options(yield_per=1))
+            pairs += [(len(raw), hashlib.sha256(raw).hexdigest()) for raw in raws]
+        for size, sha256 in pairs:
+            known.setdefault(size, set()).add(sha256)
+        return known
 
     def _fetch(self, mailbox: Mailbox, account: MailAccount, last: int) -> int:
         """Everything new, a page at a time; returns the last UID."""
@@ -140,11 +196,7 @@ class _Fetcher:
             deliveries = [Delivery(IMAP, address, "", (address,), account.host, now, mail.raw) for mail in mails]
             last = page[-1]
             self._keep(account, mailbox, deliveries, last)
-            kept = [mail.uid for mail in mails]
-            if kept and account.after == "move":
-                mailbox.move(kept, account.after_folder)
-            elif kept:
-                mailbox.flag(kept)
+            self._put_away(mailbox, account, [mail.uid for mail in mails])
             if self._stopping:
                 break
         if uids and last != uids[-1] and not self._stopping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import ssl
 import tempfile
@@ -14,15 +15,23 @@ from sqlalchemy import select
 from channels.email.imap import Access, Mailbox, MailboxError
 from desk.actions.mail_accounts import set_account
 from desk.models import MailAccount, MailTally, Message, RawMail
+from desk.work import imap_in
 from tests.services.dovecot import PASSWORD, running_dovecot, trusting
+from tests.services.provider import REFRESH, running_provider
 from tests.world import running, settings_for
 
 
 @pytest.fixture(scope="module")
-def dovecot():
+def provider():
+    with running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def dovecot(provider):
     folder = Path(tempfile.mkdtemp(prefix="imap-", dir="/tmp"))
     folder.chmod(0o755)
-    with running_dovecot(folder) as server:
+    with running_dovecot(folder, provider.url) as server:
         yield server
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -149,3 +158,67 @@ def test_a_password_and_a_user_in_other_letters_are_sent_as_they_are(dovecot):
     mailbox = Mailbox(Access("127.0.0.1", dovecot.plain, "none", 'a "quoted" \\ user', "password", '密码 "x" \\'))
     with pytest.raises(MailboxError, match="signing in failed"), closing(mailbox):
         mailbox.open()
+
+
+def consent(provider, refresh_token=REFRESH):
+    told = {"token_url": f"{provider.url}/token", "client_id": "desk", "client_secret": "s", "refresh_token": refresh_token}
+    return {"auth": "xoauth2", "secret": json.dumps(told)}
+
+
+def test_a_mailbox_is_opened_with_a_fresh_token_and_a_refused_one_is_replaced_at_once(world, dovecot, provider):
+    provider.user, provider.stillborn = "eight", 1
+    before = len(provider.given)
+    dovecot.deliver("eight", mail(1))
+    row = account(world, dovecot, "eight", **consent(provider))
+    world.until(lambda: subjects(world) == ["Question 1"], seconds=30)
+    assert len(provider.given) == before + 2  # the first was worth nothing
+    assert now(world, row).last_error == ""
+    assert REFRESH not in now(world, row).secret
+
+
+def test_when_a_token_has_run_out_the_next_connection_gets_another(tmp_path, dovecot, provider):
+    settings = settings_for(tmp_path)
+    provider.user = "nine"
+    dovecot.deliver("nine", mail(1))
+    with running(settings) as world:
+        account(world, dovecot, "nine", **consent(provider))
+        world.until(lambda: subjects(world) == ["Question 1"], seconds=30)
+    provider.good.clear()  # all that were given have run out
+    dovecot.deliver("nine", mail(2))
+    with running(settings) as world:
+        world.until(lambda: subjects(world) == ["Question 1", "Question 2"], seconds=30)
+
+
+def test_a_consent_that_was_withdrawn_is_told_to_the_administrator(world, dovecot, provider):
+    row = account(world, dovecot, "ten", **consent(provider, "an old one"))
+    world.until(lambda: "this consent was withdrawn" in now(world, row).last_error)
+
+
+@pytest.mark.parametrize("after", ["move", "flag"])
+def test_what_was_kept_before_the_process_died_is_put_away_by_the_next_one(tmp_path, dovecot, monkeypatch, after):
+    class Killed(BaseException):
+        """As when the process ends between the commit and the word to the server: nothing of ours runs after it."""
+
+    def die(*_):
+        raise Killed
+
+    user, settings = f"dies-{after}", settings_for(tmp_path)
+    form = {"after": after, "after_folder": "Kept" if after == "move" else ""}
+    dovecot.deliver(user, mail(0))
+    with running(settings) as world, monkeypatch.context() as patched:
+        patched.setattr(imap_in._Fetcher, "_put_away", die)
+        patched.setattr("threading.excepthook", lambda _: None)
+        row = account(world, dovecot, user, begin="now", **form)  # the old one stays as it is
+        world.until(lambda: now(world, row).fetched_at is not None)
+        dovecot.deliver(user, mail(1), mail(2))
+        world.until(lambda: subjects(world) == ["Question 1", "Question 2"])
+    assert dovecot.count(user, "INBOX", "UNSEEN") == 3
+    with running(settings) as world:
+        if after == "move":
+            world.until(lambda: dovecot.count(user, "INBOX") == 1)
+            assert dovecot.count(user, "Kept") == 2
+        else:
+            world.until(lambda: dovecot.count(user, "INBOX", "UNSEEN") == 1)
+        assert dovecot.count(user, "INBOX", "SUBJECT 0") == dovecot.count(user, "INBOX", "UNSEEN") == 1
+        assert world.all(select(RawMail.outcome).where(RawMail.outcome == "duplicate")) == []
+        assert subjects(world) == ["Question 1", "Question 2"]

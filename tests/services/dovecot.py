@@ -29,7 +29,7 @@ ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{certificate}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2
 default_internal_user = {internal}
 default_internal_group = {group}
 default_login_user = {login}
@@ -42,6 +42,12 @@ mail_max_userip_connections = 50
 passdb {{
   driver = static
   args = password={password}
+  mechanisms = plain login
+}}
+passdb {{
+  driver = oauth2
+  args = {home}/oauth2.conf
+  mechanisms = xoauth2
 }}
 userdb {{
   driver = static
@@ -69,6 +75,15 @@ service auth {{
 service stats {{
   chroot =
 }}
+"""
+
+
+OAUTH2 = """
+introspection_mode = get
+introspection_url = {provider}/who?token=
+username_attribute = email
+active_attribute = active
+active_value = yes
 """
 
 
@@ -113,8 +128,8 @@ class Dovecot:
 
 
 @contextmanager
-def running_dovecot(folder: Path) -> Iterator[Dovecot]:
-    """A server below `folder`, whose path must be short enough for sockets."""
+def running_dovecot(folder: Path, provider: str = "http://127.0.0.1:9") -> Iterator[Dovecot]:
+    """A server below `folder`, whose path must be short enough for sockets. Access tokens are shown to the `provider`."""
     if shutil.which("dovecot") is None:
         raise pytest.fail.Exception("Dovecot is needed: `make test` installs it as root on Debian", pytrace=False)
     home = folder / "dovecot"
@@ -139,6 +154,7 @@ def running_dovecot(folder: Path) -> Iterator[Dovecot]:
         tls=server.tls,
     )
     (home / "dovecot.conf").write_text(text)
+    (home / "oauth2.conf").write_text(OAUTH2.format(provider=provider))
     server.start()
     try:
         yield server
