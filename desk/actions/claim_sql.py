@@ -45,7 +45,7 @@ WITH taken AS (
   INSERT INTO offer (item_id, agent_id, channel, weight, state, offered_at, deadline, epoch, reason)
   SELECT claimed.id, taken.id, %(channel)s, %(weight)s, 'offered', %(now)s, %(deadline)s, %(epoch)s, %(reason)s::json
   FROM taken LEFT JOIN claimed ON true
-  RETURNING id, item_id, reason
+  RETURNING id, item_id
 )
 """
 _ALL_TAKEN = """
@@ -70,7 +70,7 @@ WITH wanted AS MATERIALIZED (
   INSERT INTO offer (item_id, agent_id, channel, weight, state, offered_at, deadline, epoch, reason)
   SELECT claimed.id, taken.id, channel, weight, 'offered', %(now)s, deadline, %(epoch)s, wanted.reason::json
   FROM taken JOIN wanted ON agent = taken.id LEFT JOIN claimed ON claimed.id = item
-  RETURNING id, item_id, reason
+  RETURNING id, item_id
 )
 """
 _TOLD = f"""
@@ -79,7 +79,7 @@ _TOLD = f"""
 ), told AS (
   INSERT INTO event (at, kind, actor_kind, actor_id, actor_name, ticket_id, customer_id, agent_id, item_id, queue_id, data)
   SELECT %(now)s, 'offer.made', %(actor_kind)s, %(actor_id)s, %(actor_name)s, ticket_id, customer_id, claimed.agent_id,
-    claimed.id, queue_id, json_build_object('offer', made.id, 'reason', made.reason)
+    claimed.id, queue_id, json_build_object('offer', made.id)
   FROM turn CROSS JOIN made JOIN claimed ON claimed.id = made.item_id
   RETURNING id, item_id
 )

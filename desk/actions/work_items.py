@@ -134,7 +134,7 @@ def offer(tx: Tx, item_id: int, agent_id: int, *, epoch: int, reason: dict[str, 
     tx.session.refresh(agent)
     tx.session.refresh(item)
     made = tx.session.get_one(Offer, offer_id)
-    tx.emit("offer.made", agent=agent_id, data={"offer": made.id, "reason": reason}, **_about(item))
+    tx.emit("offer.made", agent=agent_id, data={"offer": made.id}, **_about(item))
     return made
 
 

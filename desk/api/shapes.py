@@ -161,7 +161,7 @@ def article_shape(article: Article) -> dict[str, Any]:
     }
 
 
-def event_shape(event: Event) -> dict[str, Any]:
+def event_shape(event: Event, data: dict[str, Any]) -> dict[str, Any]:
     about = {
         noun: getattr(event, f"{noun}_id")
         for noun in ("ticket", "message", "customer", "agent", "item", "queue", "complaint", "call", "chat", "article")
@@ -173,5 +173,5 @@ def event_shape(event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "actor": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name},
         "about": about,
-        "data": event.data,
+        "data": data,
     }

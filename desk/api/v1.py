@@ -38,6 +38,7 @@ from desk.models.article import AUDIENCES
 from desk.models.ticket import LIVE
 from desk.models.work_item import ABANDONED, DONE, WAITING
 from desk.queries.customers import has_visible_ticket
+from desk.queries.event_data import whole_data
 from desk.queries.skills import skills_at
 from desk.store import Tx
 
@@ -306,7 +307,7 @@ def list_events() -> Response:
                 session,
                 query,
                 Event.id,
-                lambda rows: [shapes.event_shape(row[0]) | {"_key": row[0].id} for row in rows],
+                lambda rows: _events(session, [row[0] for row in rows]),
                 resumable=True,
             )
         )
@@ -357,6 +358,11 @@ def _customer_rows(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]
     for contact in session.scalars(query):
         contacts.setdefault(contact.customer_id, []).append(contact)
     return [shapes.customer_shape(each, contacts.get(each.id, []), g.viewer) | {"_key": each.id} for each in found]
+
+
+def _events(session: Session, events: Sequence[Event]) -> list[dict[str, Any]]:
+    told = zip(events, whole_data(session, events), strict=True)
+    return [shapes.event_shape(event, data) | {"_key": event.id} for event, data in told]
 
 
 def _files(session: Session, message_ids: list[int]) -> dict[int, list[Attachment]]:

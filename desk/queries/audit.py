@@ -18,6 +18,7 @@ from desk.events import Event
 from desk.models import Agent, Ticket
 from desk.models.ticket import FIRST_NUMBER
 from desk.queries.board import visible_agents
+from desk.queries.event_data import whole_data
 
 PAGE = 100
 # The nouns of event kinds; what a filter offers.
@@ -145,9 +146,9 @@ def _lines(session: Session, events: Iterable[Event]) -> list[AuditLine]:
             event,
             names.get(event.agent_id or 0, ""),
             numbers.get(event.ticket_id or 0),
-            [(key, masked_data(value)) for key, value in event.data.items()],
+            [(key, masked_data(value)) for key, value in data.items()],
         )
-        for event in events
+        for event, data in zip(events, whole_data(session, events), strict=True)
     ]
 
 

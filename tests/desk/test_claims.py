@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -14,9 +16,10 @@ from sqlalchemy import event, select, update
 
 from desk.actions import claims, work_items
 from desk.clock import FrozenClock
-from desk.db import connect
+from desk.db import connect, to_json
 from desk.events import SYSTEM, Event
 from desk.models import Agent, Offer, RouterLease, WorkItem
+from desk.queries.event_data import whole_data
 from desk.work.picture import Changed, Picture, read
 from desk.work.router import Router
 from tests.desk.house import EPOCH, MORNING, House
@@ -55,12 +58,29 @@ def test_a_claim_writes_both_rows_the_offer_and_the_event_and_tells_it_once(hous
     assert (house.again(maya).used, house.again(maya).version) == (33, maya.version + 1)
     stored = house.one(select(Event).order_by(Event.id.desc()).limit(1))
     assert stored.kind == "offer.made"
-    assert stored.data == {"offer": made.id, "reason": made.reason}
+    assert stored.data == {"offer": made.id}
     assert made.reason["mode"] == "least_flexible"
     nouns = ("ticket_id", "customer_id", "agent_id", "item_id", "queue_id", "actor_name", "at", "kind", "id")
     assert [[getattr(each, noun) for noun in nouns] for each in told] == [[getattr(stored, noun) for noun in nouns]]
     house.store.publish_foreign([stored])
     assert len(told) == 1
+
+
+def test_an_event_of_an_offer_is_told_whole_with_the_reason_that_its_offer_holds(house, line):
+    house.agent(), house.item("chat")
+    claim(house, line, decided(house))
+    made, stored = house.one(select(Offer)), house.one(select(Event).where(Event.kind == "offer.made"))
+    older = Event(kind="offer.made", data={"offer": made.id, "reason": {"mode": "as it was written then"}})
+    with house.store.read() as reading:
+        assert whole_data(reading, [stored, older]) == [{"offer": made.id, "reason": made.reason}, older.data]
+
+
+@pytest.mark.parametrize("said", ["plain", "中文", "half \ud83d", "nul \x00", "back\\u0000slash", 2**70])
+def test_a_reason_is_kept_as_every_other_json_is(house, line, said):
+    house.agent(), house.item("chat")
+    (asked,) = decided(house)
+    assert claim(house, line, [replace(asked, reason={"said": said, "at": MORNING})])[0]
+    assert house.one(select(Offer)).reason == json.loads(to_json({"said": said, "at": MORNING}))
 
 
 def test_many_claims_of_one_round_are_one_commit_and_each_agent_may_have_several(house, line):
