@@ -16,7 +16,7 @@ def whole_data(session: Session, events: Sequence[Event]) -> list[dict[str, Any]
     """The data of each event; of an offer made, with the reason that its row holds."""
     made = {event.data["offer"] for event in events if _lacks_reason(event)}
     query = select(Offer.id, Offer.reason).where(Offer.id.in_(made))
-    reasons = dict(session.execute(query).tuples().all()) if made else {}
+    reasons = {row.id: row.reason for row in session.execute(query)} if made else {}
     return [
         {**event.data, "reason": reasons.get(event.data["offer"], {})} if _lacks_reason(event) else event.data for event in events
     ]
