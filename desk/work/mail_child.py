@@ -6,6 +6,7 @@ It is started as `python -m desk.work.mail_child BYTES`, reads one `Job` after a
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from dataclasses import replace
@@ -67,6 +68,7 @@ def _authenticated(job: Job) -> Authentication:
 
 def main(most_memory: int) -> None:
     """Read until nobody asks any more. `most_memory` is in bytes of address space."""
+    os.nice(5)  # who delivers and who looks at a page come first
     resource.setrlimit(resource.RLIMIT_AS, (most_memory, most_memory))
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever a library prints must not get between the answers

@@ -1,4 +1,4 @@
-"""Who comes first: while senders wait for their `250`, the reader of what they sent takes a fifth of the time and no more."""
+"""Who comes first: while senders wait for their `250`, the reader of what they sent takes a tenth of the time and no more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from desk.clock import Clock
 
 RECENT_S = 0.25
 HURRIED, AT_LEISURE = 8, 32
-SHARE = 4.0  # for each second of reading, so many seconds for whoever delivers
+LONGEST_REST_S = 2.0
+SHARE = 9.0  # for each second of reading, so many seconds for whoever delivers
 
 
 class Pace:
@@ -39,7 +40,7 @@ class Pace:
     def rest(self, worked_s: float) -> None:
         """Called after so much work on what has been received: gives way while there is more at the door."""
         if self.is_busy():
-            self._stopping.wait(min(worked_s * SHARE, 1.0))
+            self._stopping.wait(min(worked_s * SHARE, LONGEST_REST_S))
 
     def is_busy(self) -> bool:
         """Whether mail is being delivered."""
