@@ -61,11 +61,11 @@ class Clock:
         if self._last is None:
             self._last, self._last_at = wall, at
             return wall
-        passed = timedelta(seconds=at - self._last_at)
-        ahead_s = (wall - self._last - passed).total_seconds()
+        passed_s = at - self._last_at
+        ahead_s = (wall - self._last).total_seconds() - passed_s
         if ahead_s > LEAP_S:
             self._leapt_s += ahead_s
-        now = self._last + passed * SLOWED if ahead_s < -DRIFT_S else max(wall, self._last)
+        now = self._last + timedelta(seconds=passed_s * SLOWED) if ahead_s < -DRIFT_S else max(wall, self._last)
         self._last, self._last_at = now, at
         return now
 

@@ -89,24 +89,27 @@ class Store:
         with _translated(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
-    @contextmanager
-    def direct(self, connection: Any, actor: Actor) -> Iterator[Direct]:
+    def direct(self, connection: Any, actor: Actor) -> Direct:
         """A unit of writing over the caller's own connection (see `db.connect`), for verbs whose price counts in microseconds.
 
         The verb commits by itself, one statement or several between BEGIN and COMMIT, and puts what it recorded into `events`.
         Raises `StoreAway` when the database cannot be reached or stays locked.
         """
-        unit = Direct(connection.cursor(), self.clock.now(), actor)
+        return Direct(connection.cursor(), self.clock.now(), actor, self._begin_direct, self._end_direct)
+
+    def _begin_direct(self) -> None:
         self._take_turn()
-        try:
-            with self._naming:
-                yield unit
-                self._ours.update([event.id for event in unit.events])
-        except _REFUSALS as error:
+        self._naming.acquire()
+
+    def _end_direct(self, events: list[Event], error: BaseException | None) -> None:
+        if error is None:
+            self._ours.update([event.id for event in events])
+        self._naming.release()
+        self._end_turn()
+        if error is None:
+            self._publish(events)
+        elif isinstance(error, _REFUSALS):
             raise _away(error) from error
-        finally:
-            self._end_turn()
-        self._publish(unit.events)
 
     def _append(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
         """Insert the events last, so that on PostgreSQL the lock that keeps ids in commit order is held for a moment only."""
@@ -217,13 +220,33 @@ class Tx:
 
 
 class Direct:
-    """One unit of writing at the driver: `cursor`, `now` (the clock read once), `actor`, and the `events` that it recorded."""
+    """One unit of writing at the driver: `cursor`, `now` (the clock read once), `actor`, and the `events` that it recorded.
 
-    def __init__(self, cursor: Any, now: datetime, actor: Actor) -> None:
+    It is its own context manager, as a generator's layers would be dearer than what they hold.
+    """
+
+    __slots__ = ("_begin", "_end", "actor", "cursor", "events", "now")
+
+    def __init__(
+        self,
+        cursor: Any,
+        now: datetime,
+        actor: Actor,
+        begin: Callable[[], None],
+        end: Callable[[list[Event], BaseException | None], None],
+    ) -> None:
+        self._begin, self._end = begin, end
         self.cursor = cursor
         self.now = now
         self.actor = actor
         self.events: list[Event] = []
+
+    def __enter__(self) -> Direct:
+        self._begin()
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._end(self.events, error)
 
 
 class _Session(Session):

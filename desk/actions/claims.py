@@ -22,7 +22,7 @@ from desk.events import Actor, Event, recorded
 from desk.store import Direct
 
 MOST = 50  # claims in one commit: whoever writes beside us waits no longer than for these
-_AS_OURS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME  # moments as `to_json` writes them: it is left to do so
+_AS_OURS = orjson.OPT_PASSTHROUGH_DATETIME  # moments as `to_json` writes them: it is left to do so
 
 
 @dataclass(frozen=True)
