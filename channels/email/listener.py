@@ -154,7 +154,8 @@ class MailListener:
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:
             task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        if rest:
+            await asyncio.wait(rest, timeout=1.0)
 
     def _end_loop(self) -> None:
         self._on_loop(self._end_tasks()).result()
