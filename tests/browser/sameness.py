@@ -15,6 +15,7 @@ def without_clocks(page: Page) -> dict[str, str]:
               for (const name of ["data-soon", "data-late", "data-over"]) clock.removeAttribute(name);
             }
             for (const token of copy.querySelectorAll("[name=csrf_token]")) token.removeAttribute("value");
+            for (const sealed of copy.querySelectorAll("[value^='sealed:']")) sealed.removeAttribute("value");  // anew each time
             for (const said of copy.querySelectorAll("#board-at, #wall-at")) said.remove();  // when the figures were counted
             for (const node of copy.querySelectorAll("*")) {
               for (const name of ["data-shown", "style", "aria-expanded", "tabindex"]) node.removeAttribute(name);

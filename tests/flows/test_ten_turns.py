@@ -9,10 +9,10 @@ import smtplib
 from sqlalchemy import func, select
 
 from desk.models import MailboxMail, Message, OutboxMail, RawMail, Ticket, TicketParticipant, WorkItem
-from tests.flows.test_mailboxes_elsewhere import account, dovecot
+from tests.flows.test_mailboxes_elsewhere import account, dovecot, provider
 from tests.world import running, settings_for
 
-__all__ = ["dovecot"]
+__all__ = ["dovecot", "provider"]
 LI, WANG, ELSEWHERE = "li.na@customers.example", "wang.wei@customers.example", "help@desk.example"
 
 
