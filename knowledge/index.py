@@ -30,6 +30,7 @@ from knowledge.typed import prefix_tokens, start_tokens
 
 LAYOUT = 1
 """Changes when the fields or their weights change: an index of another layout has to be rebuilt."""
+OPENINGS = 5  # an index may be rebuilt while it is being opened, hardly five times in a row
 
 # How often a title's tokens are written for each time a body's are: BM25F's field weight, applied before saturation, which keeps
 # a query to one field and half the posting lists.
@@ -224,14 +225,23 @@ class KnowledgeIndex:
         """
         if self._searcher is None or self._version() != self._seen:
             self.close()
-            folder = self._live()
-            if folder is None:
-                return None
-            self._index = whoosh_index.open_dir(str(folder))
-            # Read before the searcher opens: a commit between the two costs one more opening, never a missed change.
-            self._seen = self._version()
-            self._searcher = self._index.searcher(weighting=_Bm25())
+            for attempt in range(OPENINGS):
+                folder = self._live()
+                if folder is None:
+                    return None
+                try:
+                    self._open(folder)
+                    break
+                except FileNotFoundError:  # rebuilt and cleared away while it was being opened: there is a newer one
+                    if attempt == OPENINGS - 1:
+                        raise
         return self._searcher
+
+    def _open(self, folder: Path) -> None:
+        self._index = whoosh_index.open_dir(str(folder))
+        # Read before the searcher opens: a commit between the two costs one more opening, never a missed change.
+        self._seen = self._version()
+        self._searcher = self._index.searcher(weighting=_Bm25())
 
     def _version(self) -> tuple[Any, int]:
         """What changes with every rebuild and every commit, by whichever process."""
