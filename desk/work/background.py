@@ -48,7 +48,8 @@ class Background:
             self._add("mail_in", self.reading.turn, _has("mail.read_again"))
         if self.mail is not None:
             self._add("mail_door", self.mail.turn, _has("mail_address.changed"))
-        self._add("feed", Feed(desk).turn, lambda _events: False)
+        self.feed = Feed(desk)
+        self._add("feed", self.feed.turn, lambda _events: False)
         self.checkpoint: Checkpoint | None = None
         if desk.settings.on_sqlite:
             self.checkpoint = Checkpoint(desk, hurried=self.mail.pace.is_busy) if self.mail is not None else Checkpoint(desk)
@@ -63,6 +64,8 @@ class Background:
                 presence.lose_everyone(tx)
                 if isinstance(self._desk.carrier, SimulatedCarrier):
                     calls.end_unknown(tx, self._desk.carrier.call_state)
+        # Before any part reads: what another process commits between a part's first look and the feed's would be lost on it.
+        self.feed.begin()
         if self.indexing is not None:
             self.indexing.check()
         if self.mail is not None:

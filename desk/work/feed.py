@@ -26,17 +26,20 @@ RECONNECT_S = 2.0
 
 
 class Feed:
-    """Follows the event table from the moment it is made."""
+    """Follows the event table from `begin` on."""
 
     def __init__(self, desk: Installation) -> None:
         self._store = desk.store
-        self._cursor: int | None = None
+        self._cursor = 0
+
+    def begin(self) -> None:
+        """Remember where the table ends now. Whoever is to hear of all that comes reads the rows only after this."""
+        with self._store.read() as reading:
+            self._cursor = reading.scalar(select(func.max(Event.id))) or 0
 
     def turn(self) -> float:
         """Publish what others have committed since; returns the seconds until the next look."""
         with self._store.read() as reading:
-            if self._cursor is None:
-                self._cursor = reading.scalar(select(func.max(Event.id))) or 0
             newer = select(Event).where(Event.id > self._cursor).order_by(Event.id).limit(BATCH)
             events = list(reading.scalars(newer))
         if events:

@@ -64,3 +64,28 @@ def test_work_queued_by_one_process_is_offered_by_the_router_of_another(tmp_path
         finally:
             apart.stop()
             router.store.engine.dispose()
+
+
+def test_what_another_process_commits_while_our_parts_begin_is_heard_too(tmp_path, postgres_url):
+    """Between the router's first look at the rows and the feed's first look at the events nothing may fall."""
+    ours, theirs = (install(settings_for(tmp_path / name, DESK_DATABASE_URL=postgres_url)) for name in ("a", "b"))
+    prepare(ours)
+    heard = threading.Event()
+    ours.store.subscribe(lambda events: heard.set() if any(event.kind == "test.meanwhile" for event in events) else None)
+    background = Background(ours, frozenset({"router"}))
+    feed = background.parts["feed"]
+    start = feed.start
+
+    def commit_elsewhere_then_start() -> None:
+        with theirs.store.tx(SYSTEM) as tx:
+            tx.emit("test.meanwhile")
+        start()
+
+    feed.start = commit_elsewhere_then_start  # type: ignore[method-assign]
+    background.start()
+    try:
+        assert heard.wait(timeout=20)
+    finally:
+        background.stop()
+        for desk in (ours, theirs):
+            desk.store.engine.dispose()
