@@ -35,6 +35,7 @@ class Carrier(Protocol):
         coach: str = "",
         start_on_enter: bool = True,
         machine_detection: bool = False,
+        amd_url: str = "",
         time_limit_s: int = 0,
     ) -> str:
         """Ring `to` (`client:agent-7` or E.164) and let it into the room when it answers. Answers the CallSid of the new leg.
@@ -42,8 +43,8 @@ class Carrier(Protocol):
         `label` is unique in the room and comes back in conference events. Progress is posted to `status_url`. `conference` must
         not hold personal data; Twilio keeps `ring_timeout_s` between 5 and 600 and lets it ring about 5 s longer. `coach` is the
         leg that alone hears the new one; it must be in the room and not on hold (16027). With `machine_detection` the carrier
-        says in its report that the leg is in progress who answered (`AnsweredBy`). A `time_limit_s` of 0 means the carrier's own,
-        four hours.
+        posts to `amd_url` who answered (`AnsweredBy`), some seconds after the answer. A `time_limit_s` of 0 means the carrier's
+        own limit, four hours.
         """
         ...
 
