@@ -10,7 +10,20 @@ from sqlalchemy import select
 from channels.form import ComplaintForm, to_inbound
 from channels.message import Contact, Inbound
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import articles, calls, chats, complaints, customers, follow_ups, intake, solving, surveys, tickets, work_items
+from desk.actions import (
+    articles,
+    call_arrival,
+    calls,
+    chats,
+    complaints,
+    customers,
+    follow_ups,
+    intake,
+    solving,
+    surveys,
+    tickets,
+    work_items,
+)
 from desk.actions.timers import clear_timer
 from desk.demo.phrases import CALL_NOTES, CHATTING, COMMENTS, FOLLOWED_UP, HUNG_UP, NOTES, THANKS
 from desk.demo.stage import Plot, Stage, actor_of
@@ -79,12 +92,12 @@ def by_phone(stage: Stage, customer: Customer, story: Story, *, answered: bool =
     chance, patience = stage.chance, stage.chance.uniform(40, 280)
     sid = f"CA{chance.getrandbits(128):032x}"
     phone = customers.address_of(stage.acting(), customer, "phone")
-    call = calls.arrive(stage.acting(), CallEvent(sid, phone, LINE, "in-progress", "inbound", caller_name=customer.name))
+    call = call_arrival.arrive(stage.acting(), CallEvent(sid, phone, LINE, "in-progress", "inbound", caller_name=customer.name))
     yield chance.uniform(4, 9)
-    calls.press(stage.acting(), call, None)
-    calls.press(stage.acting(), call, "1" if _locale(customer) == "zh" else "2")
+    call_arrival.press(stage.acting(), call, None)
+    call_arrival.press(stage.acting(), call, "1" if _locale(customer) == "zh" else "2")
     yield chance.uniform(3, 8)
-    calls.press(stage.acting(), call, KEYS.get(story.category, "0"))
+    call_arrival.press(stage.acting(), call, KEYS.get(story.category, "0"))
     tx = stage.acting()
     item, ticket = tx.session.get_one(WorkItem, call.item_id), tx.session.get_one(Ticket, call.ticket_id)
     if not answered:

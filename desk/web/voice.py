@@ -16,7 +16,7 @@ from channels.voice import twiml
 from channels.voice.events import FINAL, BadWebhook, CallEvent, read_call, read_conference
 from channels.voice.port import CarrierFailed
 from channels.voice.signature import check, public_url
-from desk.actions import calls
+from desk.actions import call_arrival, calls
 from desk.actions.spoken import Prompts, prompts
 from desk.errors import Invalid, NotAllowed
 from desk.events import SYSTEM
@@ -59,10 +59,10 @@ def incoming() -> Response:
     event = _call_event()
 
     def begin(tx: Tx) -> str:
-        call = calls.arrive(tx, event)
-        if not calls.is_open(tx, call):
+        call = call_arrival.arrive(tx, event)
+        if not call_arrival.is_open(tx, call):
             return twiml.goodbye(prompts("closed", call.locale))
-        taken = calls.press(tx, call, None)
+        taken = call_arrival.press(tx, call, None)
         return _menu(taken, prompts("recording"))
 
     return _once(event.event_key("incoming"), event.call_sid, begin)
@@ -75,8 +75,8 @@ def menu() -> Response:
     event, at = _call_event(), request.args.get("at", "")
 
     def go_on(tx: Tx) -> str:
-        call = calls.arrive(tx, event)
-        taken = calls.press(tx, call, event.digits)
+        call = call_arrival.arrive(tx, event)
+        taken = call_arrival.press(tx, call, event.digits)
         if not taken.done:
             return _menu(taken)
         if call.state in OVER:
@@ -181,7 +181,7 @@ def _xml(document: str) -> Response:
 
 
 def _spoken(say: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((calls.LOCALES.get(lang, lang), text) for lang, text in say)
+    return tuple((call_arrival.LOCALES.get(lang, lang), text) for lang, text in say)
 
 
 def _menu(taken: Step, before: Prompts = ()) -> str:

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import answering, calls
+from desk.actions import answering, call_arrival, calls
 from desk.errors import Conflict, Invalid
-from desk.models import Agent, Call, CallLeg, Customer, Ticket, WorkItem
+from desk.models import Agent, Call, CallLeg, Customer, Queue, Ticket, WorkItem
 from desk.queries.callers import waiting_line
 
 SID, LEG, ROOM = "CA-caller", "CA-agent", "CF-room"
@@ -27,10 +27,10 @@ def room(kind, sid="", label=""):
 
 def queued(house, language="en", topic="billing"):
     with house.tx() as tx:
-        call = calls.arrive(tx, event())
-        calls.press(tx, call, None)
-        calls.press(tx, call, LANGUAGE[language])
-        assert calls.press(tx, call, TOPIC[topic]).done
+        call = call_arrival.arrive(tx, event())
+        call_arrival.press(tx, call, None)
+        call_arrival.press(tx, call, LANGUAGE[language])
+        assert call_arrival.press(tx, call, TOPIC[topic]).done
     return call
 
 
@@ -71,21 +71,21 @@ def test_the_menu_leads_into_a_queue_with_the_language_as_a_skill(house, languag
     call, item, ticket = house.one(select(Call)), house.one(select(WorkItem)), house.one(select(Ticket))
     assert (call.state, call.locale, call.topic, ticket.locale) == ("queued", language, topic, language)
     assert [f"lang:{language}", 1] in item.requires
-    assert house.one(select(calls.intake.Queue.key).where(calls.intake.Queue.id == item.queue_id)) == queue
+    assert house.one(select(Queue.key).where(Queue.id == item.queue_id)) == queue
     assert (ticket.channel, house.one(select(Customer.locale))) == ("voice", language)
 
 
 def test_a_call_that_arrives_twice_is_one_call(house):
     for _ in range(2):
         with house.tx() as tx:
-            calls.arrive(tx, event())
+            call_arrival.arrive(tx, event())
     assert len(house.all(select(Call))) == len(house.all(select(CallLeg))) == 1
 
 
 def test_keys_pressed_after_the_menu_change_nothing(house):
     call = queued(house)
     with house.tx() as tx:
-        calls.press(tx, tx.session.get_one(Call, call.id), TOPIC["technical"])
+        call_arrival.press(tx, tx.session.get_one(Call, call.id), TOPIC["technical"])
     assert house.one(select(Call.topic)) == "billing"
     assert len(house.all(select(Ticket))) == 1
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from channels.message import Contact, Inbound
 from channels.voice.events import CallEvent
-from desk.actions import calls, intake, work_items
+from desk.actions import call_arrival, calls, intake, work_items
 from desk.files import KeptFile
 from desk.models import Agent, Call, Ticket, WorkItem
 
@@ -68,9 +68,9 @@ def a_call(world, agent: Agent | None = None) -> Call:
     """A call that waits, or that this agent has accepted and whose leg rings."""
     with world.tx() as tx:
         event = CallEvent("CA" + "1" * 32, "+8613800138000", "+862155501234", "ringing", "inbound")
-        call = calls.arrive(tx, event)
-        calls.press(tx, call, "2")
-        calls.press(tx, call, "1")
+        call = call_arrival.arrive(tx, event)
+        call_arrival.press(tx, call, "2")
+        call_arrival.press(tx, call, "1")
         if agent is not None:
             item = tx.session.get_one(WorkItem, work_items.take(tx, call.item_id, agent.id).item_id)
             calls.accepted(tx, item, agent.id)
