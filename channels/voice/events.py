@@ -23,7 +23,8 @@ class CallEvent:
     """One leg and its state. `digits` is None when the carrier did not ask for any, "" when the caller stayed silent.
 
     `sequence` orders the status callbacks of one leg (None on requests for instructions). `token` is the same on every attempt to
-    deliver one request (header `I-Twilio-Idempotency-Token`) and "" when the carrier sent none.
+    deliver one request (header `I-Twilio-Idempotency-Token`) and "" when the carrier sent none. `speech` is what the carrier
+    understood (`confidence` 0 to 1), `answered_by` what machine detection found (`human`, `machine_start`, `fax`, `unknown`).
     """
 
     call_sid: str
@@ -40,6 +41,9 @@ class CallEvent:
     conference_sid: str = ""
     account_sid: str = ""
     token: str = ""
+    speech: str = ""
+    confidence: float | None = None
+    answered_by: str = ""
 
     def event_key(self, step: str = "status") -> str:
         """The same for every delivery of one webhook. `step` tells requests for instructions apart (the path, the menu name)."""
@@ -57,7 +61,8 @@ class CallEvent:
 class ConferenceEvent:
     """Something that happened in a room.
 
-    `event` is `conference-start`, `conference-end` or `participant-` with `join`, `leave`, `mute`, `unmute`, `hold`, `unhold`.
+    `event` is `conference-start`, `conference-end` or `participant-` with `join`, `leave`, `mute`, `unmute`, `hold`, `unhold`,
+    `modify`. `call_status` comes with a leave: a leg that never joined (`participant_add_failed`) says why.
     `call_sid` and `label` are empty for events about the room itself; `sequence` grows within the room.
     """
 
@@ -69,13 +74,37 @@ class ConferenceEvent:
     sequence: int | None = None
     muted: bool = False
     hold: bool = False
+    coaching: bool = False
     reason: str = ""
+    call_status: str = ""
     account_sid: str = ""
 
     def event_key(self) -> str:
         """The same for every delivery of one event."""
         sequence = "-" if self.sequence is None else str(self.sequence)
         return f"{self.conference_sid}:{self.call_sid or '-'}:{self.event}:{sequence}"
+
+
+@dataclass(frozen=True)
+class RecordingEvent:
+    """A recording has begun, is complete (it can be fetched) or turned out to hold nothing (`absent`).
+
+    The same form comes as the action of a voicemail (`status` is "" then); `digits` is the key that ended it, `hangup` for none.
+    """
+
+    call_sid: str
+    recording_sid: str
+    status: str
+    duration_s: int | None = None
+    channels: int | None = None
+    source: str = ""
+    digits: str = ""
+    url: str = ""
+    account_sid: str = ""
+
+    def event_key(self) -> str:
+        """The same for every delivery of one report."""
+        return f"{self.recording_sid}:{self.status or 'action'}"
 
 
 def read_call(params: Mapping[str, str], token: str = "") -> CallEvent:
@@ -95,6 +124,9 @@ def read_call(params: Mapping[str, str], token: str = "") -> CallEvent:
         conference_sid=params.get("ConferenceSid", ""),
         account_sid=params.get("AccountSid", ""),
         token=token,
+        speech=params.get("SpeechResult", ""),
+        confidence=_share(params, "Confidence"),
+        answered_by=params.get("AnsweredBy", ""),
     )
 
 
@@ -109,7 +141,24 @@ def read_conference(params: Mapping[str, str]) -> ConferenceEvent:
         sequence=_number(params, "SequenceNumber"),
         muted=params.get("Muted", "") == "true",
         hold=params.get("Hold", "") == "true",
+        coaching=params.get("Coaching", "") == "true",
         reason=params.get("ReasonParticipantLeft", "") or params.get("ReasonConferenceEnded", ""),
+        call_status=params.get("ParticipantCallStatus", ""),
+        account_sid=params.get("AccountSid", ""),
+    )
+
+
+def read_recording(params: Mapping[str, str]) -> RecordingEvent:
+    """A recording status callback, or the action request of a voicemail. Raises `BadWebhook`."""
+    return RecordingEvent(
+        call_sid=_required(params, "CallSid"),
+        recording_sid=_required(params, "RecordingSid"),
+        status=params.get("RecordingStatus", ""),
+        duration_s=_number(params, "RecordingDuration"),
+        channels=_number(params, "RecordingChannels"),
+        source=params.get("RecordingSource", ""),
+        digits=params.get("Digits", ""),
+        url=params.get("RecordingUrl", ""),
         account_sid=params.get("AccountSid", ""),
     )
 
@@ -135,3 +184,11 @@ def _required(params: Mapping[str, str], name: str) -> str:
 def _number(params: Mapping[str, str], name: str) -> int | None:
     text = params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _share(params: Mapping[str, str], name: str) -> float | None:
+    try:
+        value = float(params.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None

@@ -37,6 +37,7 @@ class Carrier(Protocol):
         machine_detection: bool = False,
         amd_url: str = "",
         time_limit_s: int = 0,
+        room_url: str = "",
     ) -> str:
         """Ring `to` (`client:agent-7` or E.164) and let it into the room when it answers. Answers the CallSid of the new leg.
 
@@ -44,7 +45,7 @@ class Carrier(Protocol):
         not hold personal data; Twilio keeps `ring_timeout_s` between 5 and 600 and lets it ring about 5 s longer. `coach` is the
         leg that alone hears the new one; it must be in the room and not on hold (16027). With `machine_detection` the carrier
         posts to `amd_url` who answered (`AnsweredBy`), some seconds after the answer. A `time_limit_s` of 0 means the carrier's
-        own limit, four hours.
+        own limit, four hours. The events of the room go to the address that the first leg to enter it brought: `room_url`.
         """
         ...
 
