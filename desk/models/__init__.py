@@ -5,7 +5,7 @@ from desk.models.agent import Agent, AgentSkill, SignIn, StaffSession
 from desk.models.api_token import ApiToken, IdempotentAnswer
 from desk.models.article import Article, ArticleLink, ArticleRevision, SearchLog
 from desk.models.attachment import Attachment
-from desk.models.call import Call, CallLeg, Webhook
+from desk.models.call import Call, CallLeg, CallRecording, CallSegment, HelpRequest, Webhook
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
@@ -32,6 +32,8 @@ __all__ = [
     "Calendar",
     "Call",
     "CallLeg",
+    "CallRecording",
+    "CallSegment",
     "Chat",
     "Complaint",
     "ContactPoint",
@@ -40,6 +42,7 @@ __all__ = [
     "Evidence",
     "FollowUp",
     "HandUp",
+    "HelpRequest",
     "IdempotentAnswer",
     "MailAccount",
     "MailAddress",

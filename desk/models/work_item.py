@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from desk.db import BIG, Base, only_where
 
 WAITING, OFFERED, ACTIVE, WRAP_UP, DONE, ABANDONED = "waiting", "offered", "active", "wrap_up", "done", "abandoned"
-KINDS = ("call", "chat", "ticket", "complaint", "callback", "follow_up", "hand_up")
+KINDS = ("call", "chat", "ticket", "complaint", "callback", "consult", "follow_up", "hand_up")
 
 # Offer states. `accepted` lasts until the work, its wrap-up included, is done: it is what holds the agent's capacity.
 ACCEPTED, REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED = (
