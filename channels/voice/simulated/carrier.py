@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from channels.voice.port import CarrierFailed, ClientToken
 from channels.voice.simulated import passes
-from channels.voice.simulated.exchange import Exchange, Listener
+from channels.voice.simulated.exchange import Exchange, Listener, Watcher
 from channels.voice.simulated.loop import Loop, Timer
 from channels.voice.simulated.state import Call, ListenEvent, Seat, new_sid
 from channels.voice.simulated.switch import NotPossible, Switch
@@ -96,6 +96,10 @@ class SimulatedCarrier:
     def listen(self, callback: Listener) -> Callable[[], None]:
         """Hear what everybody on every line perceives, in order, on the carrier's thread. Answers the function that stops it."""
         return self._exchange.listen(callback)
+
+    def watch_rooms(self, watcher: Watcher) -> None:
+        """Tell `watcher`, on the carrier's thread, the CallSids of a room whenever who hears whom may have changed in it."""
+        self._exchange.watch_rooms(watcher)
 
     # The port
 
@@ -218,6 +222,8 @@ class SimulatedCarrier:
             if call.self_muted != on:
                 call.self_muted = on
                 self._exchange.perceive(call, "mute", on=on)
+                if call.seat is not None:
+                    self._exchange.room_changed(call.seat.room)
 
     def hang_up_phone(self, call_sid: str) -> None:
         """The person on this leg hangs up. Nothing happens when the call has ended already."""
@@ -230,6 +236,13 @@ class SimulatedCarrier:
         """What this leg has perceived so far, oldest first."""
         with self._lock:
             return list(self._switch.known(call_sid).transcript)
+
+    def audible(self, call_sid: str) -> tuple[list[str], list[str]]:
+        """The CallSids of the legs that this one hears now, and of those that hear it; of nobody for a leg that is unknown."""
+        with self._lock:
+            call = self._exchange.calls.get(call_sid)
+            hears, heard_by = self._switch.rooms.audible(call) if call is not None else ([], [])
+            return [one.sid for one in hears], [one.sid for one in heard_by]
 
     def identity_on(self, call_sid: str) -> str | None:
         """Which softphone this leg belongs to, None for a telephone."""

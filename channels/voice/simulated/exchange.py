@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _REMEMBERED = 2000
 
 Listener = Callable[[ListenEvent], None]
+Watcher = Callable[[list[str]], None]
 
 
 class Exchange:
@@ -33,6 +34,7 @@ class Exchange:
         self.rooms: dict[str, Room] = {}
         self._webhooks = webhooks
         self._listeners: list[Listener] = []
+        self._watchers: list[Watcher] = []
         self._ended: deque[str] = deque()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -45,6 +47,16 @@ class Exchange:
                 self._listeners = [one for one in self._listeners if one is not listener]
 
         return stop
+
+    def watch_rooms(self, watcher: Watcher) -> None:
+        """Tell `watcher`, on the loop, the CallSids of a room whenever who hears whom may have changed in it."""
+        with self.lock:
+            self._watchers = [*self._watchers, watcher]
+
+    def room_changed(self, room: Room) -> None:
+        if self._watchers:
+            legs = [member.sid for member in room.members]
+            self.loop.soon(lambda: self._tell_watchers(legs))
 
     def perceive(self, call: Call, kind: str, **data: Any) -> None:
         """Let the person on this leg perceive something."""
@@ -73,6 +85,7 @@ class Exchange:
 
     def report_room(self, room: Room, event: str, call: Call | None = None, **more: str) -> None:
         """Post an event of a room if its first visitor with a status address asked for events of this kind."""
+        self.room_changed(room)
         kind = event.split("-", 1)[1].removeprefix("un")
         if not room.status_url or kind not in room.status_events:
             return
@@ -133,6 +146,13 @@ class Exchange:
                 listener(event)
             except Exception:
                 log.exception("A listener of the simulated carrier failed.")
+
+    def _tell_watchers(self, legs: list[str]) -> None:
+        for watcher in self._watchers:
+            try:
+                watcher(legs)
+            except Exception:
+                log.exception("A watcher of the simulated carrier failed.")
 
     def _timestamp(self) -> str:
         return formatdate(self.now(), usegmt=False)

@@ -111,6 +111,11 @@ class Rooms:
             self._exchange.perceive(hearer, "heard", text=text, by=call.identity or call.from_, by_identity=call.identity)
         return len(hearers)
 
+    def audible(self, call: Call) -> tuple[list[Call], list[Call]]:
+        """Whom this leg hears, and who hears it."""
+        members = call.seat.room.members if call.seat is not None else []
+        return [one for one in members if call in self._hearers(one)], self._hearers(call)
+
     def _hearers(self, call: Call) -> list[Call]:
         seat = call.seat
         if seat is None or not seat.room.started or seat.muted or seat.held or call.self_muted:
