@@ -1,31 +1,24 @@
-"""The carrier's webhooks. The signature is checked before anything else; the same webhook twice has one effect and one answer."""
+"""The carrier's webhooks about calls. Each has one effect, however often and in whatever order it comes (see `carrier_door`)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, request
-from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from channels.voice.events import FINAL, BadWebhook, CallEvent, read_call, read_conference
+from channels.voice.events import FINAL, read_conference
 from channels.voice.port import CarrierFailed
-from channels.voice.signature import check, public_url
 from desk.actions import call_arrival, calls
 from desk.actions.spoken import Prompts, prompts
-from desk.errors import Invalid, NotAllowed
-from desk.events import SYSTEM
-from desk.http.context import installation, reading, writing
-from desk.http.guard import signed
-from desk.models import Call, Webhook
+from desk.http.context import installation, reading
+from desk.models import Call
 from desk.models.call import OVER, QUEUED
 from desk.queries.callers import waiting_line
 from desk.store import Tx
+from desk.web.carrier_door import absolute, call_event, effect_once, from_carrier, once, xml
 from routing.ivr import Step
 
 log = logging.getLogger(__name__)
@@ -34,29 +27,11 @@ pages = Blueprint("voice", __name__, url_prefix="/hooks/twilio/voice")
 WAIT_AGAIN_S = 15
 
 
-def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Only with the carrier's signature over exactly this request; else 403 and nothing happens."""
-
-    @signed
-    @wraps(view)
-    def checked(**values: Any) -> Any:
-        desk = installation()
-        url = public_url(desk.settings.base_url, request.path, request.query_string.decode("ascii", "replace"))
-        if not check(desk.voice_token, url, request.form, request.headers.get("X-Twilio-Signature")):
-            raise NotAllowed("This request is not signed by our carrier.")
-        try:
-            return view(**values)
-        except BadWebhook as error:
-            raise Invalid("This request lacks what it should say.") from error
-
-    return checked
-
-
 @pages.post("/incoming")
 @from_carrier
 def incoming() -> Response:
     """Somebody calls our number."""
-    event = _call_event()
+    event = call_event()
 
     def begin(tx: Tx) -> str:
         call = call_arrival.arrive(tx, event)
@@ -65,14 +40,14 @@ def incoming() -> Response:
         taken = call_arrival.press(tx, call, None)
         return _menu(taken, prompts("recording"))
 
-    return _once(event.event_key("incoming"), event.call_sid, begin)
+    return once(event.event_key("incoming"), event.call_sid, begin)
 
 
 @pages.post("/menu")
 @from_carrier
 def menu() -> Response:
     """The caller pressed a key, or nothing. Each reading of a menu has an address of its own, so that a key counts once."""
-    event, at = _call_event(), request.args.get("at", "")
+    event, at = call_event(), request.args.get("at", "")
 
     def go_on(tx: Tx) -> str:
         call = call_arrival.arrive(tx, event)
@@ -83,12 +58,12 @@ def menu() -> Response:
             return twiml.goodbye(())
         return twiml.join_queue(
             call.conference,
-            _absolute(f"/hooks/twilio/voice/wait?call={call.id}"),
-            status_url=_absolute("/hooks/twilio/voice/conference"),
+            absolute(f"/hooks/twilio/voice/wait?call={call.id}"),
+            status_url=absolute("/hooks/twilio/voice/conference"),
             lead_in=_spoken(taken.say),
         )
 
-    return _once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
+    return once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
 
 
 @pages.post("/wait")
@@ -99,13 +74,13 @@ def wait() -> Response:
     with reading() as session:
         call = session.get(Call, call_id) if call_id else None
         if call is None:
-            return _xml(twiml.wait((), WAIT_AGAIN_S))
+            return xml(twiml.wait((), WAIT_AGAIN_S))
         if call.state != QUEUED:
-            return _xml(twiml.wait((), WAIT_AGAIN_S))
+            return xml(twiml.wait((), WAIT_AGAIN_S))
         ahead, minutes = waiting_line(session, call, installation().clock.now())
         text = "next" if not ahead else "waiting" if minutes else "ahead"
         said = prompts(text, call.locale, ahead=ahead, minutes=minutes)
-    return _xml(twiml.wait(said, WAIT_AGAIN_S))
+    return xml(twiml.wait(said, WAIT_AGAIN_S))
 
 
 @pages.post("/hold")
@@ -113,7 +88,7 @@ def wait() -> Response:
 def hold() -> Response:
     """What a customer on hold hears; with `why=back` one whose agent's line has broken."""
     text = "back_in_line" if request.args.get("why") == "back" else "hold"
-    return _xml(twiml.hold_music(prompts(text, request.args.get("locale", ""))))
+    return xml(twiml.hold_music(prompts(text, request.args.get("locale", ""))))
 
 
 @pages.post("/conference")
@@ -121,7 +96,7 @@ def hold() -> Response:
 def conference() -> Response:
     """Something happened in a call's room."""
     event = read_conference(request.form)
-    _effect_once(event.event_key(), event.call_sid, lambda tx: calls.conference_event(tx, event))
+    effect_once(event.event_key(), event.call_sid, lambda tx: calls.conference_event(tx, event))
     _end_agent_legs("", event.friendly_name)
     if event.event in ("participant-join", "participant-leave"):
         _keep_company("", event.friendly_name)
@@ -132,7 +107,7 @@ def conference() -> Response:
 @from_carrier
 def status() -> Response:
     """A leg changed its state. `call` and `agent` in the address say whose it is, should we not know it yet."""
-    event = _call_event()
+    event = call_event()
     call_id, agent_id = request.args.get("call", type=int), request.args.get("agent", type=int)
     caller_gone = event.final and _caller_gone(event.call_sid, call_id)
 
@@ -141,43 +116,11 @@ def status() -> Response:
             calls.caller_left(tx, tx.session.get_one(Call, call_id))
         calls.leg_status(tx, event, call_id, agent_id)
 
-    _effect_once(event.event_key(), event.call_sid, note)
+    effect_once(event.event_key(), event.call_sid, note)
     _end_agent_legs(event.call_sid, "")
     if event.final:
         _keep_company(event.call_sid, "")
     return Response(status=204)
-
-
-def _call_event() -> CallEvent:
-    return read_call(request.form, request.headers.get("I-Twilio-Idempotency-Token", ""))
-
-
-def _once(key: str, call_sid: str, act: Callable[[Tx], str]) -> Response:
-    return _xml(_effect_once(key, call_sid, act))
-
-
-def _effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str:
-    """Act unless this webhook has had its effect already; its answer is kept and given again."""
-    try:
-        with writing(SYSTEM) as tx:
-            before = tx.session.get(Webhook, key)
-            if before is not None:
-                return before.answer
-            kept = Webhook(key=key, at=tx.now, call_sid=call_sid)
-            tx.session.add(kept)
-            tx.session.flush()  # a second delivery at this very moment stops here, or waits for us
-            kept.answer = act(tx) or ""
-            return kept.answer
-    except IntegrityError:
-        with reading() as session:
-            before = session.get(Webhook, key)
-        if before is None:
-            raise
-        return before.answer
-
-
-def _xml(document: str) -> Response:
-    return Response(document, mimetype="text/xml")
 
 
 def _spoken(say: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -187,7 +130,7 @@ def _spoken(say: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 def _menu(taken: Step, before: Prompts = ()) -> str:
     position = taken.position
     at = urlencode({"at": f"{position.menu}.{position.tries}"})
-    return twiml.gather_menu((*before, *_spoken(taken.say)), _absolute(f"/hooks/twilio/voice/menu?{at}"))
+    return twiml.gather_menu((*before, *_spoken(taken.say)), absolute(f"/hooks/twilio/voice/menu?{at}"))
 
 
 def _caller_gone(leg_sid: str, call_id: int | None) -> bool:
@@ -221,12 +164,8 @@ def _keep_company(leg_sid: str, conference: str) -> None:
         alone = None if call is None else calls.left_alone(session, call)
     if call is None or alone is None:
         return
-    hold_url = _absolute("/hooks/twilio/voice/hold?" + urlencode({"why": "back", "locale": call.locale}))
+    hold_url = absolute("/hooks/twilio/voice/hold?" + urlencode({"why": "back", "locale": call.locale}))
     try:
         installation().carrier.hold(conference_sid=call.conference_sid, call_sid=call.sid, on=alone, hold_url=hold_url)
     except CarrierFailed as failed:
         log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
-
-
-def _absolute(path: str) -> str:
-    return installation().settings.base_url + path

@@ -1,0 +1,78 @@
+"""The door of the carrier's webhooks: signed or refused, one effect for each, one answer however often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import request
+from sqlalchemy.exc import IntegrityError
+from werkzeug.wrappers import Response
+
+from channels.voice.events import BadWebhook, CallEvent, read_call
+from channels.voice.signature import check, public_url
+from desk.errors import Invalid, NotAllowed
+from desk.events import SYSTEM
+from desk.http.context import installation, reading, writing
+from desk.http.guard import signed
+from desk.models import Webhook
+from desk.store import Tx
+
+
+def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Only with the carrier's signature over exactly this request; else 403 and nothing happens."""
+
+    @signed
+    @wraps(view)
+    def checked(**values: Any) -> Any:
+        desk = installation()
+        url = public_url(desk.settings.base_url, request.path, request.query_string.decode("ascii", "replace"))
+        if not check(desk.voice_token, url, request.form, request.headers.get("X-Twilio-Signature")):
+            raise NotAllowed("This request is not signed by our carrier.")
+        try:
+            return view(**values)
+        except BadWebhook as error:
+            raise Invalid("This request lacks what it should say.") from error
+
+    return checked
+
+
+def call_event() -> CallEvent:
+    """The webhook as a call's. Raises `BadWebhook`."""
+    return read_call(request.form, request.headers.get("I-Twilio-Idempotency-Token", ""))
+
+
+def once(key: str, call_sid: str, act: Callable[[Tx], str]) -> Response:
+    """The document that `act` makes, or made when this webhook came before."""
+    return xml(effect_once(key, call_sid, act))
+
+
+def effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str:
+    """Act unless this webhook has had its effect already; its answer is kept and given again."""
+    try:
+        with writing(SYSTEM) as tx:
+            before = tx.session.get(Webhook, key)
+            if before is not None:
+                return before.answer
+            kept = Webhook(key=key, at=tx.now, call_sid=call_sid)
+            tx.session.add(kept)
+            tx.session.flush()  # a second delivery at this very moment stops here, or waits for us
+            kept.answer = act(tx) or ""
+            return kept.answer
+    except IntegrityError:
+        with reading() as session:
+            before = session.get(Webhook, key)
+        if before is None:
+            raise
+        return before.answer
+
+
+def xml(document: str) -> Response:
+    """A document for the carrier to act on."""
+    return Response(document, mimetype="text/xml")
+
+
+def absolute(path: str) -> str:
+    """The address of a path as the world reaches us; the path begins with `/`."""
+    return installation().settings.base_url + path
