@@ -176,6 +176,10 @@ def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
             settings.twilio_api_key,
             settings.twilio_api_secret,
             settings.twilio_twiml_app_sid,
+            base_url=settings.base_url,
+            number=settings.twilio_number,
+            region=settings.twilio_region,
+            edge=settings.twilio_edge,
         )
     return SimulatedCarrier(
         base_url=settings.base_url,

@@ -56,6 +56,8 @@ class Settings:
     twilio_api_secret: str
     twilio_twiml_app_sid: str
     twilio_number: str
+    twilio_region: str
+    twilio_edge: str
     demo: bool = False
 
     @classmethod
@@ -93,6 +95,8 @@ class Settings:
             twilio_api_secret=source.read("TWILIO_API_SECRET", "", str),
             twilio_twiml_app_sid=source.read("TWILIO_TWIML_APP_SID", "", str),
             twilio_number=source.read("TWILIO_NUMBER", "", str),
+            twilio_region=source.read("TWILIO_REGION", "", str.lower),
+            twilio_edge=source.read("TWILIO_EDGE", "", str.lower),
         )
         source.raise_problems()
         return settings
