@@ -6,6 +6,8 @@ from desk.models.api_token import ApiToken, IdempotentAnswer
 from desk.models.article import Article, ArticleLink, ArticleRevision, SearchLog
 from desk.models.attachment import Attachment
 from desk.models.call import Call, CallLeg, CallRecording, CallSegment, HelpRequest, Webhook
+from desk.models.call_flow import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber, VoiceAudio
+from desk.models.callback import Callback
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
@@ -29,11 +31,15 @@ __all__ = [
     "ArticleLink",
     "ArticleRevision",
     "Attachment",
+    "BlockedNumber",
     "Calendar",
     "Call",
+    "CallFlow",
+    "CallFlowVersion",
     "CallLeg",
     "CallRecording",
     "CallSegment",
+    "Callback",
     "Chat",
     "Complaint",
     "ContactPoint",
@@ -44,6 +50,7 @@ __all__ = [
     "HandUp",
     "HelpRequest",
     "IdempotentAnswer",
+    "LineClosure",
     "MailAccount",
     "MailAddress",
     "MailSilence",
@@ -52,6 +59,7 @@ __all__ = [
     "Message",
     "Offer",
     "Organisation",
+    "OurNumber",
     "OutboxMail",
     "OutboxRecipient",
     "PictureTrust",
@@ -69,6 +77,7 @@ __all__ = [
     "TicketParticipant",
     "Timer",
     "UnsentReply",
+    "VoiceAudio",
     "Webhook",
     "WorkItem",
 ]
