@@ -244,6 +244,12 @@ class SimulatedCarrier:
             hears, heard_by = self._switch.rooms.audible(call) if call is not None else ([], [])
             return [one.sid for one in hears], [one.sid for one in heard_by]
 
+    def ended(self, call_sid: str) -> bool:
+        """Whether this leg is over, or so long over that it is unknown."""
+        with self._lock:
+            call = self._exchange.calls.get(call_sid)
+            return call is None or call.ended
+
     def identity_on(self, call_sid: str) -> str | None:
         """Which softphone this leg belongs to, None for a telephone."""
         with self._lock:

@@ -12,6 +12,7 @@ from flask_socketio import SocketIO, join_room, leave_room
 
 from channels.voice.events import FINAL
 from channels.voice.simulated.carrier import E164, NotPossible, SimulatedCarrier
+from channels.voice.simulated.door_audio import AudioLines
 from channels.voice.simulated.door_common import Answer, Door, text, wire
 from channels.voice.simulated.state import ListenEvent
 
@@ -26,8 +27,8 @@ class PhoneDoor(Door):
     To it: `phone`. The CallSid is random and only the telephone that dialled is told it, so to know it is the right to resume.
     """
 
-    def __init__(self, socketio: SocketIO, carrier: SimulatedCarrier, allowed: Callable[[], bool]) -> None:
-        super().__init__("/phone", socketio, carrier)
+    def __init__(self, socketio: SocketIO, carrier: SimulatedCarrier, audio: AudioLines, allowed: Callable[[], bool]) -> None:
+        super().__init__("/phone", socketio, carrier, audio)
         self._allowed = allowed
         self._calls: dict[str, set[str]] = defaultdict(set)
         self._lines: dict[str, str] = {}
@@ -38,6 +39,7 @@ class PhoneDoor(Door):
             raise Refused("not_allowed")
 
     def on_disconnect(self, _reason: Any = None) -> None:
+        self.audio.gone(request.sid)
         with self.lock:
             self._lines.pop(request.sid, None)
             calls = self._calls.pop(request.sid, set())
@@ -63,10 +65,10 @@ class PhoneDoor(Door):
         return self._watch(self.carrier.dial(number))
 
     def on_press(self, data: Any) -> Answer:
-        return {"ok": True, "heard": self.carrier.press(self._mine(data), text(data, "digit"))}
+        return {"ok": True, "heard": self.carrier.press(self.own_leg(data), text(data, "digit"))}
 
     def on_say(self, data: Any) -> Answer:
-        return {"ok": True, "heard_by": self.carrier.speak(self._mine(data), text(data, "text"))}
+        return {"ok": True, "heard_by": self.carrier.speak(self.own_leg(data), text(data, "text"))}
 
     def on_answer(self, data: Any) -> Answer:
         call_sid = self._rings_here(data)
@@ -78,7 +80,7 @@ class PhoneDoor(Door):
         return {"ok": True}
 
     def on_hang_up(self, data: Any) -> Answer:
-        self.carrier.hang_up_phone(self._mine(data))
+        self.carrier.hang_up_phone(self.own_leg(data))
         return {"ok": True}
 
     def on_resume(self, data: Any) -> Answer:
@@ -119,7 +121,7 @@ class PhoneDoor(Door):
             self._calls[request.sid].add(call_sid)
         return {"ok": True, "call_sid": call_sid, "state": self.carrier.call_state(call_sid), "events": events}
 
-    def _mine(self, data: Any) -> str:
+    def own_leg(self, data: Any) -> str:
         call_sid = text(data, "call_sid")
         with self.lock:
             if call_sid in self._calls.get(request.sid, ()):

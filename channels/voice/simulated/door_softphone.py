@@ -10,6 +10,7 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO, join_room
 
 from channels.voice.simulated.carrier import NotPossible, SimulatedCarrier
+from channels.voice.simulated.door_audio import AudioLines
 from channels.voice.simulated.door_common import Answer, Door, text, wire
 from channels.voice.simulated.state import ListenEvent
 
@@ -22,8 +23,14 @@ class SoftphoneDoor(Door):
     on every connect, `incoming {call_sid, n, from, label, room}`, and `event`.
     """
 
-    def __init__(self, socketio: SocketIO, carrier: SimulatedCarrier, identify: Callable[[dict[str, Any]], str | None]) -> None:
-        super().__init__("/softphone", socketio, carrier)
+    def __init__(
+        self,
+        socketio: SocketIO,
+        carrier: SimulatedCarrier,
+        audio: AudioLines,
+        identify: Callable[[dict[str, Any]], str | None],
+    ) -> None:
+        super().__init__("/softphone", socketio, carrier, audio)
         self._identify = identify
         self._identities: dict[str, str] = {}
 
@@ -37,6 +44,7 @@ class SoftphoneDoor(Door):
         self.tell("leg", self._leg(identity), to=request.sid)
 
     def on_disconnect(self, _reason: Any = None) -> None:
+        self.audio.gone(request.sid)
         with self.lock:
             identity = self._identities.pop(request.sid, None)
         call_sid = self.carrier.leg_of(identity) if identity is not None else None
@@ -55,17 +63,17 @@ class SoftphoneDoor(Door):
         return {"ok": True}
 
     def on_hang_up(self, data: Any) -> Answer:
-        self.carrier.hang_up_phone(self._mine(data))
+        self.carrier.hang_up_phone(self.own_leg(data))
         return {"ok": True}
 
     def on_say(self, data: Any) -> Answer:
-        return {"ok": True, "heard_by": self.carrier.speak(self._mine(data), text(data, "text"))}
+        return {"ok": True, "heard_by": self.carrier.speak(self.own_leg(data), text(data, "text"))}
 
     def on_press(self, data: Any) -> Answer:
-        return {"ok": True, "heard": self.carrier.press(self._mine(data), text(data, "digit"))}
+        return {"ok": True, "heard": self.carrier.press(self.own_leg(data), text(data, "digit"))}
 
     def on_mute(self, data: Any) -> Answer:
-        call_sid = self._mine(data)
+        call_sid = self.own_leg(data)
         on = data.get("on")
         if not isinstance(on, bool):
             raise NotPossible("bad_request", "The field on is missing.")
@@ -97,7 +105,7 @@ class SoftphoneDoor(Door):
             raise NotPossible("not_allowed", "This softphone is not connected.")
         return identity
 
-    def _mine(self, data: Any) -> str:
+    def own_leg(self, data: Any) -> str:
         call_sid = text(data, "call_sid")
         if self.carrier.identity_on(call_sid) != self._who():
             raise NotPossible("no_such_call", "There is no such call.")
