@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.ear import Ear
+from channels.voice.simulated.webhooks import Post, post_form
 from desk.models import Agent, Call, Offer, WorkItem
 from tests.world import World, running, settings_for
 
@@ -91,10 +93,28 @@ class Phones:
         return self.call(sid).state, self.item(sid).state
 
 
+def directly(carrier: SimulatedCarrier, _base_url: str) -> AbstractContextManager[Carrier]:
+    """The desk speaks to the simulated carrier itself."""
+    return nullcontext(carrier)
+
+
+class Between:
+    """What stands between the desk and the carrier (`front`), and who posts the carrier's webhooks; other tests put their own."""
+
+    front: Callable[[SimulatedCarrier, str], AbstractContextManager[Carrier]] = staticmethod(directly)
+    post: Post = staticmethod(post_form)
+
+
 @contextmanager
 def telephones(folder: Path, **faults: Any) -> Iterator[Phones]:
     """A desk with a simulated carrier; `duplicate`, `reorder` and `seed` make its network a bad one."""
     settings = settings_for(folder, TWILIO_AUTH_TOKEN=TOKEN)
-    carrier = SimulatedCarrier(base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, now=time.time, **faults)
-    with running(settings, carrier=carrier) as world, Ear(carrier) as ear:
+    carrier = SimulatedCarrier(
+        base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, now=time.time, post=Between.post, **faults
+    )
+    with (
+        Between.front(carrier, settings.base_url) as spoken_to,
+        running(settings, carrier=spoken_to) as world,
+        Ear(carrier) as ear,
+    ):
         yield Phones(world, carrier, ear)
