@@ -155,7 +155,7 @@ class CallRecording(Base):
     call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), index=True)
     sid: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str] = mapped_column(default="call")  # call | voicemail
-    state: Mapped[str] = mapped_column(default="in_progress")  # in_progress | paused | completed | absent | failed
+    state: Mapped[str] = mapped_column(default="in_progress")  # in_progress | paused | completed | absent | failed | erased
     started_at: Mapped[datetime]
     duration_s: Mapped[int | None]
     pauses: Mapped[list[list[str]]] = mapped_column(JSON, default=list)  # [[start, end or ""], …] ISO times
@@ -166,7 +166,10 @@ class CallRecording(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
 
-    __table_args__ = (only_where("ix_call_recording_due", "next_at", where="next_at IS NOT NULL"),)
+    __table_args__ = (
+        only_where("ix_call_recording_due", "next_at", where="next_at IS NOT NULL"),
+        only_where("ix_call_recording_kept", "started_at", where="attachment_id IS NOT NULL"),
+    )
 
 
 class HelpRequest(Base):

@@ -19,7 +19,8 @@ class VoicePolicy:
     `announce_listening`: the agent sees that a supervisor listens. `pause_s`: how long a recording pauses before it goes on by
     itself. `callback_from_s`: from which estimated wait on a callback is offered. `callback_hours`: when customers may be rung
     back. `pass_on_caller_id`: an outside number that a call goes on to sees the caller's number instead of ours.
-    `emergency_number` is said to callers when we are closed; empty says nothing of one.
+    `emergency_number` is said to callers when we are closed; empty says nothing of one. `recordings_leave_carrier`: what we have
+    fetched is deleted at the carrier.
     """
 
     recording: bool = True
@@ -36,6 +37,7 @@ class VoicePolicy:
     queue_limit: int = 200
     identify_callers: bool = True
     recordings_kept_days: int = 180
+    recordings_leave_carrier: bool = True
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> VoicePolicy:

@@ -130,6 +130,8 @@ def _make_recordings() -> None:
     op.create_index(op.f("ix_call_recording_call_id"), "call_recording", ["call_id"])
     due = sa.text("next_at IS NOT NULL")
     op.create_index("ix_call_recording_due", "call_recording", ["next_at"], sqlite_where=due, postgresql_where=due)
+    kept = sa.text("attachment_id IS NOT NULL")
+    op.create_index("ix_call_recording_kept", "call_recording", ["started_at"], sqlite_where=kept, postgresql_where=kept)
 
 
 def _make_help_requests() -> None:
