@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from desk.db import BIG, Base
+from desk.db import BIG, Base, only_where
 
 QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
 OPENED, APPENDED, NOTED, DUPLICATE, QUARANTINED, REFUSED = "opened", "appended", "noted", "duplicate", "quarantined", "refused"
@@ -26,7 +26,7 @@ class RawMail(Base):
 
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     identity: Mapped[str]
-    duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("raw_mail.id"), index=True)
+    duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("raw_mail.id"))
     sha256: Mapped[str]
     size: Mapped[int]
     door: Mapped[str] = mapped_column(default="smtp")  # smtp | imap
@@ -56,6 +56,8 @@ class RawMail(Base):
             sqlite_where=text("duplicate_of_id IS NULL"),
             postgresql_where=text("duplicate_of_id IS NULL"),
         ),
+        # With all rows in it, SQLite would look for first deliveries by what nearly all rows have in common.
+        only_where("ix_raw_mail_duplicate_of_id", "duplicate_of_id", where="duplicate_of_id IS NOT NULL"),
         Index("ix_raw_mail_outcome", "outcome", "received_at", "id"),
         Index("ix_raw_mail_mailbox", "mailbox", "received_at", "id"),
         Index("ix_raw_mail_sender", "from_address", "received_at"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, case, exists, false, or_, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, or_, select, true, union, union_all
 from sqlalchemy.orm import Session
 
 from desk.access import Viewer, held_tickets, lasting_sight, visible_tickets
@@ -110,7 +110,9 @@ def _merged(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[Column
     Each status and each way to see a ticket has an index in the order of the list, so that of every one only the first few are
     read, however many there are; then these are merged.
     """
-    few = select(Ticket.id, Ticket.updated_at).where(_is_none_but(statuses), *conditions)
+    # `case` as in `_sorted`: who has no owner is most of the past, and few are held.
+    fits = case((and_(true(), *conditions), 1), else_=0) == 1
+    few = select(Ticket.id, Ticket.updated_at).where(_is_none_but(statuses), fits)
     lists = [few.where(held) for held in held_tickets(viewer)]
     for seen in lasting_sight(viewer) or [false()]:
         for status in statuses:

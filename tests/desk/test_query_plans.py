@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from sqlalchemy import Engine, event, select, text
 
 from channels.message import Contact, Inbound
 from desk.access import Viewer, viewer_of
-from desk.actions import intake, outbox, places, sessions, work_items
+from desk.actions import acknowledging, intake, outbox, places, sessions, work_items
+from desk.actions.mail import ReadMail, take_in_all
+from desk.files import KeptFile
 from desk.models import (
     Agent,
     Call,
@@ -156,6 +159,12 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "router, a queue": lambda s: picture.read(s, Changed(queues={waiting.queue_id}), now),
         "deadlines that moved": lambda s: work_items.extend_offers(Writing(house, s), 60.0),
         "a policy that changed": lambda s: places.requeue_by(Writing(house, s), s.get_one(Queue, waiting.queue_id)),
+        "a batch of mails": lambda s: Writing(house, s).take_in(),
+        "whether to acknowledge": lambda s: (
+            acknowledging._told_before(Writing(house, s), ticket),
+            acknowledging._sent_lately(Writing(house, s), "p7@customers.example"),
+            acknowledging._too_much(Writing(house, s)),
+        ),
         "outbox": lambda s: outbox.claim_due(Writing(house, s)),
         "mail ledger": lambda s: mail_ledger.ledger(s, now, ZONE),
         "how mail comes in": lambda s: mail_ledger.state(s, now),
@@ -232,12 +241,22 @@ class Writing:
     def __init__(self, house: House, session: Any) -> None:
         self.session, self.now, self.settings = session, house.clock.now(), house.settings
 
+    def ahead(self, _counts: Any) -> Any:
+        return nullcontext()
+
     def emit(self, kind: str, **about: Any) -> None:
         self.session.flush()
 
     def receive(self, **more: Any) -> None:
         sender = Contact("email", "p7@customers.example")
         intake.receive(self, Inbound("email", "new", sender, **{"subject": "Hello", "text": "My bill", **more}))
+
+    def take_in(self) -> None:
+        """Mails that begin something, one that goes on with something, and one that comes again."""
+        raw, at, to = KeptFile("0" * 64, "message.eml", "message/rfc822", 9), self.now, ("support@desk.example",)
+        mails = [Inbound("email", f"new{n}", Contact("email", f"p{n}@customers.example"), "Hello", "My bill") for n in range(7)]
+        mails = [*mails, replace(mails[0], external_id="answer", in_reply_to="m7@mail.example"), mails[1]]
+        take_in_all(self, [ReadMail(mail, (), raw, "x@customers.example", to, at, "person", ()) for mail in mails])
 
 
 def scans_of(house: House, path: Callable[[Any], Any]) -> list[str]:
@@ -277,7 +296,8 @@ def plan(connection: Any, statement: str, values: Any) -> list[str]:
     cursor = connection.connection.dbapi_connection.cursor()
     if connection.dialect.name == "postgresql":
         return list(read_whole(cursor.execute("EXPLAIN (FORMAT JSON) " + statement, values).fetchone()[0][0]["Plan"]))
-    return [row[3] for row in cursor.execute("EXPLAIN QUERY PLAN " + statement, values).fetchall() if is_scan(row[3])]
+    lines = [row[3] for row in cursor.execute("EXPLAIN QUERY PLAN " + statement, values).fetchall()]
+    return [line for line in lines if is_scan(line) or seeks_nothing(line, statement)]
 
 
 def read_whole(node: dict[str, Any], limited: bool = False) -> Iterator[str]:
@@ -294,3 +314,12 @@ def is_scan(line: str) -> bool:
     """Whether a line of SQLite's plan reads a whole table, or a whole index that is not made to be read whole."""
     found = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", line)
     return found is not None and found[1] in GROWING and found[2] not in PARTIAL
+
+
+def seeks_nothing(line: str, statement: str) -> bool:
+    """Whether a line of SQLite's plan takes an index to find where its column is empty: mostly that is nearly every row."""
+    found = re.match(r"SEARCH (\w+) USING (?:COVERING )?INDEX \w+ \((\w+)=\?\)$", line)
+    if found is None or found[1] not in GROWING:
+        return False
+    asked = re.search(rf'\b{found[2]}\b"? (IS NULL|=|IN)', statement)
+    return asked is not None and asked[1] == "IS NULL"
