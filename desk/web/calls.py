@@ -16,7 +16,8 @@ from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent, Call
 from desk.models.call import HOLD, TALKING
-from desk.queries.live_call import agent_leg_sid, held_call, live_call
+from desk.queries.call_strip import call_strip
+from desk.queries.live_call import agent_leg_sid, held_call
 from desk.web import words
 from desk.web.console import done
 
@@ -28,7 +29,7 @@ RING_S = 20
 @needs(Right.TAKE_WORK)
 def strip() -> str:
     with reading() as session:
-        return render_template("console/_strip.html", live_call=live_call(session, viewer()), words=words.everything())
+        return render_template("console/_strip.html", strip=call_strip(session, viewer()), words=words.everything())
 
 
 @pages.get("/desk/softphone")

@@ -17,7 +17,7 @@ from desk.errors import NotAllowed
 from desk.http.context import reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent
-from desk.queries.live_call import live_call
+from desk.queries.call_strip import call_strip
 from desk.queries.work_list import work_list
 from desk.web import words
 
@@ -84,7 +84,7 @@ def frame(session: Session, number: int | None = None) -> dict[str, Any]:
     who = viewer()
     return {
         "work": work_list(session, who),
-        "live_call": live_call(session, who) if who.can(Right.TAKE_WORK) else None,
+        "strip": call_strip(session, who) if who.can(Right.TAKE_WORK) else None,
         "open_number": number,
         "words": words.everything(),
         **_self(session),

@@ -1,31 +1,93 @@
-// The agent's telephone, as long as the console is open: it takes the calls that the agent has accepted, and for the simulated
-// carrier it shows what the caller says and lets the agent "speak" in writing.
+// The agent's telephone, as long as a page of the desk is open: it takes the calls that the agent has accepted. Of several tabs
+// only one runs it, or two would answer the same call; the others say so, and can take it over.
 
 import { createSoftphone } from "../voice/softphone.js";
+import { startCallDialogs } from "./call-dialogs.js";
+import { currentCall, words } from "./call-words.js";
+import { startDeviceCheck } from "./device-check.js";
 import { toast } from "./notices.js";
+import { showLevels, showPhone, showQuality, startPhoneLight } from "./phone-light.js";
+import { startRings } from "./rings.js";
 
+const LOCK = "desk-softphone";
 const RETRY_MS = 15000;
 let phone = null;
+let retry = 0;
+let letGo = () => {};
 let heard = "";
 
-start();
+startPhoneLight();
+startRings();
+startCallDialogs();
+startDeviceCheck({ phone: () => phone, again, here: () => hold({ steal: true }) });
+document.addEventListener("submit", speak);
+document.addEventListener("click", keepTab, true);
+document.body.addEventListener("live:morphed", ({ target }) => target.id === "call-strip" && showWords());
+window.addEventListener("beforeunload", (event) => phone?.current.callSid && event.preventDefault());
+hold();
+
+/** Runs the phone when this tab is the one that may; until then waits for the tab that does to go. */
+async function hold({ steal = false } = {}) {
+  // Without a secure page there are no locks; nor is there a microphone that two tabs could fight over.
+  if (!navigator.locks) return start();
+  if (!steal) {
+    const { held } = await navigator.locks.query();
+    if (held.some((lock) => lock.name === LOCK)) showPhone("elsewhere");
+  }
+  const until = () => new Promise((resolve) => {
+    letGo = resolve;
+    start();
+  });
+  navigator.locks.request(LOCK, { steal }, until).catch(() => {
+    // Another tab has taken the phone.
+    stop();
+    showPhone("elsewhere");
+    hold();
+  });
+}
 
 async function start() {
-  const ticket = await fetchPass().catch(() => null);
-  if (!ticket) return setTimeout(start, RETRY_MS);
-  if (ticket.kind === "twilio") await load("/static/vendor/twilio.min.js");
-  phone = createSoftphone({
-    kind: ticket.kind,
-    token: ticket.token,
-    socketFactory: (namespace, auth) => window.io(namespace, { auth, transports: ["websocket"], autoConnect: false }),
-    onState: took,
-    onEvent: perceived,
-    fetchToken: async () => (await fetchPass()).token,
-  });
-  document.addEventListener("submit", speak);
-  document.body.addEventListener("live:morphed", ({ target }) => target.id === "call-strip" && showWords());
-  await phone.start();
+  clearTimeout(retry);
+  showPhone("starting");
+  const pass = await fetchPass().catch(() => null);
+  if (!pass) {
+    showPhone("offline");
+    retry = setTimeout(start, RETRY_MS);
+    return;
+  }
+  try {
+    if (pass.kind === "twilio") await load("/static/vendor/twilio.min.js");
+    phone = createSoftphone({
+      kind: pass.kind,
+      token: pass.token,
+      socketFactory: (namespace, auth) => window.io(namespace, { auth, transports: ["websocket"], autoConnect: false }),
+      onState: took,
+      onEvent: perceived,
+      onLevels: showLevels,
+      fetchToken: async () => (await fetchPass()).token,
+    });
+    await phone.start();
+  } catch {
+    stop();
+    showPhone("offline");
+    retry = setTimeout(start, RETRY_MS);
+  }
 }
+
+function stop() {
+  clearTimeout(retry);
+  phone?.stop();
+  phone = null;
+}
+
+/** Connects anew, in this tab. */
+function again() {
+  if (phone?.current.callSid) return;
+  stop();
+  start();
+}
+
+window.addEventListener("pagehide", () => letGo());
 
 async function fetchPass() {
   const answer = await fetch("/desk/softphone", { headers: { Accept: "application/json" }, credentials: "same-origin" });
@@ -34,6 +96,7 @@ async function fetchPass() {
 }
 
 function load(address) {
+  if (window.Twilio) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = address;
@@ -46,17 +109,24 @@ function load(address) {
 function took({ state }) {
   // The agent accepted the offer before this rang: there is nothing to ask.
   if (state === "ringing") phone.answer();
+  showPhone(state);
   showWords();
 }
 
 function perceived({ kind, data }) {
   if (kind === "heard") heard = data.text ?? "";
-  if (kind === "ended") heard = "";
+  if (kind === "ended") {
+    heard = "";
+    showLevels({ mic: 0, speaker: 0 });
+    showQuality("good");
+  }
+  if (kind === "quality") showQuality(data.level);
+  if (kind === "microphone") showPhone(data.state === "granted" ? phone?.current.state ?? "ready" : "deaf");
   if (kind === "error" && !["connect", "no_call"].includes(data.code)) toast(data.message, "late");
   showWords();
 }
 
-/** What was last heard, in the strip; the box to speak only where there is no microphone in it. */
+/** What was last heard, in the strip; the box to speak only where the phone can be spoken to in writing. */
 function showWords() {
   const place = document.getElementById("call-heard");
   const box = document.getElementById("call-say");
@@ -70,9 +140,23 @@ async function speak(event) {
   if (event.target.id !== "call-say") return;
   event.preventDefault();
   const field = event.target.elements.text;
-  const words = field.value.trim();
-  if (!words) return;
-  const answer = await phone.say(words);
+  const said = field.value.trim();
+  if (!said) return;
+  const answer = await phone.say(said);
   if (!answer?.error) field.value = "";
   field.focus();
+}
+
+/** Leaving the page would cut the voice: while a call is on here, other pages open beside it. The console moves without leaving. */
+function keepTab(event) {
+  const link = event.target.closest?.("a[href]");
+  if (!link || !phone?.current.callSid || !currentCall() || link.target || link.hasAttribute("download")) return;
+  const url = new URL(link.href, location.href);
+  if (url.origin !== location.origin || url.pathname === location.pathname) return;
+  const isInConsole = document.getElementById("panes") && /^\/desk(\/tickets(\/\d+|\/new)?|\/complaints)?\/?$/.test(url.pathname);
+  if (isInConsole) return;
+  event.preventDefault();
+  event.stopPropagation();
+  window.open(url.href, "_blank", "noopener");
+  toast(words("newTab"), "info");
 }

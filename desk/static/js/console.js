@@ -1,6 +1,5 @@
 // The console: moving between its pages without losing the frame (a call lives in it), the composer, the side pane, the keys.
 
-import { startOffers } from "./console-offers.js";
 import { live } from "./live.js";
 import { toast } from "./notices.js";
 import { text } from "./texts.js";
@@ -20,7 +19,6 @@ startUnsent();
 startSide();
 startTyping();
 startStepping();
-startOffers();
 startDialogs();
 arrive();
 
