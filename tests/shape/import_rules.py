@@ -30,7 +30,7 @@ LIBRARIES = {
         "requests",
         "twilio",
     ),
-    "knowledge": ("markdown_it", "nh3", "rjieba", "whoosh"),
+    "knowledge": ("markdown_it", "nh3", "numpy", "opencc", "rjieba", "whoosh"),
 }
 AT_DOORS = ("flask", "flask_socketio", "werkzeug")  # a door is a module named `door`, or `door_…` where it has several leaves
 

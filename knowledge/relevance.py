@@ -1,0 +1,101 @@
+"""How good a search is: what it finds for questions whose answers a person has judged, beside a plain BM25 of the same articles.
+
+Measures after Manning, Raghavan and Schütze, Introduction to Information Retrieval, ch. 8: nDCG with gains 2^grade - 1 and a
+discount of log2(place + 1); recall of all judged answers; the reciprocal place of the first best answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from knowledge.article import Article
+from knowledge.markdown import to_text
+
+DEPTH = 10
+K1, B = 1.2, 0.75
+TITLE, QUESTION, TAGS = 3, 2, 2  # the weights of the index, so that the two differ in their words alone
+
+_PLAIN = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff]+)|([a-z0-9]+)")
+
+Rank = Callable[[str], Sequence[str]]
+"""A question to the ids of the best articles, best first."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A question, and how well each article answers it: 3 is the answer, 2 part of it, 1 of use; others 0."""
+
+    text: str
+    lang: str
+    grades: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Means over questions, each from 0 to 1."""
+
+    ndcg: float
+    recall: float
+    mrr: float
+
+
+def read_judged(lines: Iterable[str]) -> list[Judged]:
+    """The questions of a file of JSON lines: `{"text","lang","grades":{"article id":grade}}`."""
+    return [Judged(**json.loads(line)) for line in lines if line.strip()]
+
+
+def quality(questions: Sequence[Judged], rank: Rank) -> Quality:
+    """How well `rank` answers these questions, of which there must be one."""
+    found = [(question.grades, list(rank(question.text))[:DEPTH]) for question in questions]
+    return Quality(
+        ndcg=fmean(_gain([grades.get(key, 0) for key in keys]) / _gain(sorted(grades.values())[::-1]) for grades, keys in found),
+        recall=fmean(len(grades.keys() & set(keys)) / len(grades) for grades, keys in found),
+        mrr=fmean(_reciprocal(keys, grades) for grades, keys in found),
+    )
+
+
+def plain_bm25(articles: Iterable[Article]) -> Rank:
+    """What to be better than: BM25 (k1 1.2, b 0.75, title x3) over Chinese characters and pairs and plain English words."""
+    documents = {article.id: Counter(_words(article)) for article in articles}
+    having = Counter(word for words in documents.values() for word in words)
+    lengths = {key: sum(words.values()) for key, words in documents.items()}
+    mean = fmean(lengths.values())
+    idf = {word: math.log(1 + (len(documents) - count + 0.5) / (count + 0.5)) for word, count in having.items()}
+
+    def rank(question: str) -> list[str]:
+        asked = set(_plain(question))
+        scores = {}
+        for key, words in documents.items():
+            norm = K1 * (1 - B + B * lengths[key] / mean)
+            scores[key] = sum(idf[word] * words[word] * (K1 + 1) / (words[word] + norm) for word in asked & words.keys())
+        return [key for key in sorted(scores, key=lambda key: (-scores[key], key)) if scores[key] > 0]
+
+    return rank
+
+
+def _gain(grades: Sequence[int]) -> float:
+    return sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:DEPTH]))
+
+
+def _reciprocal(keys: Sequence[str], grades: Mapping[str, int]) -> float:
+    best = max(grades.values())
+    return next((1 / place for place, key in enumerate(keys, start=1) if grades.get(key) == best), 0.0)
+
+
+def _words(article: Article) -> list[str]:
+    beside = _plain(article.question) * QUESTION + _plain(" ".join(article.tags)) * TAGS
+    return _plain(article.title) * TITLE + beside + _plain(to_text(article.text))
+
+
+def _plain(text: str) -> list[str]:
+    words: list[str] = []
+    for match in _PLAIN.finditer(text.lower()):
+        run = match[1]
+        words += [*run, *(run[place : place + 2] for place in range(len(run) - 1))] if run else [match[2]]
+    return words
