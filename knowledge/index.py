@@ -6,7 +6,6 @@ used, and text goes in already cut, so that no code of ours is pickled into it.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -17,14 +16,13 @@ from whoosh import index as whoosh_index
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.fields import ID, STORED, TEXT, Schema
 from whoosh.index import FileIndex
-from whoosh.query import And, Or, Query, Term
-from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
 from knowledge import storage, tokens
 from knowledge.article import AUDIENCES, LANGS, Article
 from knowledge.fold import fold
 from knowledge.markdown import to_text
+from knowledge.postings import Postings, Readable, inverse_frequency
 from knowledge.snippet import mark_starts, snippet
 from knowledge.typed import prefix_tokens, start_tokens
 
@@ -63,9 +61,10 @@ class KnowledgeIndex:
         self._searcher: Searcher | None = None
         self._index: FileIndex | None = None
         self._seen: tuple[Any, int] | None = None
-        self._allowed: dict[tuple[frozenset[str], str | None], set[int]] = {}
+        self._postings = Postings()
+        self._allowed: dict[tuple[frozenset[str], str | None], Readable] = {}
         # A Whoosh reader keeps file positions, so one searcher serves one thread at a time. Opening a searcher for each request
-        # would cost tens of milliseconds; searching is pure Python and gains nothing from running in two threads anyway.
+        # would cost tens of milliseconds, and a search takes a fraction of one.
         self._reading = threading.RLock()
 
     def open(self) -> bool:
@@ -127,14 +126,14 @@ class KnowledgeIndex:
         Nothing is found for a query without words, for no audiences, or while the index has to be rebuilt. ValueError on an
         unknown audience or language, a limit below 1 or a negative offset.
         """
-        return self._find(tokens.weighted_query_tokens(query), audiences, lang, limit, offset, snippets)
+        return self._find(query, audiences, lang, limit, offset, snippets)
 
     def suggest(self, text: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 5) -> list[Hit]:
         """The best articles for a long text such as a mail: only its most telling terms are looked for.
 
         A term tells more the oftener it stands in the text and the rarer it is in the articles.
         """
-        return self._find(tokens.weighted_query_tokens(text[:_SUGGEST_CHARACTERS]), audiences, lang, limit, 0, True)
+        return self._find(text[:_SUGGEST_CHARACTERS], audiences, lang, limit, 0, True)
 
     def title_prefix(self, typed: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 8) -> list[Hit]:
         """Articles whose title has words that begin like all of those `typed`; the snippet is the title, marked.
@@ -146,8 +145,11 @@ class KnowledgeIndex:
             searcher = self._fresh_searcher()
             if searcher is None or not starts:
                 return []
-            query = And([Term("starts", start) for start in starts])
-            found = [fields for _, fields in self._best(searcher, query, audiences, lang, _TYPED_CANDIDATES)]
+            readable = self._readable(searcher, audiences, lang)
+            best = self._postings.best(
+                searcher, "starts", dict.fromkeys(starts, 1.0), readable, _TYPED_CANDIDATES, all_needed=True
+            )
+            found = [searcher.stored_fields(number) for _, number in best]
         begun = fold(typed.strip())
         found.sort(key=lambda fields: (not fold(fields["title"]).startswith(begun), len(fields["title"]), fields["id"]))
         return [Hit(f["id"], 1.0, f["title"], mark_starts(f["title"], starts), f["lang"]) for f in found[:limit]]
@@ -170,7 +172,7 @@ class KnowledgeIndex:
 
     def _find(
         self,
-        weights: dict[str, float],
+        asked: str,
         audiences: Collection[str],
         lang: str | None,
         limit: int,
@@ -179,33 +181,24 @@ class KnowledgeIndex:
     ) -> list[Hit]:
         if limit <= 0 or offset < 0:
             raise ValueError("limit must be positive and offset must not be negative")
+        wanted = tokens.telling_tokens(asked)
         with self._reading:
             searcher = self._fresh_searcher()
-            terms = _telling(searcher, weights) if searcher else {}
-            if searcher is None or not terms:
+            weights = _telling(searcher, tokens.weighted_query_tokens(asked)) if searcher else {}
+            if searcher is None or weights.keys().isdisjoint(wanted):
+                # Of what is asked for nothing is known: articles that share a "how do I" with it are no answer.
                 return []
-            query = Or([Term("words", token, boost=weight) for token, weight in terms.items()])
-            rows = self._best(searcher, query, audiences, lang, offset + limit)
-        rows.sort(key=lambda row: (-row[0], row[1]["id"]))
+            best = self._postings.best(searcher, "words", weights, self._readable(searcher, audiences, lang), offset + limit)
+            rows = [(score, searcher.stored_fields(number)) for score, number in best[offset:]]
         return [
-            Hit(fields["id"], score, fields["title"], snippet(fields["text"], terms) if snippets else "", fields["lang"])
-            for score, fields in rows[offset : offset + limit]
+            Hit(fields["id"], score, fields["title"], snippet(fields["text"], wanted) if snippets else "", fields["lang"])
+            for score, fields in rows
         ]
 
-    def _best(
-        self, searcher: Searcher, query: Query, audiences: Collection[str], lang: str | None, limit: int
-    ) -> list[tuple[float, dict[str, str]]]:
-        readable = self._readable(searcher, audiences, lang)
-        if not readable:
-            # An empty set is no filter at all to Whoosh: it would show everything to those who may see nothing.
-            return []
-        return [(float(hit.score), hit.fields()) for hit in searcher.search(query, limit=limit, filter=readable)]
+    def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None) -> Readable:
+        """The documents a reader may see, kept until the next commit.
 
-    def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None) -> set[int]:
-        """The numbers of the documents a reader may see, kept until the next commit.
-
-        They go into the search itself, so that what is hidden takes no place among the best. A set and not a sub-query: Whoosh's
-        Require and And skip matching documents when one side scores nothing, and in its oldest version let wrong ones through.
+        They go into the search itself, so that what is hidden takes no place among the best.
         """
         unknown = set(audiences) - set(AUDIENCES)
         if unknown:
@@ -214,8 +207,7 @@ class KnowledgeIndex:
             raise ValueError(f"unknown language {lang!r}")
         key = (frozenset(audiences), lang)
         if key not in self._allowed:
-            allowed = set(searcher.docs_for_query(Or([Term("audience", audience) for audience in sorted(audiences)])))
-            self._allowed[key] = allowed.intersection(searcher.docs_for_query(Term("lang", lang))) if lang else allowed
+            self._allowed[key] = self._postings.readable(searcher, "audience", key[0], {"lang": lang} if lang else {})
         return self._allowed[key]
 
     def _fresh_searcher(self) -> Searcher | None:
@@ -241,7 +233,8 @@ class KnowledgeIndex:
         self._index = whoosh_index.open_dir(str(folder))
         # Read before the searcher opens: a commit between the two costs one more opening, never a missed change.
         self._seen = self._version()
-        self._searcher = self._index.searcher(weighting=_Bm25())
+        self._searcher = self._index.searcher()
+        self._postings.forget_other_segments(self._searcher)
 
     def _version(self) -> tuple[Any, int]:
         """What changes with every rebuild and every commit, by whichever process."""
@@ -264,18 +257,6 @@ class KnowledgeIndex:
         except Exception:  # noqa: BLE001  A damaged file makes Whoosh raise anything: struct.error, EOFError, KeyError...
             return False
         return holds
-
-
-class _Bm25(BM25F):
-    """BM25 with the usual inverse document frequency; Whoosh's own never falls below one, which overrates words that all have."""
-
-    def idf(self, searcher: Searcher, fieldname: str, text: str) -> float:
-        parent = searcher.get_parent()
-        return _idf(parent.doc_count_all(), parent.doc_frequency(fieldname, text))
-
-
-def _idf(documents: int, having: int) -> float:
-    return math.log(1 + (max(documents, having) - having + 0.5) / (having + 0.5))
 
 
 def _schema() -> Schema:
@@ -331,5 +312,5 @@ def _telling(searcher: Searcher, weights: dict[str, float]) -> dict[str, float]:
     """The tokens that the index knows, with their weights; of many, those that weigh most for being rare or repeated."""
     documents = searcher.doc_count_all()
     known = {token: having for token in weights if (having := searcher.doc_frequency("words", token))}
-    telling = sorted(known, key=lambda token: -weights[token] * _idf(documents, known[token]))
+    telling = sorted(known, key=lambda token: -weights[token] * inverse_frequency(documents, known[token]))
     return {token: weights[token] for token in telling[:_MOST_TERMS]}
