@@ -40,6 +40,7 @@ class Right(StrEnum):
     SET_SKILLS = "set_skills"  # of everybody, or of one's own team
     ADMINISTER = "administer"
     READ_AUDIT = "read_audit"
+    PLAY_RECORDINGS = "play_recordings"  # of one's own calls; a complaint's with the case; a supervisor all
     SETTLE_MAIL = "settle_mail"  # what lies in quarantine: read again, let in, put away
 
 
@@ -51,6 +52,7 @@ _AGENT = _STAFF | {
     Right.READ_CUSTOMERS,
     Right.REGISTER_COMPLAINT,
     Right.WRITE_ARTICLES,
+    Right.PLAY_RECORDINGS,
 }
 _SENIOR = _AGENT | {Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CUSTOMERS, Right.READ_COMPLAINTS}
 
@@ -71,6 +73,7 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
             Right.READ_CUSTOMERS,
             Right.REVEAL_CONTACTS,
             Right.WRITE_ARTICLES,
+            Right.PLAY_RECORDINGS,
         }
     ),
     "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.PUBLISH_ARTICLES}),

@@ -55,6 +55,7 @@ from desk.web import (
     mail_ledger,
     mailbox,
     own_settings,
+    recordings,
     sign_in,
     styleguide,
     survey,
@@ -62,6 +63,7 @@ from desk.web import (
     track,
     try_it,
     voice,
+    voice_caller,
     work,
 )
 from knowledge.index import KnowledgeIndex
@@ -95,7 +97,9 @@ PAGES = (
     mail_ledger,
     mailbox,
     files,
+    recordings,
     voice,
+    voice_caller,
     health,
     own_settings,
     styleguide,
@@ -197,7 +201,8 @@ def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
     for module in PAGES:
         app.register_blueprint(module.pages)
     app.register_blueprint(v1.pages)
-    csrf.exempt(app.blueprints["voice"])  # the carrier signs its requests
+    for name in ("voice", "voice_caller"):
+        csrf.exempt(app.blueprints[name])  # the carrier signs its requests
     csrf.exempt(v1.pages)  # a token is sent on purpose, never by a browser on its own
 
 

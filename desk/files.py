@@ -12,10 +12,12 @@ import re
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desk.errors import NotFound
+
+_HEAD = 4096  # bytes that tell what kind of file it is
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,23 @@ class FileStore:
         """Store an attachment; its type is told by its bytes, its name loses any folder and whatever cannot be seen."""
         return _described(self.put(data), data, name, claimed_type, content_id)
 
+    def keep_pieces(self, pieces: Iterable[bytes], name: str, claimed_type: str = "") -> KeptFile:
+        """As `keep`, for what is too long to be held in memory at once. When the pieces break off nothing is kept."""
+        handle, written = tempfile.mkstemp(dir=self._incoming())
+        digest, size, head = hashlib.sha256(), 0, b""
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in pieces:
+                    file.write(piece)
+                    digest.update(piece)
+                    size += len(piece)
+                    head = (head + piece)[:_HEAD] if len(head) < _HEAD else head
+            self.settle([(digest.hexdigest(), written)])
+        except BaseException:
+            Path(written).unlink(missing_ok=True)
+            raise
+        return replace(_described(digest.hexdigest(), head, name, claimed_type, ""), size=size)
+
     def write(self, data: bytes, name: str, claimed_type: str = "", content_id: str = "") -> tuple[KeptFile, str]:
         """As `keep`, but only written beside the store: many such files cost less when `settle` takes them in together.
 
@@ -92,6 +111,10 @@ class FileStore:
             raise NotFound("This file is not there.")
         return path
 
+    def remove(self, sha256: str) -> None:
+        """Destroy the bytes; whoever asks has made sure that no row names them any more. Absent ones are no error."""
+        self._path(sha256).unlink(missing_ok=True)
+
     def get(self, sha256: str) -> bytes:
         return self.path(sha256).read_bytes()
 
@@ -113,9 +136,9 @@ def content_type_of(data: bytes, name: str = "") -> str:
         return "image/webp"
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         return "audio/wav"
-    if b"\x00" not in data[:4096] and not name.lower().endswith((".html", ".htm", ".svg", ".xml", ".js")):
+    if b"\x00" not in data[:_HEAD] and not name.lower().endswith((".html", ".htm", ".svg", ".xml", ".js")):
         try:
-            data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore")
+            data[:_HEAD].decode("utf-8", "strict" if len(data) <= _HEAD else "ignore")
         except UnicodeDecodeError:
             return "application/octet-stream"
         return "text/plain"

@@ -40,6 +40,7 @@ NOUNS = (
     "message",
     "offer",
     "queue",
+    "recording",
     "reply",
     "router",
     "setting",

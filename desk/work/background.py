@@ -18,6 +18,7 @@ from desk.work.mail_out import MailOut, sender_for
 from desk.work.mail_reading import MailReading
 from desk.work.our_addresses import OurAddresses
 from desk.work.part import Part
+from desk.work.recordings import Recordings
 from desk.work.router import Router
 from desk.work.timers import Timers
 
@@ -43,6 +44,7 @@ class Background:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
+            self._add("recordings", Recordings(desk).turn, _has("recording.completed"))
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
             self._add("imap", self.imap.turn, _has("mail_account.changed"))
             self._add("mail_in", self.reading.turn, _has("mail.read_again"))
