@@ -1,7 +1,8 @@
-"""The telephone menu as data and one pure step: where the caller is and what he pressed give what to say next.
+"""The telephone menu as data and one pure step: where the caller is and what he pressed or said give what to say next.
 
 Options are read as option, then key ("For billing, press 1"). Silence or a wrong key is answered once with the menu again and
-then with its default, a person: the caller is never hung up on and never sent round in circles.
+then with its default, a person: the caller is never hung up on and never sent round in circles. The star key changes the
+language.
 """
 
 from __future__ import annotations
@@ -11,37 +12,48 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 Say = tuple[tuple[str, str], ...]
-"""What to speak, in order: (language, text)."""
+"""What to speak, in order: (language, text), or (`AUDIO`, the number of a recording)."""
+
+Texts = Mapping[str, str | int]
+"""A text by language; a number is that of a recording which is played instead."""
+
+AUDIO = "audio"
+STAR = "*"
 
 TRIES = 2
 """How often a menu is read before its default is taken."""
 
-OPTION_FORMS: Mapping[str, str] = MappingProxyType({"zh-CN": "{label}，请按 {digit}。", "en": "For {label}, press {digit}."})
+OPTION_FORMS: Mapping[str, str] = MappingProxyType({"zh": "{label}，请按 {digit}。", "en": "For {label}, press {digit}."})
 
 
 @dataclass(frozen=True)
 class Choice:
     """What a key does: what it sets, the menu it leads to (None: the menus are done), how it is announced, what is said on it.
 
-    A choice without a label is accepted but not announced.
+    A choice without a label is accepted but not announced. `words` choose it when they are spoken. Leading to its own menu it
+    says something and reads the menu again.
     """
 
     set: Mapping[str, str]
     goto: str | None
     label: Mapping[str, str] = field(default_factory=dict)
-    say: Mapping[str, str] = field(default_factory=dict)
+    say: Texts = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Menu:
-    """One menu: an opening prompt by language, choices by digit, and what follows on repeated silence or wrong keys."""
+    """One menu: an opening prompt by language, choices by digit, and what follows on repeated silence or wrong keys.
+
+    A prompt that is a recording is the whole of the menu in its language: its choices are not announced besides.
+    """
 
     key: str
-    prompts: Mapping[str, str]
+    prompts: Texts
     choices: Mapping[str, Choice]
     default: Choice
-    on_silence: Mapping[str, str]
-    on_wrong: Mapping[str, str]
+    on_silence: Texts
+    on_wrong: Texts
 
 
 @dataclass(frozen=True)
@@ -80,13 +92,17 @@ def step(menus: Mapping[str, Menu], position: Position, digits: str | None) -> S
     Raises KeyError for a position in a menu that does not exist.
     """
     menu = menus[position.menu]
-    pressed = (digits or "").strip().rstrip("#")
+    pressed = (digits or "").strip()
+    pressed = pressed.rstrip("#") or pressed
     choice = menu.choices.get(pressed)
     if choice is not None:
         return _follow(menus, position, choice)
+    other = _other_language(menu, position) if pressed == STAR else ""
+    if other:
+        position = replace(position, chosen={**position.chosen, "language": other})
     if position.tries >= TRIES:
         return _follow(menus, position, menu.default)
-    sorry = () if position.tries == 0 else _spoken(menu.on_wrong if pressed else menu.on_silence, position)
+    sorry = () if other or position.tries == 0 else _spoken(menu.on_wrong if pressed else menu.on_silence, position)
     return _read(menu, position, before=sorry)
 
 
@@ -111,7 +127,8 @@ def problems(menus: Mapping[str, Menu]) -> tuple[str, ...]:
 
 
 def _follow(menus: Mapping[str, Menu], position: Position, choice: Choice) -> Step:
-    moved = Position(choice.goto or position.menu, {**position.chosen, **choice.set})
+    stays = choice.goto == position.menu
+    moved = Position(choice.goto or position.menu, {**position.chosen, **choice.set}, position.tries if stays else 0)
     said = _spoken(choice.say, moved)
     if choice.goto is None:
         return Step(moved, said, gather=False, done=True)
@@ -119,73 +136,31 @@ def _follow(menus: Mapping[str, Menu], position: Position, choice: Choice) -> St
 
 
 def _read(menu: Menu, position: Position, before: Say) -> Step:
-    languages = _languages(position, menu.prompts)
-    said = [(language, menu.prompts[language]) for language in languages if menu.prompts.get(language)]
-    for digit, choice in menu.choices.items():
-        said += [
-            (language, OPTION_FORMS[language].format(label=choice.label[language], digit=digit))
-            for language in languages
-            if language in choice.label
-        ]
-    # One language after the other: a caller should not have to listen to both interleaved.
-    said.sort(key=lambda pair: languages.index(pair[0]))
+    """One language after the other: a caller should not have to listen to both interleaved."""
+    said: list[tuple[str, str]] = []
+    for language in _languages(position, menu.prompts):
+        prompt = menu.prompts[language]
+        said += _spoken({language: prompt}, position)
+        if isinstance(prompt, int):
+            continue
+        for digit, choice in menu.choices.items():
+            if choice.label.get(language):
+                said.append((language, OPTION_FORMS[language].format(label=choice.label[language], digit=digit)))
     return Step(replace(position, tries=position.tries + 1), before + tuple(said), gather=True, done=False)
 
 
-def _spoken(texts: Mapping[str, str], position: Position) -> Say:
-    return tuple((language, texts[language]) for language in _languages(position, texts) if texts.get(language))
+def _spoken(texts: Texts, position: Position) -> Say:
+    said = [(language, texts[language]) for language in _languages(position, texts)]
+    return tuple((AUDIO, str(text)) if isinstance(text, int) else (language, text) for language, text in said if text)
 
 
-def _languages(position: Position, texts: Mapping[str, str]) -> list[str]:
+def _languages(position: Position, texts: Texts) -> list[str]:
     """The chosen language if the texts have it; before the choice, or without it, all of them in their order."""
     chosen = position.chosen.get("language")
     return [chosen] if chosen in texts else list(texts)
 
 
-_CONNECTING = {"zh-CN": "正在为您转接。", "en": "Connecting you now."}
-_NOTHING_HEARD = {"zh-CN": "没有听到您的选择。", "en": "We did not hear a choice."}
-_NOT_AN_OPTION = {"zh-CN": "没有这个选项。", "en": "That is not one of the options."}
-_PERSON = Choice(
-    {"topic": "general"},
-    None,
-    {"zh-CN": "人工服务", "en": "a person"},
-    {"zh-CN": "正在为您转接人工服务。", "en": "Connecting you to a person."},
-)
-
-
-def _topic(topic: str, chinese: str, english: str) -> Choice:
-    return Choice({"topic": topic}, None, {"zh-CN": chinese, "en": english}, _CONNECTING)
-
-
-MENUS: Mapping[str, Menu] = MappingProxyType(
-    {
-        "language": Menu(
-            "language",
-            {"zh-CN": "您好。", "en": "Welcome."},
-            {
-                "1": Choice({"language": "zh-CN"}, "topic", {"zh-CN": "中文服务"}),
-                "2": Choice({"language": "en"}, "topic", {"en": "English"}),
-                "0": replace(_PERSON, label={}),
-            },
-            replace(_PERSON, label={}),
-            _NOTHING_HEARD,
-            _NOT_AN_OPTION,
-        ),
-        "topic": Menu(
-            "topic",
-            {"zh-CN": "请选择您需要的服务。", "en": "Please choose what we can help with."},
-            {
-                "1": _topic("billing", "账单问题", "billing"),
-                "2": _topic("technical", "技术支持", "technical help"),
-                "3": _topic("complaint", "投诉", "a complaint"),
-                "0": _PERSON,
-            },
-            _PERSON,
-            _NOTHING_HEARD,
-            _NOT_AN_OPTION,
-        ),
-    }
-)
-
-START = Position("language")
-"""Where a call begins: `step(MENUS, START, None)` reads the first menu."""
+def _other_language(menu: Menu, position: Position) -> str:
+    """The language that the star key changes to; empty before one is chosen, and where there is no other."""
+    others = [language for language in menu.prompts if language != position.chosen.get("language")]
+    return others[0] if len(others) == 1 and len(menu.prompts) == 2 else ""

@@ -1,21 +1,34 @@
-"""A caller on the way to a person: known by their number, through the menus, into the queue."""
+"""A caller on the way to a person: known by their number, through the menus of the number they called, into the queue.
+
+Each function answers what the caller hears next (`Answer`); where a caller is stands in `Call.menu`, with the version of the
+menus that the call began with.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select
 
 from channels.voice.events import CallEvent
 from desk.actions import customers, intake, tickets, work_items
-from desk.actions.calendars import calendar_of
-from desk.actions.calls import CUSTOMER
+from desk.actions.call_dismissal import dismissal
+from desk.actions.editing import fingerprint
 from desk.errors import Invalid
-from desk.models import Call, CallLeg, Customer
-from desk.models.call import IVR, QUEUED
+from desk.models import Call, CallLeg, Customer, Queue, WorkItem
+from desk.models.call import CUSTOMER, DECLINED, FAILED, IVR, NOT_RECORDED, OVERFLOW, QUEUED
+from desk.models.work_item import WAITING
+from desk.queries.calendars import calendar_of
+from desk.queries.call_flow import entry_of, flow_of, is_blocked, menu_texts
+from desk.queries.closures import current_closure
+from desk.queries.voice_policy import voice_policy
+from desk.queries.voice_texts import PLAY, Prompts, address_of, as_kept, company, joined, spoken, text_of
 from desk.store import Tx
-from routing.ivr import MENUS, START, Position, Step, step
+from desk.voice_texts import LANGUAGES
+from routing.call_flow import NUMBER, VOICEMAIL, menus_of, start_of
+from routing.ivr import AUDIO, Menu, Position, Say, Step, step
+from routing.spoken_choice import key_said
 
-LOCALES = {"zh-CN": "zh", "en": "en"}
-QUEUES = {"complaint": "complaints"}  # menu topics whose queue has another key
 SUBJECTS = {
     "zh": {
         "billing": "来电：账单问题",
@@ -30,6 +43,27 @@ SUBJECTS = {
         "general": "Call",
     },
 }
+NO_RECORDING = "9"
+ASK, ROOM, GOODBYE, LEAVE_MESSAGE, RING_BACK, OUTSIDE = "ask", "room", "goodbye", "voicemail", "callback", "outside"
+# What a carrier says in place of a number that is withheld: a word, or the word on a keypad.
+WITHHELD = {"", "anonymous", "restricted", "unknown", "unavailable", "+266696687", "+7378742833", "+8656696", "+2562533"}
+MOST_HINTS = 100
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller hears, and what then: an answer is asked for, they enter the room, hang up, or go another way.
+
+    Keys are asked for at step `at`, and words in the language `speech`, helped by `hints`. `why` says why they were turned away.
+    """
+
+    then: str
+    say: Prompts = ()
+    at: int = 0
+    speech: str = ""
+    hints: tuple[str, ...] = ()
+    why: str = ""
+    number: str = ""
 
 
 def arrive(tx: Tx, event: CallEvent) -> Call:
@@ -38,61 +72,205 @@ def arrive(tx: Tx, event: CallEvent) -> Call:
     if call is not None:
         return call
     customer = _caller(tx, event)
+    entry = entry_of(tx.session, event.to)
+    locale = customer.locale if customer.locale in LANGUAGES else entry.locale
     call = Call(
         sid=event.call_sid,
         state=IVR,
-        from_number=event.from_,
+        from_number="" if is_withheld(event.from_) else event.from_,
         to_number=event.to,
         conference=f"call-{event.call_sid}",
         customer_id=customer.id,
-        menu=START.to_dict(),
+        menu={**start_of(entry.flow, locale).to_dict(), "version": entry.version_id, "stage": "menu", "n": 0},
+        locale=locale,
+        recording="" if voice_policy(tx.session).recording else NOT_RECORDED,
         arrived_at=tx.now,
     )
     tx.session.add(call)
     tx.session.flush()
     tx.session.add(CallLeg(call_id=call.id, sid=event.call_sid, party=CUSTOMER, status="in-progress", started_at=tx.now))
-    tx.emit("call.arrived", call=call, customer=customer)
+    tx.emit("call.arrived", call=call, customer=customer, data={"version": entry.version_id})
     return call
 
 
-def press(tx: Tx, call: Call, digits: str | None) -> Step:
-    """One step through the menu. When it is done the caller is put into the queue."""
-    taken = step(MENUS, Position.from_dict(call.menu), digits)
-    call.menu = taken.position.to_dict()
-    if taken.done and call.state == IVR:
-        _queue(tx, call, dict(taken.position.chosen))
-    return taken
+def begin(tx: Tx, call: Call) -> Answer:
+    """The first words: the lines may be closed, the caller refused; else the first menu, in the caller's language if known."""
+    if call.from_number and is_blocked(tx.session, call.from_number):
+        return _refuse(tx, call)
+    closure = current_closure(tx.session, tx.now)
+    if closure is not None:
+        return _turn_away(tx, call, "closure")
+    flow = flow_of(tx.session, call.menu["version"])
+    queues = tx.session.scalars(select(Queue).where(Queue.key.in_(flow.queues))).all()
+    if queues and not any(calendar_of(tx.session, queue).is_open(tx.now) for queue in queues):
+        return _turn_away(tx, call, "closed", intake.find_queue(tx, flow.person))
+    greeting = _greeting(tx, call) if call.locale else ()
+    return _through_menus(tx, call, None, greeting)
 
 
-def is_open(tx: Tx, call: Call) -> bool:
-    """Whether the line that the caller asks for is open now."""
-    topic = str(call.menu.get("chosen", {}).get("topic", "general"))
-    queue = intake.find_queue(tx, QUEUES.get(topic, topic))
-    return calendar_of(tx.session, queue).is_open(tx.now)
+def press(tx: Tx, call: Call, digits: str | None, speech: str = "", confidence: float | None = None) -> Answer:
+    """The caller pressed a key, said something or kept silent, wherever on the way they are."""
+    stage = str(call.menu["stage"])
+    if call.state != IVR:
+        return Answer(ROOM if call.state == QUEUED else GOODBYE)
+    if stage == "notice":
+        return _after_notice(tx, call, digits or "")
+    if stage.startswith("away:"):
+        return _after_offer(tx, call, digits or "", stage.removeprefix("away:"))
+    menu = _menus(tx, call)[Position.from_dict(call.menu).menu]
+    if not digits and speech:
+        digits = key_said({key: choice.words for key, choice in menu.choices.items()}, speech, confidence) or "?"
+    return _through_menus(tx, call, digits)
+
+
+def is_withheld(number: str) -> bool:
+    """Whether the carrier says that the caller does not show their number."""
+    return number.strip().lower() in WITHHELD
+
+
+def put_in_queue(tx: Tx, call: Call, say: Prompts = ()) -> Answer:
+    """Into the line that was chosen, whatever the way there; the caller waits in the room."""
+    _queue(tx, call, {str(name): str(value) for name, value in call.menu.get("chosen", {}).items()})
+    return Answer(ROOM, say)
+
+
+def _through_menus(tx: Tx, call: Call, digits: str | None, before: Prompts = ()) -> Answer:
+    menus = _menus(tx, call)
+    taken = step(menus, Position.from_dict(call.menu), digits)
+    call.menu = {**call.menu, **taken.position.to_dict(), "n": call.menu["n"] + 1}
+    call.locale = taken.position.chosen.get("language", call.locale)
+    say = (*before, *_spoken(tx, taken.say))
+    if taken.done:
+        return _chosen(tx, call, taken, say)
+    answer = Answer(ASK, say, call.menu["n"])
+    if not flow_of(tx.session, call.menu["version"]).speech:
+        return answer
+    return replace(answer, speech=call.locale or LANGUAGES[0], hints=_hints(menus[taken.position.menu]))
+
+
+def _chosen(tx: Tx, call: Call, taken: Step, say: Prompts) -> Answer:
+    """The menus are done: where to?"""
+    chosen, policy = taken.position.chosen, voice_policy(tx.session)
+    call.topic = chosen.get("topic", "general")
+    if chosen.get("do") == VOICEMAIL and policy.voicemail:
+        return Answer(LEAVE_MESSAGE, say, why="menu")
+    if chosen.get("do") == NUMBER:
+        return Answer(OUTSIDE, (*say, *_text(tx, call, "transferring")), number=chosen["number"])
+    queue = intake.find_queue(tx, chosen.get("queue", "general"))
+    if not calendar_of(tx.session, queue).is_open(tx.now):
+        return _turn_away(tx, call, "closed", queue)
+    if _is_full(tx, queue, policy.queue_limit):
+        return _turn_away(tx, call, "full", queue)
+    if call.recording == NOT_RECORDED:
+        return put_in_queue(tx, call, say)
+    return _notice(tx, call, say)
+
+
+def _notice(tx: Tx, call: Call, say: Prompts) -> Answer:
+    """Nobody talks with an agent before they have heard that calls are recorded, and how not to be."""
+    call.menu = {**call.menu, "stage": "notice", "n": call.menu["n"] + 1}
+    call.announced_at = tx.now
+    call.announcement = f"recording@{fingerprint(as_kept(text_of(tx.session, 'recording')))}"
+    tx.emit("call.announced", call=call, customer=call.customer_id, data={"text": call.announcement, "language": call.locale})
+    return Answer(ASK, (*say, *_text(tx, call, "recording")), call.menu["n"])
+
+
+def _after_notice(tx: Tx, call: Call, digits: str) -> Answer:
+    if digits == NO_RECORDING:
+        call.recording = DECLINED
+        tx.emit("call.recording_declined", call=call, customer=call.customer_id)
+        return put_in_queue(tx, call, _text(tx, call, "not_recorded"))
+    # A key that cut the notice short is no reason for not having heard it.
+    return put_in_queue(tx, call, _text(tx, call, "recorded") if digits else ())
+
+
+def _after_offer(tx: Tx, call: Call, digits: str, why: str) -> Answer:
+    """What a caller who cannot be put through chose instead."""
+    policy = voice_policy(tx.session)
+    if digits == "1" and policy.voicemail:
+        return Answer(LEAVE_MESSAGE, why=why)
+    if digits == "2" and policy.callback and call.from_number:
+        return Answer(RING_BACK, why=why)
+    call.state, call.flow_out, call.flow_out_at, call.ended_at = OVERFLOW, "overflow", tx.now, tx.now
+    return Answer(GOODBYE, _text(tx, call, "other_ways"))
+
+
+def _turn_away(tx: Tx, call: Call, why: str, queue: Queue | None = None) -> Answer:
+    """The lines are closed or full: say so, say when they are not, and offer another way."""
+    call.menu = {**call.menu, "stage": f"away:{why}", "n": call.menu["n"] + 1}
+    tx.emit("call.turned_away", call=call, customer=call.customer_id, queue=queue, data={"why": why})
+    say = dismissal(tx, why, queue, "" if why == "closure" else call.locale, withheld=not call.from_number)
+    return Answer(ASK, say, call.menu["n"], why=why)
+
+
+def _refuse(tx: Tx, call: Call) -> Answer:
+    call.state, call.ended_at = FAILED, tx.now
+    tx.emit("call.refused", call=call, customer=call.customer_id)
+    return Answer(GOODBYE, _text(tx, call, "refused"))
+
+
+def _greeting(tx: Tx, call: Call) -> Prompts:
+    """For a caller who is not asked for their language: a greeting in it, and in the other one how to change."""
+    other = next(lang for lang in LANGUAGES if lang != call.locale)
+    base = tx.settings.base_url
+    return (*_text(tx, call, "greeting"), *spoken(tx.session, base, "other_language", other))
+
+
+def _text(tx: Tx, call: Call, key: str) -> Prompts:
+    return joined(spoken(tx.session, tx.settings.base_url, key, call.locale))
+
+
+def _menus(tx: Tx, call: Call) -> dict[str, Menu]:
+    names = {lang: company(tx.session, lang) for lang in LANGUAGES}
+    return menus_of(flow_of(tx.session, call.menu["version"]), menu_texts(tx.session, names))
+
+
+def _spoken(tx: Tx, say: Say) -> Prompts:
+    """Recordings by their address."""
+    base = tx.settings.base_url
+    found = ((PLAY, address_of(tx.session, base, int(text))) if lang == AUDIO else (lang, text) for lang, text in say)
+    return tuple(prompt for prompt in found if prompt[1])
+
+
+def _hints(menu: Menu) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for choice in menu.choices.values() for word in choice.words))[:MOST_HINTS]
+
+
+def _is_full(tx: Tx, queue: Queue, limit: int) -> bool:
+    waiting = select(WorkItem.id).where(WorkItem.queue_id == queue.id, WorkItem.kind == "call", WorkItem.state == WAITING)
+    return (tx.session.scalar(select(func.count()).select_from(waiting.limit(limit).subquery())) or 0) >= limit
 
 
 def _caller(tx: Tx, event: CallEvent) -> Customer:
-    try:
-        return customers.identify(tx, "phone", event.from_, name=event.caller_name)
-    except Invalid:
-        return customers.identify(tx, "chat", f"call:{event.call_sid}", name="?")
+    if not is_withheld(event.from_):
+        try:
+            return customers.identify(tx, "phone", event.from_, name=event.caller_name)
+        except Invalid:
+            pass  # a number that is none: an extension, a name, nonsense
+    return customers.identify(tx, "chat", f"call:{event.call_sid}", name="?")
 
 
 def _queue(tx: Tx, call: Call, chosen: dict[str, str]) -> None:
     topic = chosen.get("topic", "general")
     customer = tx.session.get_one(Customer, call.customer_id)
-    locale = LOCALES.get(chosen.get("language", "")) or customer.locale or tx.settings.locale
+    locale = chosen.get("language", "") or call.locale or customer.locale or tx.settings.locale
     customer.locale = customer.locale or locale
-    queue = intake.find_queue(tx, QUEUES.get(topic, topic))
+    queue = intake.find_queue(tx, chosen.get("queue", "general"))
     ticket = tickets.open_ticket(
-        tx,
-        customer=customer,
-        queue=queue,
-        subject=SUBJECTS[locale].get(topic, SUBJECTS[locale]["general"]),
-        channel="voice",
-        locale=locale,
+        tx, customer=customer, queue=queue, subject=_subject(chosen, topic, locale), channel="voice", locale=locale
     )
-    item = work_items.enqueue(tx, "call", "voice", ticket, queue, skills=((f"lang:{locale}", 1),))
+    skill = chosen.get("skill")
+    skills = ((f"lang:{locale}", 1), *(((skill, 1),) if skill else ()))
+    item = work_items.enqueue(tx, "call", "voice", ticket, queue, skills=skills)
     call.locale, call.topic, call.ticket_id, call.item_id = locale, topic, ticket.id, item.id
     call.state, call.queued_at = QUEUED, tx.now
     tx.emit("call.queued", call=call, ticket=ticket, item=item, customer=customer, queue=queue, data={"topic": topic})
+
+
+def _subject(chosen: dict[str, str], topic: str, locale: str) -> str:
+    """What the ticket is called: by the topic, or as the option was announced."""
+    lang = locale if locale in SUBJECTS else "en"
+    about = chosen.get(f"about_{lang}")
+    if topic in SUBJECTS[lang] and (topic != "general" or not about):
+        return SUBJECTS[lang][topic]
+    return f"来电：{about}" if lang == "zh" else f"Call: {about}"

@@ -94,10 +94,13 @@ def by_phone(stage: Stage, customer: Customer, story: Story, *, answered: bool =
     phone = customers.address_of(stage.acting(), customer, "phone")
     call = call_arrival.arrive(stage.acting(), CallEvent(sid, phone, LINE, "in-progress", "inbound", caller_name=customer.name))
     yield chance.uniform(4, 9)
-    call_arrival.press(stage.acting(), call, None)
-    call_arrival.press(stage.acting(), call, "1" if _locale(customer) == "zh" else "2")
+    call_arrival.begin(stage.acting(), call)
+    if not call.locale:
+        call_arrival.press(stage.acting(), call, "1" if _locale(customer) == "zh" else "2")
     yield chance.uniform(3, 8)
     call_arrival.press(stage.acting(), call, KEYS.get(story.category, "0"))
+    yield chance.uniform(5, 7)
+    call_arrival.press(stage.acting(), call, "")  # the notice of the recording
     tx = stage.acting()
     item, ticket = tx.session.get_one(WorkItem, call.item_id), tx.session.get_one(Ticket, call.ticket_id)
     if not answered:

@@ -11,59 +11,19 @@ from werkzeug.wrappers import Response
 from channels.voice import twiml
 from channels.voice.events import FINAL, read_conference
 from channels.voice.port import CarrierFailed
-from desk.actions import call_arrival, calls
-from desk.actions.spoken import Prompts, prompts
+from desk.actions import calls
 from desk.http.context import installation, reading
 from desk.models import Call
 from desk.models.call import OVER, QUEUED
 from desk.queries.callers import waiting_line
+from desk.queries.voice_texts import spoken
 from desk.store import Tx
-from desk.web.carrier_door import absolute, call_event, effect_once, from_carrier, once, xml
-from routing.ivr import Step
+from desk.web.carrier_door import absolute, call_event, effect_once, from_carrier, xml
 
 log = logging.getLogger(__name__)
 
 pages = Blueprint("voice", __name__, url_prefix="/hooks/twilio/voice")
 WAIT_AGAIN_S = 15
-
-
-@pages.post("/incoming")
-@from_carrier
-def incoming() -> Response:
-    """Somebody calls our number."""
-    event = call_event()
-
-    def begin(tx: Tx) -> str:
-        call = call_arrival.arrive(tx, event)
-        if not call_arrival.is_open(tx, call):
-            return twiml.goodbye(prompts("closed", call.locale))
-        taken = call_arrival.press(tx, call, None)
-        return _menu(taken, prompts("recording"))
-
-    return once(event.event_key("incoming"), event.call_sid, begin)
-
-
-@pages.post("/menu")
-@from_carrier
-def menu() -> Response:
-    """The caller pressed a key, or nothing. Each reading of a menu has an address of its own, so that a key counts once."""
-    event, at = call_event(), request.args.get("at", "")
-
-    def go_on(tx: Tx) -> str:
-        call = call_arrival.arrive(tx, event)
-        taken = call_arrival.press(tx, call, event.digits)
-        if not taken.done:
-            return _menu(taken)
-        if call.state in OVER:
-            return twiml.goodbye(())
-        return twiml.join_queue(
-            call.conference,
-            absolute(f"/hooks/twilio/voice/wait?call={call.id}"),
-            status_url=absolute("/hooks/twilio/voice/conference"),
-            lead_in=_spoken(taken.say),
-        )
-
-    return once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
 
 
 @pages.post("/wait")
@@ -79,7 +39,8 @@ def wait() -> Response:
             return xml(twiml.wait((), WAIT_AGAIN_S))
         ahead, minutes = waiting_line(session, call, installation().clock.now())
         text = "next" if not ahead else "waiting" if minutes else "ahead"
-        said = prompts(text, call.locale, ahead=ahead, minutes=minutes)
+        base = installation().settings.base_url
+        said = spoken(session, base, text, call.locale, ahead=ahead, minutes=minutes or 0)
     return xml(twiml.wait(said, WAIT_AGAIN_S))
 
 
@@ -88,7 +49,9 @@ def wait() -> Response:
 def hold() -> Response:
     """What a customer on hold hears; with `why=back` one whose agent's line has broken."""
     text = "back_in_line" if request.args.get("why") == "back" else "hold"
-    return xml(twiml.hold_music(prompts(text, request.args.get("locale", ""))))
+    with reading() as session:
+        said = spoken(session, installation().settings.base_url, text, request.args.get("locale", ""))
+    return xml(twiml.hold_music(said))
 
 
 @pages.post("/conference")
@@ -121,16 +84,6 @@ def status() -> Response:
     if event.final:
         _keep_company(event.call_sid, "")
     return Response(status=204)
-
-
-def _spoken(say: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((call_arrival.LOCALES.get(lang, lang), text) for lang, text in say)
-
-
-def _menu(taken: Step, before: Prompts = ()) -> str:
-    position = taken.position
-    at = urlencode({"at": f"{position.menu}.{position.tries}"})
-    return twiml.gather_menu((*before, *_spoken(taken.say)), absolute(f"/hooks/twilio/voice/menu?{at}"))
 
 
 def _caller_gone(leg_sid: str, call_id: int | None) -> bool:

@@ -28,9 +28,10 @@ def room(kind, sid="", label=""):
 def queued(house, language="en", topic="billing"):
     with house.tx() as tx:
         call = call_arrival.arrive(tx, event())
-        call_arrival.press(tx, call, None)
-        call_arrival.press(tx, call, LANGUAGE[language])
-        assert call_arrival.press(tx, call, TOPIC[topic]).done
+        call_arrival.begin(tx, call)
+        for key in (LANGUAGE[language], TOPIC[topic], ""):
+            answer = call_arrival.press(tx, call, key)
+        assert answer.then == call_arrival.ROOM
     return call
 
 

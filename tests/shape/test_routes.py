@@ -48,6 +48,7 @@ DEMO = {
 SIGNED = {
     "GET /chat/files/<int:attachment_id>",
     "GET /complaints/received/<key>",
+    "GET /hooks/twilio/voice/audio/<token>",
     *(f"POST /hooks/twilio/voice/{step}" for step in ("conference", "hold", "incoming", "menu", "status", "wait")),
     "GET /survey/<key>",
     "POST /survey/<key>",

@@ -69,8 +69,9 @@ def a_call(world, agent: Agent | None = None) -> Call:
     with world.tx() as tx:
         event = CallEvent("CA" + "1" * 32, "+8613800138000", "+862155501234", "ringing", "inbound")
         call = call_arrival.arrive(tx, event)
-        call_arrival.press(tx, call, "2")
-        call_arrival.press(tx, call, "1")
+        call_arrival.begin(tx, call)
+        for key in ("2", "1", ""):
+            call_arrival.press(tx, call, key)
         if agent is not None:
             item = tx.session.get_one(WorkItem, work_items.take(tx, call.item_id, agent.id).item_id)
             calls.accepted(tx, item, agent.id)

@@ -1,0 +1,87 @@
+"""What the carrier asks of us on a caller's way to a person: a document for each step, the same however often it asks."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, request, send_file
+from werkzeug.wrappers import Response
+
+from channels.voice import twiml
+from desk.actions import call_arrival
+from desk.actions.call_arrival import ASK, GOODBYE, LEAVE_MESSAGE, OUTSIDE, RING_BACK, Answer
+from desk.errors import NotFound
+from desk.http.context import installation, reading
+from desk.http.guard import signed
+from desk.models import Attachment, Call
+from desk.queries.voice_texts import audio_of
+from desk.store import Tx
+from desk.web.carrier_door import absolute, call_event, from_carrier, once
+
+pages = Blueprint("voice_caller", __name__, url_prefix="/hooks/twilio/voice")
+
+SPEECH = {"zh": "zh-CN", "en": "en-US"}
+NOTICE_S, MENU_S = 2, 5  # how long we wait for a key after the last word
+
+
+@pages.post("/incoming")
+@from_carrier
+def incoming() -> Response:
+    """Somebody calls our number."""
+    event = call_event()
+
+    def begin(tx: Tx) -> str:
+        call = call_arrival.arrive(tx, event)
+        return _document(call, call_arrival.begin(tx, call))
+
+    return once(event.event_key("incoming"), event.call_sid, begin)
+
+
+@pages.post("/menu")
+@from_carrier
+def menu() -> Response:
+    """The caller pressed a key, spoke, or did nothing. Each question has an address of its own, so that an answer counts once."""
+    event, at = call_event(), request.args.get("at", "")
+
+    def go_on(tx: Tx) -> str:
+        call = call_arrival.arrive(tx, event)
+        return _document(call, call_arrival.press(tx, call, event.digits, event.speech, event.confidence))
+
+    return once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
+
+
+@pages.get("/audio/<token>")
+@signed
+def audio(token: str) -> Response:
+    """Audio that an administrator has uploaded. Its address is a secret that only our documents to the carrier say."""
+    with reading() as session:
+        found = audio_of(session, token)
+        attachment = None if found is None else session.get_one(Attachment, found.attachment_id)
+    if attachment is None:
+        raise NotFound("This file is not there.")
+    path = installation().files.path(attachment.sha256)
+    return send_file(path, mimetype=attachment.content_type, conditional=True, max_age=3600)
+
+
+def _document(call: Call, answer: Answer) -> str:
+    if answer.then == ASK:
+        at = urlencode({"at": answer.at})
+        return twiml.gather(
+            answer.say,
+            absolute(f"/hooks/twilio/voice/menu?{at}"),
+            timeout_s=NOTICE_S if call.menu["stage"] == "notice" else MENU_S,
+            finish_on_key="",
+            speech=SPEECH.get(answer.speech, ""),
+            hints=answer.hints,
+        )
+    if answer.then == GOODBYE:
+        return twiml.goodbye(answer.say)
+    if answer.then in (LEAVE_MESSAGE, RING_BACK):
+        where = urlencode({"call": call.id, "why": answer.why})
+        return twiml.say_then(answer.say, absolute(f"/hooks/twilio/voice/{answer.then}?{where}"))
+    room = f"/hooks/twilio/voice/wait?call={call.id}"
+    if answer.then == OUTSIDE:
+        return twiml.say_then(answer.say, absolute(room))
+    return twiml.join_queue(
+        call.conference, absolute(room), status_url=absolute("/hooks/twilio/voice/conference"), lead_in=answer.say
+    )
