@@ -12,13 +12,15 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import ROLES
-from desk.actions import complaints, customers, intake, tickets, tokens
+from desk.actions import complaints, customers, intake, recordings, tickets, tokens
 from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
 from desk.app import ROOT
-from desk.models import Agent, Attachment, ContactPoint, Message, Team
+from desk.models import Agent, Attachment, Call, CallRecording, CallSegment, ContactPoint, Message, Team, Ticket
 from desk.models.article import PUBLISHED
+from desk.models.call import DONE
+from desk.store import Tx
 from tests.world import World, running, settings_for
 
 TOKEN = "an API token of the role "
@@ -85,16 +87,36 @@ def _furnish(world: World) -> dict[str, object]:
             article = write_article(tx, key=key, lang="en", title=f"About {key}", text="Words.", audience=audience)
             if key != "draft-en":
                 set_state(tx, article, PUBLISHED)
+        recording = _recorded_call(world, tx, ticket, maya)
         spare = tokens.create(tx, name="spare", role="agent", secret="one that may be revoked")
         for role in ROLES:
             tokens.create(tx, name=role, role=role, secret=TOKEN + role)
         tx.session.flush()
         return {
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
-            "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1, "call_id": 1,
+            "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1,
             "contact_id": tx.session.scalars(select(ContactPoint.id)).first(), "queue_id": ticket.queue_id, "token_id": spare.id,
             "chat_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1, "participant_id": 1,
             "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
             "track": complaint.access_key, "survey": survey.access_key if survey else "",
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
+            "recording_id": recording.id, "call_id": recording.call_id,
         }  # fmt: skip
+
+
+def _recorded_call(world: World, tx: Tx, ticket: Ticket, agent: Agent) -> CallRecording:
+    """A call that the agent has taken, long over, with its sound."""
+    call = Call(
+        sid="CA" + "7" * 32, state=DONE, from_number="+8613800138000", to_number="+862155501234", conference="call-7",
+        ticket_id=ticket.id, agent_id=agent.id, arrived_at=tx.now, ended_at=tx.now, wrap_ended_at=tx.now,
+    )  # fmt: skip
+    tx.session.add(call)
+    tx.session.flush()
+    recording = CallRecording(call_id=call.id, sid="RE" + "7" * 32, started_at=tx.now, duration_s=1)
+    tx.session.add(recording)
+    tx.session.add(CallSegment(call_id=call.id, agent_id=agent.id, state="done", ended_at=tx.now))
+    recordings.completed(tx, recording, 1)
+    recordings.fetched(
+        tx, recording, world.desk.files.keep(b"RIFF\x04\x00\x00\x00WAVE", "call.wav", "audio/wav"), doubt="cut short"
+    )
+    return recording
