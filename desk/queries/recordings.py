@@ -26,7 +26,7 @@ def access_recording(session: Session, viewer: Viewer, recording_id: int) -> tup
     """
     recording = session.get(CallRecording, recording_id)
     call = session.get(Call, recording.call_id) if recording else None
-    if recording is None or call is None or not _may_hear(session, viewer, recording, call):
+    if recording is None or call is None or not may_hear(session, viewer, recording, call):
         raise NotFound("There is no such recording.")
     file = session.get(Attachment, recording.attachment_id) if recording.attachment_id else None
     if file is None:
@@ -48,7 +48,8 @@ def has_opened(session: Session, viewer: Viewer, recording: CallRecording, now: 
     )
 
 
-def _may_hear(session: Session, viewer: Viewer, recording: CallRecording, call: Call) -> bool:
+def may_hear(session: Session, viewer: Viewer, recording: CallRecording, call: Call) -> bool:
+    """Whether the viewer may listen to it, wherever its sound is now."""
     if recording.kind == VOICEMAIL:
         return _reads_ticket(session, viewer, call.ticket_id)
     if call.recording == DECLINED:
