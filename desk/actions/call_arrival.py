@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from channels.voice.events import CallEvent
 from desk.actions import customers, intake, tickets, work_items
-from desk.actions.call_dismissal import dismissal
 from desk.actions.editing import fingerprint
 from desk.errors import Invalid
 from desk.models import Call, CallLeg, Customer, Queue, WorkItem
@@ -21,6 +20,7 @@ from desk.models.work_item import WAITING
 from desk.queries.calendars import calendar_of
 from desk.queries.call_flow import entry_of, flow_of, is_blocked, menu_texts
 from desk.queries.closures import current_closure
+from desk.queries.dismissal import dismissal
 from desk.queries.voice_policy import voice_policy
 from desk.queries.voice_texts import PLAY, Prompts, address_of, as_kept, company, joined, spoken, text_of
 from desk.store import Tx
@@ -199,7 +199,8 @@ def _turn_away(tx: Tx, call: Call, why: str, queue: Queue | None = None) -> Answ
     """The lines are closed or full: say so, say when they are not, and offer another way."""
     call.menu = {**call.menu, "stage": f"away:{why}", "n": call.menu["n"] + 1}
     tx.emit("call.turned_away", call=call, customer=call.customer_id, queue=queue, data={"why": why})
-    say = dismissal(tx, why, queue, "" if why == "closure" else call.locale, withheld=not call.from_number)
+    locale = "" if why == "closure" else call.locale
+    say = dismissal(tx.session, tx.settings, tx.now, why, queue, locale, withheld=not call.from_number)
     return Answer(ASK, say, call.menu["n"], why=why)
 
 

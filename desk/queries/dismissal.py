@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
+from desk.config import Settings
 from desk.models import Calendar, LineClosure, Queue
 from desk.queries.calendars import to_calendar
 from desk.queries.closures import current_closure
 from desk.queries.voice_policy import VoicePolicy, voice_policy
 from desk.queries.voice_texts import Prompts, Value, joined, spoken
-from desk.store import Tx
 from desk.voice_texts import LANGUAGES
 from desk.voice_words import digits_in_words, hours_in_words, moment_in_words
 
 
-def dismissal(tx: Tx, why: str, queue: Queue | None, locale: str, *, withheld: bool = False) -> Prompts:
+def dismissal(
+    session: Session, settings: Settings, now: datetime, why: str, queue: Queue | None, locale: str, *, withheld: bool = False
+) -> Prompts:
     """The message, and the ways that are left. `why` is closed | full | closure; both languages where `locale` is empty."""
-    base, policy = tx.settings.base_url, voice_policy(tx.session)
+    base, policy = settings.base_url, voice_policy(session)
     parts = []
     if why == "closure":
-        closure = current_closure(tx.session, tx.now)
+        closure = current_closure(session, now)
         if closure is not None:
-            parts.append(closure_words(tx, closure, locale))
+            parts.append(closure_words(session, settings, now, closure, locale))
     elif why == "closed" and queue is not None:
-        calendar = tx.session.get_one(Calendar, queue.calendar_id)
-        parts.append(spoken(tx.session, base, "closed", locale, **_hours(calendar, tx.now)))
+        calendar = session.get_one(Calendar, queue.calendar_id)
+        parts.append(spoken(session, base, "closed", locale, **_hours(calendar, now)))
     else:
-        parts.append(spoken(tx.session, base, "full", locale))
+        parts.append(spoken(session, base, "full", locale))
     if policy.emergency_number and why != "full":
         number = {lang: digits_in_words(policy.emergency_number, lang) for lang in LANGUAGES}
-        parts.append(spoken(tx.session, base, "emergency", locale, number=number))
-    return joined(*parts, *(spoken(tx.session, base, key, locale) for key in offers(policy, withheld)))
+        parts.append(spoken(session, base, "emergency", locale, number=number))
+    return joined(*parts, *(spoken(session, base, key, locale) for key in offers(policy, withheld)))
 
 
 def offers(policy: VoicePolicy, withheld: bool) -> list[str]:
@@ -38,14 +42,14 @@ def offers(policy: VoicePolicy, withheld: bool) -> list[str]:
     return [*(["offer_voicemail"] if policy.voicemail else []), *(["offer_callback"] if policy.callback and not withheld else [])]
 
 
-def closure_words(tx: Tx, closure: LineClosure, locale: str = "") -> Prompts:
+def closure_words(session: Session, settings: Settings, now: datetime, closure: LineClosure, locale: str = "") -> Prompts:
     """The emergency closure as callers hear it."""
     values: dict[str, Value] = {"reason": {"zh": closure.reason_zh, "en": closure.reason_en}}
     if closure.expected_at is None:
-        return spoken(tx.session, tx.settings.base_url, "closure_open_end", locale, **values)
-    zone = tx.settings.timezone
-    values["time"] = {lang: moment_in_words(closure.expected_at, tx.now, zone, lang) for lang in LANGUAGES}
-    return spoken(tx.session, tx.settings.base_url, "closure", locale, **values)
+        return spoken(session, settings.base_url, "closure_open_end", locale, **values)
+    zone = settings.timezone
+    values["time"] = {lang: moment_in_words(closure.expected_at, now, zone, lang) for lang in LANGUAGES}
+    return spoken(session, settings.base_url, "closure", locale, **values)
 
 
 def _hours(row: Calendar, now: datetime) -> dict[str, Value]:
