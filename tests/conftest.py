@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         config.stash[KEEPER] = Keeper()
         config.stash[FOLDER] = config.stash[KEEPER].folder
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(config.stash[FOLDER]))  # `tmp_path` lies there too, for all workers
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
