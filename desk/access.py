@@ -41,6 +41,7 @@ class Right(StrEnum):
     ADMINISTER = "administer"
     READ_AUDIT = "read_audit"
     PLAY_RECORDINGS = "play_recordings"  # of one's own calls; a complaint's with the case; a supervisor all
+    CLOSE_LINES = "close_lines"  # in an emergency, and open them again
     SETTLE_MAIL = "settle_mail"  # what lies in quarantine: read again, let in, put away
 
 
@@ -60,7 +61,7 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "agent": frozenset(_AGENT),
     "senior": frozenset(_SENIOR),
     "supervisor": frozenset(
-        _SENIOR | {Right.SUPERVISE, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS, Right.SETTLE_MAIL}
+        _SENIOR | {Right.SUPERVISE, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS, Right.SETTLE_MAIL, Right.CLOSE_LINES}
     ),
     "complaint_officer": frozenset(
         _STAFF
@@ -78,7 +79,15 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     ),
     "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.PUBLISH_ARTICLES}),
     "admin": frozenset(
-        {Right.SIGNED_IN, Right.ADMINISTER, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS, Right.SETTLE_MAIL}
+        {
+            Right.SIGNED_IN,
+            Right.ADMINISTER,
+            Right.READ_AUDIT,
+            Right.READ_SETTINGS,
+            Right.SET_SKILLS,
+            Right.SETTLE_MAIL,
+            Right.CLOSE_LINES,
+        }
     ),
     "auditor": frozenset(
         _STAFF | {Right.READ_TICKETS, Right.READ_ALL_TICKETS, Right.READ_CUSTOMERS, Right.READ_AUDIT, Right.READ_SETTINGS}

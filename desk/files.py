@@ -154,6 +154,7 @@ _MAGIC = (
     (b"%PDF-", "application/pdf"),
     (b"PK\x03\x04", "application/zip"),
     (b"ID3", "audio/mpeg"),
+    *((bytes((0xFF, second)), "audio/mpeg") for second in (0xFB, 0xFA, 0xF3, 0xF2)),  # MP3 that begins with its first frame
 )
 
 

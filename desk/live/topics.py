@@ -16,7 +16,7 @@ from desk.models.work_item import WorkItem
 BOARD = "board"
 ARTICLES = "articles"
 MAILBOX = "mailbox"
-_BOARD_KINDS = ("item.", "offer.", "agent.", "queue.", "call.", "chat.", "survey.", "complaint.")
+_BOARD_KINDS = ("item.", "offer.", "agent.", "queue.", "call.", "chat.", "survey.", "complaint.", "voice.lines_")
 _WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.")
 
 
@@ -41,7 +41,7 @@ def topics_of(events: Sequence[Event], holders: dict[int, set[int]]) -> set[str]
             topics.add(MAILBOX)
         if event.kind.startswith(("complaint.", "follow_up.")):
             topics.add("complaints")
-        if event.kind.startswith(("agent.", "queue.", "setting.", "token.")):
+        if event.kind.startswith(("agent.", "queue.", "setting.", "token.", "voice.")):
             topics.add("admin")
     return topics
 

@@ -27,6 +27,7 @@ NOUNS = (
     "article",
     "calendar",
     "call",
+    "callback",
     "chat",
     "complaint",
     "customer",
@@ -47,6 +48,7 @@ NOUNS = (
     "survey",
     "ticket",
     "token",
+    "voice",
 )
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _PHONE = re.compile(r"\+\d{7,15}")

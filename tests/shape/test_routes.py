@@ -74,12 +74,12 @@ SENIOR = AGENT | {"read_all_tickets", "reveal_contacts", "edit_customers", "read
 ROLES = {
     "agent": AGENT,
     "senior": SENIOR,
-    "supervisor": SENIOR | {"supervise", "read_audit", "read_settings", "set_skills", "settle_mail"},
+    "supervisor": SENIOR | {"supervise", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
     "complaint_officer": EVERYBODY
     | {"read_articles", "take_work", "read_complaints", "handle_complaint", "register_complaint"}
     | {"reply", "read_customers", "reveal_contacts", "write_articles"},
     "knowledge_editor": EVERYBODY | {"read_articles", "write_articles", "publish_articles"},
-    "admin": EVERYBODY | {"administer", "read_audit", "read_settings", "set_skills", "settle_mail"},
+    "admin": EVERYBODY | {"administer", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
     "auditor": EVERYBODY | {"read_articles", "read_tickets", "read_all_tickets", "read_customers", "read_audit", "read_settings"},
 }
 # Pages of the console that ask for any of several rights by themselves: not for those who have nothing to do with tickets.
