@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from desk.access import ROLE_RIGHTS, Right, Viewer, visible_tickets
 from desk.errors import NotFound
-from desk.models import Agent, Call, Chat, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
+from desk.models import Agent, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
-from desk.models.work_item import ABANDONED, ACTIVE, DONE, IS_HOLDING, OFFERED, WAITING, WRAP_UP
+from desk.models.work_item import ACTIVE, IS_HOLDING, OFFERED, WAITING, WRAP_UP
 from desk.queries.channel_rules import rules_of
 from desk.queries.complaints import OPEN_STAGES, ClockState, next_clock
+from desk.queries.entries import Entry, entries_since
 from desk.queries.estimates import Expected, Hand, Measured, expected_wait, hand, measured
-from desk.queries.figures import Contact, Counts, abandonment, count, satisfaction, service_level
+from desk.queries.figures import Counts, abandonment, count, satisfaction, service_level
 from desk.queries.line import band_now
 from desk.queries.skills import skills_at
 from routing.values import CHANNEL_RULES, ChannelRule
@@ -29,20 +30,6 @@ HALF_HOUR_S = 1800
 MOST_WAITING = 100
 MOST_ROWS = 500
 FREE, ON_WORK, AWAY, GONE = "free", "on_work", "away", "offline"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One piece of work that entered a queue today. `contact` is its wait and outcome."""
-
-    item_id: int
-    queue_id: int
-    channel: str
-    agent_id: int | None
-    ticket_id: int
-    customer_id: int
-    queued_at: datetime
-    contact: Contact
 
 
 @dataclass(frozen=True)
@@ -165,11 +152,11 @@ class Board:
         live = [entry for entry in self.entries if entry.channel in LIVE_CHANNELS]
         if not live:
             return []
-        slot_of = {entry.item_id: int((entry.queued_at - self.day).total_seconds() // HALF_HOUR_S) for entry in live}
+        slot_of = [int((entry.queued_at - self.day).total_seconds() // HALF_HOUR_S) for entry in live]
         last = int((self.at - self.day).total_seconds() // HALF_HOUR_S)
-        slots: dict[int, Counts] = {slot: Counts() for slot in range(min(slot_of.values()), last + 1)}
-        for entry in live:
-            slots[slot_of[entry.item_id]] += count([entry.contact], THRESHOLD_S[entry.channel])
+        slots: dict[int, Counts] = {slot: Counts() for slot in range(min(slot_of), last + 1)}
+        for slot, entry in zip(slot_of, live, strict=True):
+            slots[slot] += count([entry.contact], THRESHOLD_S[entry.channel])
         return [HalfHour(self.day + timedelta(seconds=slot * HALF_HOUR_S), counts) for slot, counts in slots.items()]
 
     def in_state(self, state: str) -> list[AgentLine]:
@@ -206,49 +193,6 @@ def board(session: Session, viewer: Viewer, now: datetime, zone: str, *, most_wa
 def start_of_day(now: datetime, zone: str) -> datetime:
     """When today began on the clocks of this time zone."""
     return now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def entries_since(session: Session, queue_ids: Sequence[int], start: datetime, now: datetime) -> list[Entry]:
-    """What entered these queues since `start`; queue measures belong to the moment of entering.
-
-    The answer to a call is the moment the agent's line was connected, not the press of a button.
-    """
-    query = (
-        select(
-            WorkItem.id,
-            WorkItem.queue_id,
-            WorkItem.channel,
-            WorkItem.state,
-            WorkItem.agent_id,
-            WorkItem.ticket_id,
-            WorkItem.customer_id,
-            WorkItem.enqueued_at,
-            WorkItem.answered_at,
-            WorkItem.ended_at,
-            Call.id,
-            Call.answered_at,
-            Call.abandoned_at,
-            Chat.answered_at,
-        )
-        .outerjoin(Call, Call.item_id == WorkItem.id)
-        .outerjoin(Chat, Chat.item_id == WorkItem.id)
-        .where(WorkItem.queue_id.in_(queue_ids), WorkItem.enqueued_at >= start)
-        .order_by(WorkItem.enqueued_at, WorkItem.id)
-    )
-    entries = []
-    for row in session.execute(query):
-        (item_id, queue_id, channel, state, agent_id, ticket_id, customer_id, queued_at, taken_at, ended_at, *spoken) = row
-        call_id, call_answered_at, call_abandoned_at, chat_answered_at = spoken
-        answered_at = call_answered_at if call_id is not None else chat_answered_at or taken_at
-        left_at = call_abandoned_at or (ended_at if state == ABANDONED else None)
-        if answered_at is not None:
-            contact = Contact((answered_at - queued_at).total_seconds(), "answered")
-        elif left_at is not None:
-            contact = Contact((left_at - queued_at).total_seconds(), "abandoned")
-        else:
-            contact = Contact((now - queued_at).total_seconds(), "left_otherwise" if state == DONE else "waiting")
-        entries.append(Entry(item_id, queue_id, channel, agent_id, ticket_id, customer_id, queued_at, contact))
-    return entries
 
 
 def scores_since(session: Session, start: datetime) -> list[int]:

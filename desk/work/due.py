@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from desk.actions import agents, chats, complaints, follow_up_work, hand_ups, places, presence, solving, unsent
+from desk.actions import agents, callback_outcomes, chats, complaints, follow_up_work, hand_ups, places, presence, solving, unsent
 from desk.models import Agent, Complaint, FollowUp, Ticket
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
@@ -42,6 +42,9 @@ ACTIONS: Mapping[str, Action] = {
     presence.GONE_TIMER: presence.still_gone,
     places.REQUEUE_TIMER: places.requeue_after,
     unsent.LEAVE_TIMER: unsent.leave,
+    callback_outcomes.JOIN_TIMER: callback_outcomes.join,
+    callback_outcomes.PARK_TIMER: callback_outcomes.park,
+    callback_outcomes.LATE_TIMER: callback_outcomes.notice_late,
     GONE_TIMER: chats.visitor_gone,
     IDLE_TIMER: chats.visitor_idle,
 }

@@ -15,8 +15,9 @@ from desk.errors import NotFound
 from desk.events import Event
 from desk.http.guard import guard_of
 from desk.models import Agent, Complaint, Queue, Ticket, WorkItem
-from desk.queries.board import access_agent, board, entries_since
+from desk.queries.board import access_agent, board
 from desk.queries.board_rows import rows_of
+from desk.queries.entries import entries_since
 from tests.web.board_world import NOON, a_day_of_calls, admin, boss, figure, total, work, world  # noqa: F401 - fixtures among them
 
 
