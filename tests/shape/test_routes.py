@@ -69,6 +69,7 @@ AGENT = EVERYBODY | {
     "read_customers",
     "register_complaint",
     "write_articles",
+    "play_recordings",
 }
 SENIOR = AGENT | {"read_all_tickets", "reveal_contacts", "edit_customers", "read_complaints"}
 ROLES = {
@@ -77,7 +78,7 @@ ROLES = {
     "supervisor": SENIOR | {"supervise", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
     "complaint_officer": EVERYBODY
     | {"read_articles", "take_work", "read_complaints", "handle_complaint", "register_complaint"}
-    | {"reply", "read_customers", "reveal_contacts", "write_articles"},
+    | {"reply", "read_customers", "reveal_contacts", "write_articles", "play_recordings"},
     "knowledge_editor": EVERYBODY | {"read_articles", "write_articles", "publish_articles"},
     "admin": EVERYBODY | {"administer", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
     "auditor": EVERYBODY | {"read_articles", "read_tickets", "read_all_tickets", "read_customers", "read_audit", "read_settings"},
