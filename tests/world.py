@@ -93,7 +93,8 @@ def running(
     app.extensions["background"] = parts
     server = make_server("127.0.0.1", settings.http_port, app, threaded=True, request_handler=Requests)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # To shut down it waits for its own next look round: half a second, without this, for every desk of the run.
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     if isinstance(desk.carrier, SimulatedCarrier):
         desk.carrier.start()
     if background:
