@@ -61,6 +61,11 @@ class Loop:
         """Whether anything that is asked for now will happen."""
         return not self._stopping
 
+    @property
+    def elapsed_s(self) -> float:
+        """Simulated seconds from some moment in the past."""
+        return self._virtual_now if self._speed == 0 else time.monotonic() * self._speed
+
     def start(self) -> None:
         with self._changed:
             if not self._stopping:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import random
 import secrets
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from twilio.request_validator import RequestValidator
 
+from channels.voice.simulated.faults import Faults
 from channels.voice.simulated.loop import Loop
 
 log = logging.getLogger(__name__)
@@ -23,6 +27,13 @@ _TIMEOUT_S = 15.0
 _MAX_BODY = 64 * 1024
 # How long a held-back webhook waits for another one to overtake it.
 _OVERTAKE_S = 1.0
+# How often a request for instructions is tried again while the carrier is out of order.
+_OUTAGE_S = 1.0
+
+_AGENT = "TwilioProxy/1.1 (simulated)"
+_MOST_AUDIO = 20 * 1024 * 1024
+# Answer times kept for each path.
+_MEASURED = 50_000
 
 Form = Mapping[str, str]
 
@@ -33,10 +44,37 @@ class Reply:
 
     status: int
     body: str
+    content_type: str = "text/xml"
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+
+class AnswerTimes:
+    """How long the application took to answer, in seconds, by path; the latest of them only."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._took: dict[str, deque[float]] = {}
+
+    @contextmanager
+    def measured(self, url: str) -> Iterator[None]:
+        before = time.perf_counter()
+        yield
+        took = time.perf_counter() - before
+        with self._lock:
+            self._took.setdefault(urlsplit(url).path, deque(maxlen=_MEASURED)).append(took)
+
+    def taken(self) -> dict[str, list[float]]:
+        """All that is known, by path."""
+        with self._lock:
+            return {path: list(took) for path, took in self._took.items()}
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._took.clear()
 
 
 Post = Callable[[str, Form, Mapping[str, str]], Reply]
@@ -49,10 +87,20 @@ def post_form(url: str, form: Form, headers: Mapping[str, str]) -> Reply:
     request = urllib.request.Request(url, data=urlencode(form).encode(), headers=dict(headers), method="POST")  # noqa: S310 - checked above
     try:
         with _opener.open(request, timeout=_TIMEOUT_S) as response:
-            return Reply(response.status, response.read(_MAX_BODY + 1).decode("utf-8", "replace"))
+            kind = response.headers.get_content_type()
+            return Reply(response.status, response.read(_MAX_BODY + 1).decode("utf-8", "replace"), kind)
     except urllib.error.HTTPError as error:
         with error:
             return Reply(error.code, error.read(_MAX_BODY).decode("utf-8", "replace"))
+
+
+def get_file(url: str, headers: Mapping[str, str]) -> tuple[str, bytes]:
+    """GET a file of at most 20 MB. Raises OSError when there is none."""
+    if not url.startswith(("http://", "https://")):
+        raise OSError(f"{url} is not a web address.")
+    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - checked above
+    with _opener.open(request, timeout=_TIMEOUT_S) as response:
+        return response.headers.get_content_type(), response.read(_MOST_AUDIO)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -73,10 +121,7 @@ class _Lane:
 
 
 class Webhooks:
-    """Signs and sends. All methods are called on the loop's thread.
-
-    `duplicate` and `reorder` are chances from 0 to 1; `latency_s` is simulated time before each request leaves.
-    """
+    """Signs and sends. All methods are called on the loop's thread, except that `faults` may be set by anybody at any time."""
 
     def __init__(
         self,
@@ -84,30 +129,37 @@ class Webhooks:
         *,
         auth_token: str,
         post: Post | None = None,
-        duplicate: float = 0.0,
-        reorder: float = 0.0,
-        latency_s: float = 0.0,
+        faults: Faults | None = None,
         seed: int | None = None,
     ) -> None:
+        self.faults = faults or Faults()
+        self.answer_times = AnswerTimes()
         self._loop = loop
         self._validator = RequestValidator(auth_token)
         self._post = post or post_form
-        self._duplicate = duplicate
-        self._reorder = reorder
-        self._latency_s = latency_s
         self._random = random.Random(seed)
         self._lanes: dict[str, _Lane] = {}
 
     def ask(self, url: str, form: Form, then: Callable[[Reply], None]) -> None:
         """Request instructions. A duplicate is the retry of a request whose first answer was lost: the last answer counts."""
+        if self.faults.outage:
+            self._loop.after(_OUTAGE_S, lambda: self.ask(url, form, then))
+            return
         headers = self._headers(url, form)
-        times = 2 if self._chance(self._duplicate) else 1
+        times = 2 if self._chance(self.faults.duplicate) else 1
         self._after_latency(lambda: self._loop.outside(lambda: self._send(url, form, headers, times), then))
 
     def tell(self, lane: str, url: str, form: Form) -> None:
         """Report something; the answer does not matter. Reports of one lane keep their order unless the reorder fault strikes."""
+        if self.faults.outage or self._chance(self.faults.loss):
+            return
         self._lanes.setdefault(lane, _Lane()).waiting.append((url, form))
         self._next(lane)
+
+    def get(self, url: str) -> tuple[str, bytes]:
+        """Fetch a file of the application's, signed like everything else: its content type and content. Raises OSError."""
+        signature = self._validator.compute_signature(url, {})
+        return get_file(url, {"User-Agent": _AGENT, "X-Twilio-Signature": signature})
 
     def _next(self, name: str) -> None:
         lane = self._lanes[name]
@@ -118,7 +170,7 @@ class Webhooks:
                 del self._lanes[name]
             return
         webhook = lane.waiting.popleft()
-        if lane.held is None and self._chance(self._reorder):
+        if lane.held is None and self._chance(self.faults.reorder):
             lane.held = webhook
             self._loop.after(_OVERTAKE_S, lambda: self._release(name, webhook))
             self._next(name)
@@ -143,7 +195,7 @@ class Webhooks:
     def _depart(self, name: str, lane: _Lane, webhook: tuple[str, Form]) -> None:
         url, form = webhook
         headers = self._headers(url, form)
-        times = 2 if self._chance(self._duplicate) else 1
+        times = 2 if self._chance(self.faults.duplicate) else 1
         lane.busy = True
 
         def arrived(reply: Reply) -> None:
@@ -163,7 +215,8 @@ class Webhooks:
     def _send_once(self, url: str, form: Form, headers: Mapping[str, str]) -> Reply:
         """Post, and once more when the connection failed. Never raises."""
         try:
-            return self._post(url, form, headers)
+            with self.answer_times.measured(url):
+                return self._post(url, form, headers)
         except OSError:
             try:
                 return self._post(url, form, headers)
@@ -176,14 +229,14 @@ class Webhooks:
     def _headers(self, url: str, form: Form) -> dict[str, str]:
         return {
             "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-            "User-Agent": "TwilioProxy/1.1 (simulated)",
+            "User-Agent": _AGENT,
             "X-Twilio-Signature": self._validator.compute_signature(url, form),
             "I-Twilio-Idempotency-Token": secrets.token_hex(16),
         }
 
     def _after_latency(self, run: Callable[[], None]) -> None:
-        if self._latency_s > 0:
-            self._loop.after(self._latency_s, run)
+        if self.faults.latency_s > 0:
+            self._loop.after(self.faults.latency_s, run)
         else:
             run()
 

@@ -105,9 +105,9 @@ def call_and_choose_the_queue(page, carrier):
     return next(iter(carrier.live_calls()))
 
 
-def ring(carrier, call, identity="agent-7"):
+def ring(carrier, call, identity="agent-7", label="agent-7"):
     return carrier.add_participant(
-        conference="room of " + call, to=f"client:{identity}", from_=CALLER, label=identity, status_url="/status"
+        conference="room of " + call, to=f"client:{identity}", from_=CALLER, label=label, status_url="/status"
     )
 
 
@@ -258,7 +258,7 @@ def test_a_second_call_rings_when_the_first_has_ended(page, carrier, desk):
     call = call_and_choose_the_queue(page, carrier)
     first = ring(carrier, call)
     expect(page.locator("#soft")).to_have_text(f"ringing {first}")
-    second = ring(carrier, call)
+    second = ring(carrier, call, label="consult-7")
     carrier.hang_up(first)
 
     expect(page.locator("#soft")).to_have_text(f"ringing {second}")

@@ -313,9 +313,10 @@ def test_a_waiting_caller_is_sent_to_other_instructions(carrier, desk, ear):
     assert desk.room_events() == ["participant-join", "participant-leave", "conference-end"]
     carrier.advance(60)
     assert ear.texts(call)[-1] == "We have closed."
-    for gone in (call, "CA0"):
-        with pytest.raises(CarrierFailed, match="not in progress"):
+    for gone, code in ((call, 21220), ("CA0", 20404)):
+        with pytest.raises(CarrierFailed) as error:
             carrier.redirect(call_sid=gone, url="/closed")
+        assert error.value.code == code
 
 
 def test_a_leg_on_hold_without_a_document_hears_the_music_of_the_carrier(carrier, desk, ear):

@@ -47,7 +47,7 @@ def test_an_application_that_is_away_fails_the_call(make_carrier):
     carrier = make_carrier(voice_path="http://127.0.0.1:1/voice")
     with Ear(carrier) as ear:
         call = carrier.dial(CALLER)
-        assert ear.wait_for("error", call).data["code"] == 11200
+        assert ear.wait_for("error", call).data["code"] == 11205
         assert ear.wait_for("ended", call).data["status"] == "failed"
 
 
