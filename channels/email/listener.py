@@ -31,6 +31,7 @@ PLAIN_ADDRESS = re.compile(
     r"<([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>( .*)?", re.ASCII
 )
 OVERRUN = 1024 * 1024  # bytes beyond the size limit before a client that goes on is cut off
+GOODBYE_S = 2.0  # for clients to hear that we are closing
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ class MailListener:
         await self._until(lambda: not self.busy, deadline)
         for connection in list(self.open):
             connection.dismiss()
-        await self._until(lambda: not self.open, deadline)
+        await self._until(lambda: not self.open, min(deadline, self._loop.time() + GOODBYE_S))
+        for connection in list(self.open):
+            connection.cut()  # under TLS good-bye is waited for, and a client that is busy elsewhere says none
         await self._server.wait_closed()
 
     async def _until(self, holds: Callable[[], bool], deadline: float) -> None:
@@ -236,6 +239,11 @@ class _Connection(SMTP):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(answer + b"\r\n")
             self.transport.close()
+
+    def cut(self) -> None:
+        """Close without a word."""
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class _Doorman:

@@ -17,7 +17,7 @@ from desk.work.mail_in import MailDoor
 from desk.work.mail_out import MailOut, sender_for
 from desk.work.mail_reading import MailReading
 from desk.work.our_addresses import OurAddresses
-from desk.work.part import Part
+from desk.work.part import LONGEST_TURN_S, Part
 from desk.work.recordings import Recordings
 from desk.work.router import Router
 from desk.work.timers import Timers
@@ -37,12 +37,14 @@ class Background:
         self.indexing = Indexing(desk) if "worker" in roles else None
         self.mail = MailDoor(desk, kept=self._wake("mail_in"), noted=self._wake("mail_door")) if "smtp" in roles else None
         self.imap: ImapDoor | None = None
+        self.mail_out: MailOut | None = None
         self.reading = self._make_reading(desk) if "worker" in roles else None
         if self.router is not None:
             self._add("router", self.router.turn, self.router.follow)
         if self.indexing is not None and self.reading is not None:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
-            self._add("mail_out", MailOut(desk, sender_for(desk.settings, desk.store)).turn, _has("mail.queued"))
+            self.mail_out = MailOut(desk, sender_for(desk.settings, desk.store))
+            self._add("mail_out", self.mail_out.turn, _has("mail.queued"))
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
             self._add("recordings", Recordings(desk).turn, _has("recording.completed"))
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
@@ -78,15 +80,20 @@ class Background:
             self.bell.start()
 
     def stop(self) -> None:
-        """No new mail first, then let each part finish its turn."""
+        """No new mail first, then let each part finish its turn, all at the same time."""
+        for part in self.parts.values():
+            part.end()
+        for long_at_work in (self.reading, self.mail_out):
+            if long_at_work is not None:
+                long_at_work.stop()
         if self.mail is not None:
+            self.mail.pace.stop()
             self.mail.stop()
         if self.bell is not None:
             self.bell.stop()
-        if self.mail is not None:
-            self.mail.pace.stop()
+        until = self._desk.clock.monotonic() + LONGEST_TURN_S
         for part in self.parts.values():
-            part.stop()
+            part.stop(until - self._desk.clock.monotonic())
         if self.imap is not None:
             self.imap.close()
         if self.reading is not None:

@@ -31,6 +31,7 @@ POLL_S = 30.0  # where the server cannot say that mail has come
 FIRST_RETRY_S, LAST_RETRY_S = 2.0, 300.0
 MOST_BYTES = 32 * 1024 * 1024  # fetched at a time
 JUST_NOW = timedelta(minutes=10)  # before the last fetch: what was kept then may not have been put away
+LAST_WORDS_S = 5.0  # for a page that is being kept, and for taking leave; what was kept is known again
 LOOK_S = 30.0  # for accounts that another process has changed
 
 
@@ -57,9 +58,12 @@ class ImapDoor:
         return LOOK_S
 
     def close(self) -> None:
-        """End all fetchers."""
+        """End all fetchers, all at once: a server that does not answer keeps nobody waiting for long."""
         for fetcher in self._fetchers.values():
-            fetcher.stop()
+            fetcher.end()
+        until = self._desk.clock.monotonic() + LAST_WORDS_S
+        for fetcher in self._fetchers.values():
+            fetcher.stop(until - self._desk.clock.monotonic())
         self._fetchers.clear()
 
 
@@ -82,10 +86,15 @@ class _Fetcher:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        self._stopping = True
-        os.write(self._ring, b"!")
-        self._thread.join(timeout=10)
+    def end(self) -> None:
+        """Let it finish what it has begun; does not wait for that."""
+        if not self._stopping:
+            self._stopping = True
+            os.write(self._ring, b"!")
+
+    def stop(self, patience_s: float = LAST_WORDS_S) -> None:
+        self.end()
+        self._thread.join(timeout=max(0.0, patience_s))
         if not self._thread.is_alive():
             os.close(self._hear)
             os.close(self._ring)

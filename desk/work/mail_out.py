@@ -41,6 +41,11 @@ class MailOut:
         self._away_until = 0.0
         self._unrecorded: dict[int, Mapping[str, Answer]] = {}
         self._begun = False
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Finish the mail that is on its way; the others stay due."""
+        self._stopping = True
 
     def turn(self) -> float | None:
         rest = self._away_until - self._desk.clock.monotonic()
@@ -50,6 +55,8 @@ class MailOut:
         try:
             while True:
                 self._record_what_is_left()
+                if self._stopping:
+                    return None
                 with self._desk.store.tx(SYSTEM) as tx:
                     claimed = [mail.id for mail in claim_due(tx, limit=1)]
                 if not claimed:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE_S = 20.0
 MOST_MEMORY = 1024 * 1024 * 1024
+CLOSED = Unread("the desk is stopping", by_mail=False)
 
 
 class Pool:
@@ -33,35 +34,55 @@ class Pool:
         self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="mail-reading")
         self._mine = threading.local()
         self._children: list[_Child] = []
+        self._door = threading.Lock()  # what is begun and what ends do not cross
+        self._closed = False
 
     def begin(self, jobs: Sequence[Job]) -> list[Future[Reading | Unread]]:
-        """Have each job read; there will be an answer for each, and no exception for a mail's sake."""
-        return [self._threads.submit(self._read, job) for job in jobs]
+        """Have each job read; there will be an answer for each, and no exception for a mail's sake.
+
+        From a pool that is being closed the answers are cancelled, or say what is no mail's fault.
+        """
+        with self._door:
+            if self._closed:
+                return [_cancelled() for _ in jobs]
+            return [self._threads.submit(self._read, job) for job in jobs]
 
     def close(self) -> None:
-        """End the processes."""
-        self._threads.shutdown()
-        for child in self._children:
+        """End the processes, whatever they read just now: nobody waits for that any more."""
+        with self._door:
+            self._closed = True
+            children = list(self._children)
+        for child in children:
+            child.close()
+        self._threads.shutdown(cancel_futures=True)
+        for child in children:
             child.end()
 
     def _read(self, job: Job) -> Reading | Unread:
         child = getattr(self._mine, "child", None)
         if child is None:
-            child = self._mine.child = _Child(self._most_memory)
-            self._children.append(child)
+            with self._door:
+                if self._closed:
+                    return CLOSED
+                child = self._mine.child = _Child(self._most_memory)
+                self._children.append(child)
         return child.ask(job, self._deadline_s)
 
 
 class _Child:
-    """One process, used by one thread."""
+    """One process, used by one thread. `close` may come from another."""
 
     def __init__(self, most_memory: int) -> None:
         self._most_memory = most_memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
+        self._closed = False
 
     def ask(self, job: Job, deadline_s: float) -> Reading | Unread:
         for attempt in (1, 2):
             process = self._process or self._start()
+            if process is None:
+                return CLOSED
             assert process.stdin is not None
             try:
                 mail_wire.send(process.stdin, job)
@@ -71,7 +92,15 @@ class _Child:
                 self.end()
                 if attempt == 2:
                     return Unread("the reading process does not start", by_mail=False)
-        return self._answer(process, deadline_s)
+        answer = self._answer(process, deadline_s)
+        return CLOSED if self._closed and isinstance(answer, Unread) else answer
+
+    def close(self) -> None:
+        """Kill the process and start no other. Whoever asks it just now finds that it has gone."""
+        with self._starting:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
 
     def end(self) -> None:
         process, self._process = self._process, None
@@ -102,12 +131,21 @@ class _Child:
         assert isinstance(answer, (Reading, Unread))
         return answer
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "desk.work.mail_child", str(self._most_memory)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            process_group=0,  # Ctrl-C is for the desk, which ends its children itself
-        )
-        return self._process
+    def _start(self) -> subprocess.Popen[bytes] | None:
+        with self._starting:
+            if self._closed:
+                return None
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "desk.work.mail_child", str(self._most_memory)],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                process_group=0,  # Ctrl-C is for the desk, which ends its children itself
+            )
+            return self._process
+
+
+def _cancelled() -> Future[Reading | Unread]:
+    future: Future[Reading | Unread] = Future()
+    future.cancel()
+    return future

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
@@ -62,20 +63,26 @@ class MailReading:
         self._batch = batch
         self._pool = pool or Pool()
         self._turn_of = _ReaderLock(desk)
+        self._stopping = threading.Event()
 
     def turn(self) -> float | None:
-        """Read all there is; returns the seconds until a mail is to be tried again."""
+        """Read all there is, or until `stop`; returns the seconds until a mail is to be tried again."""
         if not self._turn_of.hold():
             return IDLE_S
         self._addresses.refresh()
         batch = self._begin(())
-        while batch is not None:
+        while batch is not None and not self._stopping.is_set():
             following = self._begin(batch.mails)  # is parsed while this one is recorded
             began = self._desk.clock.monotonic()
             self._finish(batch)
             self._rest(self._desk.clock.monotonic() - began)
             batch = following or self._begin(())
         return self._until_next()
+
+    def stop(self) -> None:
+        """Record what is being recorded and begin nothing more: the rest of the spool is read by whoever comes next."""
+        self._stopping.set()
+        self._pool.close()
 
     def close(self) -> None:
         """End the reading processes and let another process read."""
@@ -125,6 +132,9 @@ class MailReading:
         return min(IDLE_S, max(0.05, (next_at - self._desk.clock.now()).total_seconds()))
 
     def _finish(self, batch: _Batch) -> None:
+        wait(batch.answers)
+        if self._stopping.is_set():
+            return  # an answer may be missing because we stop, which says nothing about its mail
         answers = [answer.result() for answer in batch.answers]
         self._desk.files.settle(written for answer in answers if isinstance(answer, Reading) for written in answer.written)
         pairs = list(zip(batch.mails, answers, strict=True))

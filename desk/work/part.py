@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_SLEEP_S = 5.0  # also the pace of the heartbeat
 AFTER_FAILURE_S = 1.0
+LONGEST_TURN_S = 15.0  # that is waited for at the end
 
 
 class Part:
@@ -37,12 +38,18 @@ class Part:
         """Something has happened that may concern this part."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """Let the present turn end, then no more."""
+    def end(self) -> None:
+        """Let the present turn be the last; does not wait for it."""
         self._stopping = True
         self._wake.set()
+
+    def stop(self, patience_s: float = LONGEST_TURN_S) -> None:
+        """Let the present turn end, then no more."""
+        self.end()
         if self._thread.is_alive():
-            self._thread.join(timeout=15)
+            self._thread.join(timeout=max(0.0, patience_s))
+        if self._thread.is_alive():
+            log.warning("%s is still at work and is left behind", self.name)
 
     @property
     def healthy(self) -> bool:

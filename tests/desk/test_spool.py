@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import event, func, select
 
@@ -16,7 +18,7 @@ from desk.queries import mail_ledger
 from desk.work.mail_in import MailDoor
 from desk.work.mail_pool import Pool
 from desk.work.mail_reading import MailReading
-from desk.work.mail_wire import Job, Reading
+from desk.work.mail_wire import Job, Reading, Unread
 
 LI = "li.na@customers.example"
 
@@ -179,6 +181,38 @@ def test_a_message_moved_to_the_wrong_ticket_is_put_back_and_its_ticket_opens_ag
     assert post.house.one(select(Message.ticket_id).where(Message.id == second.id)) == old
     waiting = select(func.count()).select_from(WorkItem).where(WorkItem.ticket_id == old, WorkItem.state == "waiting")
     assert post.house.one(waiting) == 1
+
+
+def test_a_reader_that_stops_amid_a_full_spool_is_done_at_once_and_leaves_the_rest_as_it_was(post):
+    post.keep(*(mail(number) for number in range(400)))
+    turn = threading.Thread(target=post.read)
+    turn.start()
+    while not post.outcomes():
+        assert turn.is_alive()
+    post.reading.stop()
+    turn.join(timeout=5)
+    assert not turn.is_alive()
+    waiting = post.house.all(select(SpooledMail.attempts))
+    assert len(waiting) + len(post.outcomes()) == 400
+    assert len(waiting) > 100
+    assert set(waiting) == {0}
+    post.reading.close()
+    post.reading = MailReading(post.desk, post.door.addresses, pool=Pool(2))
+    post.read()
+    assert post.outcomes() == ["opened"] * 400
+    adds_up(post)
+
+
+def test_a_pool_that_is_closed_amid_a_mail_blames_nobody(tmp_path):
+    pool = Pool(1)
+    slow = Job(mail(1, "> " * 5_000_000), LI, frozenset(), frozenset(), tmp_path)
+    answers = pool.begin([slow] * 5)
+    while not answers[0].running():
+        pass
+    pool.close()
+    assert answers[0].result() == Unread("the desk is stopping", by_mail=False)
+    assert all(answer.cancelled() for answer in answers[1:])
+    assert all(answer.cancelled() for answer in pool.begin([slow]))
 
 
 def test_the_tally_is_counted_at_the_door_alone(post):

@@ -6,14 +6,18 @@ import base64
 import smtplib
 import socket
 import ssl
-from contextlib import closing, contextmanager, suppress
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
 
+from channels.email import listener as listener_module
 from channels.email.batch import Reply
 from channels.email.clients import Clients, Limits, network_of
 from channels.email.listener import MailListener
+from desk.config import Settings
+from desk.work.mail_tls import smtp_tls
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -135,9 +139,6 @@ def test_an_ipv6_customer_is_known_by_the_network_they_have():
 
 
 def test_starttls_with_a_certificate_of_our_own(tmp_path):
-    from desk.config import Settings
-    from desk.work.mail_tls import smtp_tls
-
     settings = Settings.from_env({"DESK_DATA_DIR": str(tmp_path), "DESK_SMTP_TLS_CERT": "self-signed"})
     certificate = tmp_path / "smtp.pem"
     with door(tls_context=smtp_tls(settings), hostname="desk.example") as (port, taken):
@@ -151,3 +152,20 @@ def test_starttls_with_a_certificate_of_our_own(tmp_path):
     first = certificate.read_bytes()
     smtp_tls(settings)
     assert certificate.read_bytes() == first
+
+
+def test_a_door_that_closes_waits_for_no_client_that_hears_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(listener_module, "GOODBYE_S", 0.2)
+    settings = Settings.from_env({"DESK_DATA_DIR": str(tmp_path), "DESK_SMTP_TLS_CERT": "self-signed"})
+    with ExitStack() as clients:
+        with door(tls_context=smtp_tls(settings)) as (port, _taken):
+            trust = ssl.create_default_context(cafile=str(tmp_path / "smtp.pem"))
+            trust.check_hostname = False
+            for secure in (True, False):
+                client = smtplib.SMTP("127.0.0.1", port, timeout=60)
+                clients.callback(client.close)
+                if secure:
+                    client.starttls(context=trust)
+                client.ehlo()
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
