@@ -57,6 +57,7 @@ from desk.queries import (
 from desk.queries import queues as queue_settings
 from desk.work import picture
 from desk.work.picture import Changed
+from tests.desk.conftest import on_postgres, on_sqlite
 from tests.desk.house import House
 from tests.desk.long_past import GROWING, fill
 
@@ -71,6 +72,17 @@ ZONE = "Asia/Shanghai"
 @pytest.fixture
 def full(house: House) -> House:
     """A desk with a past."""
+    return with_a_past(house)
+
+
+@pytest.fixture(scope="module", params=[on_sqlite, on_postgres], ids=["sqlite", "postgresql"])
+def past(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The same for all that only read it."""
+    with contextmanager(request.param)(request, tmp_path_factory.mktemp("past")) as house:
+        yield with_a_past(house)
+
+
+def with_a_past(house: House) -> House:
     house.agent("Maya")
     house.agent("Bo")
     for _ in range(2):
@@ -93,9 +105,9 @@ def test_the_number_of_queries_stays_when_rows_double(full):
 
 
 @pytest.mark.parametrize("view", tickets.VIEWS)
-def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(full, view):
-    viewer = people(full)["agent"]
-    with full.store.read() as reading:
+def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(past, view):
+    viewer = people(past)["agent"]
+    with past.store.read() as reading:
         seen, before = [], None
         while True:
             rows = tickets.ticket_list(reading, viewer, view=view, before=before, limit=400)
@@ -119,16 +131,16 @@ def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(ful
 
 
 @pytest.mark.parametrize("asked", ["anna 7", "ANNA 7", "Invoice 12", "p7@", "+8613800000007", "138 0000 0007", "#10012"])
-def test_tickets_are_found_by_how_something_about_them_begins(full, asked):
-    with full.store.read() as reading:
-        rows = tickets.ticket_list(reading, people(full)["senior"], view="all", search=asked)
+def test_tickets_are_found_by_how_something_about_them_begins(past, asked):
+    with past.store.read() as reading:
+        rows = tickets.ticket_list(reading, people(past)["senior"], view="all", search=asked)
     assert rows
     assert all("7" in row.customer_name or "12" in row.ticket.subject or row.ticket.number == 10012 for row in rows)
 
 
-def test_a_search_that_fits_more_than_can_be_sorted_shows_the_latest_of_all(full):
-    viewer = people(full)["senior"]
-    with full.store.read() as reading:
+def test_a_search_that_fits_more_than_can_be_sorted_shows_the_latest_of_all(past):
+    viewer = people(past)["senior"]
+    with past.store.read() as reading:
         rows = tickets.ticket_list(reading, viewer, view="all", search="invoice")
         latest = select(Ticket.id).where(Ticket.subject.startswith("Invoice"))
         expected = reading.scalars(latest.order_by(Ticket.updated_at.desc(), Ticket.id.desc()).limit(51)).all()
