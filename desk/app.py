@@ -190,6 +190,10 @@ def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
         auth_token=voice_token,
         number=settings.twilio_number or SIMULATED_NUMBER,
         now=lambda: clock.now().timestamp(),
+        latency_s=settings.carrier_latency_s,
+        loss=settings.carrier_loss,
+        duplicate=settings.carrier_duplicate,
+        reorder=settings.carrier_reorder,
     )
 
 

@@ -58,6 +58,10 @@ class Settings:
     twilio_number: str
     twilio_region: str
     twilio_edge: str
+    carrier_latency_s: float = 0.0
+    carrier_loss: float = 0.0
+    carrier_duplicate: float = 0.0
+    carrier_reorder: float = 0.0
     demo: bool = False
 
     @classmethod
@@ -97,6 +101,10 @@ class Settings:
             twilio_number=source.read("TWILIO_NUMBER", "", str),
             twilio_region=source.read("TWILIO_REGION", "", str.lower),
             twilio_edge=source.read("TWILIO_EDGE", "", str.lower),
+            carrier_latency_s=source.read("DESK_CARRIER_LATENCY_S", "0", _latency),
+            carrier_loss=source.read("DESK_CARRIER_LOSS", "0", _chance),
+            carrier_duplicate=source.read("DESK_CARRIER_DUPLICATE", "0", _chance),
+            carrier_reorder=source.read("DESK_CARRIER_REORDER", "0", _chance),
         )
         source.raise_problems()
         return settings
@@ -190,6 +198,24 @@ def _switch(text: str) -> bool:
     if text.lower() not in ("on", "off"):
         raise ValueError("give on or off")
     return text.lower() == "on"
+
+
+def _chance(text: str) -> float:
+    return _figure(text, 1, "give a chance from 0 to 1")
+
+
+def _latency(text: str) -> float:
+    return _figure(text, 60, "give seconds, from 0 to 60")
+
+
+def _figure(text: str, most: float, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(what) from None
+    if not 0 <= value <= most:
+        raise ValueError(what)
+    return value
 
 
 def _trust(text: str) -> str:

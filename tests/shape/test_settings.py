@@ -87,6 +87,10 @@ def test_all_wrong_settings_are_told_at_once():
         "DESK_DKIM_SELECTOR": "two.labels",
         "DESK_LOCALE": "fr",
         "DESK_TIMEZONE": "Mars/Olympus",
+        "DESK_CARRIER_LATENCY_S": "nan",
+        "DESK_CARRIER_LOSS": "-0.1",
+        "DESK_CARRIER_DUPLICATE": "1.5",
+        "DESK_CARRIER_REORDER": "often",
     }
     with pytest.raises(Invalid) as told:
         Settings.from_env(env)
