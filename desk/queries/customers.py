@@ -22,7 +22,7 @@ class Panel:
 
     customer: Customer
     organisation: str
-    contacts: list[tuple[str, str, bool]]  # kind, value, verified
+    contacts: list[tuple[int, str, str, bool]]  # id, kind, value, verified
     tickets: list[tuple[Ticket, str]]  # the latest that the viewer may read, with the owner's name
     open_count: int
     past_count: int
@@ -34,7 +34,7 @@ def panel(session: Session, viewer: Viewer, customer: Customer, *, limit: int = 
     """Everything about one customer that fits beside a ticket."""
     contacts = session.scalars(select(ContactPoint).where(ContactPoint.customer_id == customer.id).order_by(ContactPoint.id))
     shown = [
-        (each.kind, masked(each.value, each.kind) if viewer.masked else each.value, each.verified)
+        (each.id, each.kind, masked(each.value, each.kind) if viewer.masked else each.value, each.verified)
         for each in contacts
         if each.kind != "chat"
     ]

@@ -54,6 +54,7 @@ KINDS = {
     "ticket": lazy_gettext("Ticket"),
     "complaint": lazy_gettext("Complaint"),
     "callback": lazy_gettext("Call back"),
+    "consult": lazy_gettext("Advice on the phone"),
     "follow_up": lazy_gettext("Ask again"),
     "hand_up": lazy_gettext("Question from a colleague"),
 }
@@ -130,15 +131,26 @@ THREADED_BY = {
     "new": lazy_gettext("A new ticket: it names none of ours."),
 }
 CALL_STATES = {
+    "ringing_in": lazy_gettext("coming in"),
     "ivr": lazy_gettext("in the menu"),
     "queued": lazy_gettext("waiting"),
     "offered": lazy_gettext("connecting"),
     "talking": lazy_gettext("on the phone"),
     "hold": lazy_gettext("on hold"),
+    "dialing": lazy_gettext("dialling"),
+    "consult": lazy_gettext("consulting"),
+    "conference": lazy_gettext("three speak"),
+    "transferred": lazy_gettext("passed on outside"),
     "wrap_up": lazy_gettext("over, wrap-up open"),
     "done": lazy_gettext("over"),
     "abandoned": lazy_gettext("caller hung up while waiting"),
     "failed": lazy_gettext("failed"),
+    "voicemail": lazy_gettext("left a message"),
+    "callback_set": lazy_gettext("is called back"),
+    "overflow": lazy_gettext("sent elsewhere"),
+    "no_answer": lazy_gettext("no answer"),
+    "busy": lazy_gettext("engaged"),
+    "machine": lazy_gettext("answering machine"),
 }
 AUDIENCES = {
     "public": lazy_gettext("everybody"),
