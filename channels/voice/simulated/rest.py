@@ -224,10 +224,18 @@ class Rest:
             return RoomInfo(room.sid, room.name, "in-progress" if room.started else "init", (*inside, *coming))
 
     def check(self) -> list[Finding]:
-        findings = [Finding("ok", "The simulated carrier is used: no call leaves this machine.", "Set TWILIO_… for a real one.")]
+        findings = [
+            Finding(
+                "ok",
+                "The simulated carrier is used: no call leaves this machine.",
+                "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN for a real one.",
+            )
+        ]
         faults = self._exchange.webhooks.faults
         if faults.any:
-            findings.append(Finding("warning", f"Faults are switched on: {faults}.", "Unset DESK_CARRIER_…."))
+            findings.append(
+                Finding("warning", f"Faults are switched on: {faults}.", "Unset DESK_CARRIER_LOSS and the settings beside it.")
+            )
         if not self._exchange.loop.running:
             findings.append(Finding("error", "The simulated carrier is not running.", "It runs with “serve”."))
         return findings
