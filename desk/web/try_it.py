@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from channels.message import Contact, SendFailed
+from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.actions import sessions
 from desk.demo.people import COLLEAGUES, Patron, patrons
 from desk.demo.post import send_mail
@@ -31,6 +33,8 @@ pages.record(lambda setup: setup.app.extensions["csrf"].exempt(pages))
 STRANGER = "+447700900999"
 RATES = (20, 60, 120, 240)
 MOST_TEXT = 20_000
+DELAYS = {"0.0": 0.0, "0.5": 0.5, "2.0": 2.0, "5.0": 5.0}
+LOSS, OFTEN = 0.1, 0.33
 
 
 @pages.get("/try")
@@ -115,6 +119,39 @@ def traffic_now() -> str:
     return render_template("try_it/_traffic.html", traffic=_switch().state(), rates=RATES)
 
 
+@pages.post("/try/network")
+@public
+def network() -> str | Response:
+    """Make the built-in carrier's network bad or good, to see that calls survive it."""
+    _demo_only()
+    limit("try network", "60 per 10 minutes")
+    carrier = installation().carrier
+    if not isinstance(carrier, SimulatedCarrier):
+        raise NotFound("There is no such page.")
+    chosen = request.form
+    if chosen.get("do") == "mend":
+        carrier.set_faults(latency_s=0.0, loss=0.0, duplicate=0.0, reorder=0.0, outage=False)
+    else:
+        carrier.set_faults(
+            latency_s=DELAYS.get(chosen.get("latency_s", ""), 0.0),
+            loss=LOSS if "loss" in chosen else 0.0,
+            duplicate=OFTEN if "duplicate" in chosen else 0.0,
+            reorder=OFTEN if "reorder" in chosen else 0.0,
+            outage="outage" in chosen,
+        )
+    if request.headers.get("HX-Request"):
+        return render_template("try_it/_network.html", **_network())
+    return redirect(url_for("try_it.page") + "#network", 303)
+
+
+def _network() -> dict[str, Any]:
+    """What goes wrong on purpose now, and what may be chosen."""
+    carrier = installation().carrier
+    faults = carrier.faults if isinstance(carrier, SimulatedCarrier) else None
+    names = {0.0: gettext("not at all"), 0.5: gettext("half a second"), 2.0: gettext("two seconds"), 5.0: gettext("five seconds")}
+    return {"faults": faults, "delays": [(word, names[seconds]) for word, seconds in DELAYS.items()]}
+
+
 def _page(filled: dict[str, str], errors: dict[str, str]) -> str:
     zh = language() == "zh"
     return render_template(
@@ -131,6 +168,7 @@ def _page(filled: dict[str, str], errors: dict[str, str]) -> str:
         smtp_port=installation().settings.smtp_port,
         has_phone=not installation().settings.has_twilio,
         has_mailbox=not installation().settings.mail_relay,
+        **_network(),
     )
 
 

@@ -17,13 +17,15 @@ from channels.voice.simulated.door_common import Answer, Door, text, wire
 from channels.voice.simulated.state import ListenEvent
 
 _MOST_CALLS = 200
+_ANY_LINE = "line *"
 
 
 class PhoneDoor(Door):
     """The telephone of a visitor. It sees the calls that it dialled, and rings when the desk calls the number it goes by.
 
-    From the client: `line {from}` (the number this telephone goes by), `dial {from}`, `press {call_sid, digit}`,
-    `say {call_sid, text}`, `answer {call_sid}`, `reject {call_sid}`, `hang_up {call_sid}`, `resume {call_sid}` after a reconnect.
+    From the client: `line {from, all?}` (the number this telephone goes by; with `all` it also rings for numbers that no other
+    telephone goes by), `dial {from}`, `press {call_sid, digit}`, `say {call_sid, text}`, `voice {call_sid}`, `answer {call_sid}`,
+    `reject {call_sid}`, `hang_up {call_sid}`, `resume {call_sid}` after a reconnect.
     To it: `phone`. The CallSid is random and only the telephone that dialled is told it, so to know it is the right to resume.
     """
 
@@ -32,7 +34,9 @@ class PhoneDoor(Door):
         self._allowed = allowed
         self._calls: dict[str, set[str]] = defaultdict(set)
         self._lines: dict[str, str] = {}
-        self._ringing: dict[str, ListenEvent] = {}
+        self._for_all: set[str] = set()
+        # Each call that rings, and whether it does so for a number that no telephone went by.
+        self._ringing: dict[str, tuple[ListenEvent, bool]] = {}
 
     def on_connect(self, _auth: Any = None) -> None:
         if not self._allowed():
@@ -42,12 +46,18 @@ class PhoneDoor(Door):
         self.audio.gone(request.sid)
         with self.lock:
             self._lines.pop(request.sid, None)
+            self._for_all.discard(request.sid)
             calls = self._calls.pop(request.sid, set())
         for call_sid in calls:
             self.hang_up_if(call_sid, lambda call_sid=call_sid: not self._watched(call_sid))
 
     def on_line(self, data: Any) -> Answer:
-        self._take_line(_number(data))
+        number = _number(data)
+        if data.get("all") is True:
+            with self.lock:
+                self._for_all.add(request.sid)
+            join_room(_ANY_LINE)
+        self._take_line(number)
         return {"ok": True}
 
     def on_dial(self, data: Any) -> Answer:
@@ -69,6 +79,11 @@ class PhoneDoor(Door):
 
     def on_say(self, data: Any) -> Answer:
         return {"ok": True, "heard_by": self.carrier.speak(self.own_leg(data), text(data, "text"))}
+
+    def on_voice(self, data: Any) -> Answer:
+        """The microphone of this telephone hears somebody; needed while a voicemail records."""
+        self.carrier.voice(self.own_leg(data))
+        return {"ok": True}
 
     def on_answer(self, data: Any) -> Answer:
         call_sid = self._rings_here(data)
@@ -93,13 +108,16 @@ class PhoneDoor(Door):
         self.tell("phone", wire(event), to=event.call_sid)
         with self.lock:
             if event.kind == "ringing":
-                self._ringing[event.call_sid] = event
+                self._ringing[event.call_sid] = event, event.data["to"] not in self._lines.values()
             ringing = self._ringing.get(event.call_sid)
             if event.kind in ("answered", "ended"):
                 self._ringing.pop(event.call_sid, None)
         if ringing is not None:
             # Every telephone with this number rings, and stops ringing when one of them has answered.
-            self.tell("phone", wire(event), to=f"line {ringing.data['to']}")
+            first, for_all = ringing
+            self.tell("phone", wire(event), to=f"line {first.data['to']}")
+            if for_all:
+                self.tell("phone", wire(event), to=_ANY_LINE)
 
     def _take_line(self, number: str) -> None:
         with self.lock:
@@ -109,9 +127,13 @@ class PhoneDoor(Door):
             leave_room(f"line {before}")
         join_room(f"line {number}")
         with self.lock:
-            ringing = [event for event in self._ringing.values() if event.data["to"] == number]
+            ringing = [event for event, for_all in self._ringing.values() if self._rings(event, for_all)]
         for event in ringing:
             self.tell("phone", wire(event), to=request.sid)
+
+    def _rings(self, event: ListenEvent, for_all: bool) -> bool:
+        """Whether a call rings at this telephone. Called with the lock held."""
+        return event.data["to"] == self._lines.get(request.sid) or (for_all and request.sid in self._for_all)
 
     def _watch(self, call_sid: str) -> Answer:
         """Let this telephone perceive the call; the answer holds all that was perceived until now."""
@@ -131,10 +153,9 @@ class PhoneDoor(Door):
     def _rings_here(self, data: Any) -> str:
         call_sid = text(data, "call_sid")
         with self.lock:
-            line = self._lines.get(request.sid)
             ringing = self._ringing.get(call_sid)
-        if ringing is not None and ringing.data["to"] == line:
-            return call_sid
+            if ringing is not None and self._rings(*ringing):
+                return call_sid
         raise NotPossible("not_ringing", "This call does not ring any more.")
 
     def _watched(self, call_sid: str) -> bool:

@@ -1,9 +1,17 @@
-// The telephone on the try page: a keypad, a screen with what the caller hears, and a field to "speak" into.
+// The telephone on the try page: a keypad, what the caller hears in words and sound, and a microphone or a field to speak into.
+
+import { createAudio } from "./audio.js";
+import { setUpOptions, VOICE } from "./phone_options.js";
+import { buildPhone, KEYS, logLine } from "./phone_view.js";
+import { createSpeech } from "./speech.js";
+import { createTones } from "./tones.js";
+import { sentence } from "./words.js";
 
 export const STRINGS = [
   "phone", "yourNumber", "call", "hangUp", "answer", "decline", "keypad", "screen", "speak", "speakHint", "send", "readAloud",
-  "idle", "ringing", "inMenu", "waiting", "connected", "onHold", "ended", "incoming", "reconnecting", "offline",
-  "you", "them", "machine", "music", "pressed", "notHeard", "failed",
+  "idle", "ringing", "inMenu", "waiting", "connected", "onHold", "ended", "incoming", "reconnecting", "offline", "recording",
+  "you", "them", "machine", "music", "pressed", "notHeard", "failed", "beep", "mute", "options", "tones", "microphone", "input",
+  "output", "system", "test", "testing", "tested", "testedSilent", "takeSound", "callFor",
 ];
 
 // The codes that `strings.errors` should have a sentence for.
@@ -11,9 +19,8 @@ export const ERRORS = [
   "bad_number", "no_such_call", "ended", "not_ringing", "not_allowed", "line_busy", "too_many_calls", "timeout",
 ];
 
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
-const SMALL_LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
-const LIVE = ["dialling", "inMenu", "waiting", "connected", "onHold"];
+const LIVE = ["dialling", "inMenu", "waiting", "connected", "onHold", "recording"];
+const CALL = "phone.call";
 
 /**
  * Builds the phone into `element` and connects it.
@@ -22,26 +29,38 @@ const LIVE = ["dialling", "inMenu", "waiting", "connected", "onHold"];
  * strings  the words named in STRINGS, in the language of the page, and `errors`: {code: sentence} for those of the door
  * numbers  [{number: "+8613800138000", label: "李娜"}, ...] to call from
  *
- * Gives {socket, stop}. Fires the bubbling event "phone:state" {state, callSid} on `element`, for pages that show more around it.
+ * Gives {socket, stop}. Fires the bubbling event "phone:state" {state, callSid} on `element`, for pages that show more around it,
+ * and "phone:levels" {mic, speaker} while there is sound. A page that is loaded again is in its call again.
  */
 export function mountPhone(element, { io, strings, numbers }) {
   const missing = STRINGS.filter((key) => !strings[key]);
   if (missing.length) throw new Error(`The phone lacks the words ${missing.join(", ")}.`);
 
-  const view = build(element, strings, numbers);
-  const voice = reader(view.readAloud);
+  const view = buildPhone(element, strings, numbers);
+  const speech = createSpeech();
   const socket = io("/phone");
+  const audio = createAudio({
+    socket,
+    ask,
+    onLevels: showLevels,
+    onNote: note,
+    silent: () => !view.microphone.checked,
+  });
+  const tones = createTones(audio.audioContext);
   let state = "offline";
-  let callSid = null;
-  let ringingSid = null;
+  let callSid = sessionStorage.getItem(CALL);
+  let ringing = null;
   let seen = 0;
   let pending = false;
   let missed = false;
+  let muted = false;
+  let since = 0;
+  let voicedAt = 0;
 
   socket.on("connect", () => {
     if (callSid) resume();
     else show("idle");
-    socket.emit("line", { from: view.from.value });
+    takeLine();
   });
   socket.on("disconnect", () => show(callSid ? "reconnecting" : "offline"));
   socket.on("connect_error", () => show(callSid ? "reconnecting" : "offline"));
@@ -49,21 +68,27 @@ export function mountPhone(element, { io, strings, numbers }) {
     if (event.call_sid === callSid) {
       if (event.n === seen + 1) perceive(event);
       else if (event.n > seen) resume();
-    } else if (event.kind === "ringing" && !callSid) {
-      ringingSid = event.call_sid;
+    } else if (event.kind === "ringing" && !callSid && !ringing) {
+      ringing = event;
       show("incoming", event.data.from);
-    } else if (event.call_sid === ringingSid && !pending) {
+    } else if (event.call_sid === ringing?.call_sid && ["answered", "ended"].includes(event.kind) && !pending) {
       // Answered on another telephone with this number, or given up.
-      ringingSid = null;
+      ringing = null;
       show("idle");
     } else if (pending) {
       missed = true;
     }
   });
 
-  view.call.addEventListener("click", () => (ringingSid ? pick("answer", { call_sid: ringingSid }) : dial()));
+  view.call.addEventListener("click", () => (ringing ? pick("answer", { call_sid: ringing.call_sid }) : dial()));
   view.hangUp.addEventListener("click", hangUp);
-  view.from.addEventListener("change", () => socket.emit("line", { from: view.from.value }));
+  view.mute.addEventListener("click", () => setMuted(!muted));
+  view.from.addEventListener("change", takeLine);
+  view.takeSound.addEventListener("click", () => {
+    view.takeSound.hidden = true;
+    say("");
+    audio.takeSound();
+  });
   view.keys.forEach((key) => key.addEventListener("click", () => press(key.dataset.digit)));
   view.form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -73,12 +98,20 @@ export function mountPhone(element, { io, strings, numbers }) {
     // Enter that only chooses a Chinese character does not speak.
     if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.preventDefault();
   });
-  view.root.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, select, textarea");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS.includes(event.key)) return;
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+    if (!callSid || typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS.includes(event.key)) return;
     event.preventDefault();
     press(event.key);
   });
+  const clock = setInterval(() => {
+    view.time.textContent = since ? minutes((performance.now() - since) / 1000) : "";
+  }, 500);
+  const options = setUpOptions({ view, strings, audio, speech, tones });
+
+  function takeLine() {
+    socket.emit("line", { from: view.from.value, all: true });
+  }
 
   function dial() {
     view.log.replaceChildren();
@@ -91,16 +124,17 @@ export function mountPhone(element, { io, strings, numbers }) {
     pending = true;
     const reply = await ask(name, data);
     pending = false;
-    ringingSid = null;
+    ringing = null;
     if (reply.error) {
       complain(reply.error);
       show("idle");
       return;
     }
-    callSid = reply.call_sid;
     seen = 0;
+    setCall(reply.call_sid);
     show("dialling");
-    reply.events.forEach(perceive);
+    reply.events.forEach((event) => perceive(event));
+    if (callSid) audio.join(callSid);
     if (missed) resume();
     missed = false;
   }
@@ -110,18 +144,27 @@ export function mountPhone(element, { io, strings, numbers }) {
     const reply = await ask("resume", { call_sid: sid });
     if (sid !== callSid) return;
     if (reply.error) {
+      // Over while this page was away.
+      if (state === "offline") {
+        setCall(null);
+        show("idle");
+        return;
+      }
       complain(reply.error);
       end();
       return;
     }
-    if (state === "reconnecting") show("dialling");
+    const past = state === "offline";
+    if (["reconnecting", "offline"].includes(state)) show("dialling");
     const fresh = state === "dialling" ? reply.events : reply.events.filter((event) => event.n > seen);
-    fresh.forEach(perceive);
+    fresh.forEach((event) => perceive(event, past));
+    if (callSid) audio.join(callSid);
   }
 
   async function press(digit) {
     if (!callSid) return;
-    voice.hush();
+    speech.hush();
+    tones.key(digit);
     line("pressed", digit, strings.pressed);
     const reply = await ask("press", { call_sid: callSid, digit });
     if (reply.error) complain(reply.error);
@@ -136,42 +179,71 @@ export function mountPhone(element, { io, strings, numbers }) {
   }
 
   async function hangUp() {
-    if (ringingSid) await ask("reject", { call_sid: ringingSid });
+    if (ringing) await ask("reject", { call_sid: ringing.call_sid });
     else if (callSid) await ask("hang_up", { call_sid: callSid });
   }
 
-  function perceive(event) {
+  function setMuted(on) {
+    muted = on;
+    view.mute.setAttribute("aria-pressed", String(on));
+    audio.mute(on);
+  }
+
+  // What this leg perceives. Of what is `past` nothing is said aloud again.
+  function perceive(event, past = false) {
     const { kind, data } = event;
     const again = event.n <= seen;
     seen = Math.max(seen, event.n);
-    const next = { gather: "inMenu", joined: "waiting", connected: "connected" }[kind];
+    const next = { gather: "inMenu", joined: "waiting", connected: "connected", record: "recording" }[kind];
     if (next) show(next);
     if (kind === "hold") show(data.on ? "onHold" : "connected");
-    if (!again) write(kind, data);
+    if (!again) write(kind, data, past);
     if (kind === "ended") end();
   }
 
-  function write(kind, data) {
+  function write(kind, data, past) {
     if (kind === "say") {
       line("machine", data.text, strings.machine, data.lang);
-      voice.read(data.text, data.lang);
+      tones.stop();
+      if (!past) speech.read(data.text, data.lang);
     } else if (kind === "heard") {
       line("them", data.text, strings.them, langOf(data.text));
-      voice.read(data.text, langOf(data.text));
+      if (!past) speech.read(data.text, langOf(data.text));
     } else if (kind === "said") {
       line("you", data.text, data.heard_by ? strings.you : `${strings.you} (${strings.notHeard})`, langOf(data.text));
     } else if (kind === "music") {
       line("music", "♪", strings.music);
+      if (!past) play(data.url);
+    } else if (kind === "beep") {
+      line("music", "●", strings.beep);
     } else if (kind === "error") {
       complain(data);
     }
   }
 
+  // A sound file of the desk itself is played as it is; for the carrier's own music we have a tune.
+  function play(url) {
+    const own = URL.canParse(url) && new URL(url).origin === location.origin;
+    if (own) tones.file(url);
+    else tones.music();
+  }
+
   function end() {
-    voice.hush();
-    callSid = null;
+    speech.hush();
+    audio.leave();
+    setCall(null);
+    setMuted(false);
     seen = 0;
+    view.takeSound.hidden = true;
+    say("");
     show("ended");
+    tones.ended();
+  }
+
+  function setCall(sid) {
+    callSid = sid;
+    if (sid) sessionStorage.setItem(CALL, sid);
+    else sessionStorage.removeItem(CALL);
   }
 
   function complain(error) {
@@ -180,12 +252,32 @@ export function mountPhone(element, { io, strings, numbers }) {
   }
 
   function line(kind, text, who, lang) {
-    const entry = node("p", { class: `phone-line phone-${kind}` });
-    const words = node("span", { class: "phone-words" }, text);
-    if (lang) words.lang = lang;
-    entry.append(node("span", { class: "phone-who" }, who), " ", words);
-    view.log.append(entry);
-    view.log.scrollTop = view.log.scrollHeight;
+    logLine(view.log, kind, who, text, lang);
+  }
+
+  function say(text) {
+    view.note.textContent = text;
+    view.note.hidden = !text;
+  }
+
+  function note(code) {
+    if (code === "elsewhere") view.takeSound.hidden = false;
+    say(["microphone_granted", "sound_back"].includes(code) ? "" : sentence(code));
+    if (code === "microphone_granted") options.fillDevices();
+  }
+
+  function showLevels(levels) {
+    tellVoice(levels.mic);
+    view.mine.set(levels.mic);
+    view.theirs.set(levels.speaker);
+    element.dispatchEvent(new CustomEvent("phone:levels", { bubbles: true, detail: levels }));
+  }
+
+  // A voicemail ends by itself when nobody speaks; the carrier cannot hear our microphone, so we tell it.
+  function tellVoice(level) {
+    if (state !== "recording" || level < VOICE || performance.now() - voicedAt < 1000) return;
+    voicedAt = performance.now();
+    ask("voice", { call_sid: callSid });
   }
 
   function show(next, detail = "") {
@@ -194,14 +286,31 @@ export function mountPhone(element, { io, strings, numbers }) {
     const word = strings[next === "dialling" ? "ringing" : next];
     view.status.textContent = detail ? `${word} ${detail}` : word;
     const live = LIVE.includes(next);
+    if (next === "connected") since ||= performance.now();
+    if (["idle", "ended", "dialling"].includes(next)) since = 0;
+    sounds(next);
+    forWhom(next);
     view.call.textContent = next === "incoming" ? strings.answer : strings.call;
     view.hangUp.textContent = next === "incoming" ? strings.decline : strings.hangUp;
     view.call.disabled = live || next === "offline" || next === "reconnecting";
     view.hangUp.disabled = !live && next !== "incoming";
+    view.mute.disabled = !live;
     view.from.disabled = live || next === "reconnecting" || next === "incoming";
     view.words.disabled = view.send.disabled = !live;
     view.keys.forEach((key) => (key.disabled = !live));
     element.dispatchEvent(new CustomEvent("phone:state", { bubbles: true, detail: { state: next, callSid } }));
+  }
+
+  function sounds(next) {
+    if (next === "dialling") tones.ringing();
+    else if (next === "incoming") tones.bell();
+    else if (!["waiting", "onHold"].includes(next)) tones.stop();
+  }
+
+  // A call for somebody else of the demo rings here too when nobody else has their telephone.
+  function forWhom(next) {
+    if (next !== "incoming" || ringing.data.to === view.from.value) return;
+    line("music", ringing.data.to, strings.callFor);
   }
 
   function ask(name, data) {
@@ -216,77 +325,21 @@ export function mountPhone(element, { io, strings, numbers }) {
   return {
     socket,
     stop() {
-      voice.hush();
+      clearInterval(clock);
+      speech.hush();
+      tones.stop();
+      audio.leave();
       socket.disconnect();
       element.replaceChildren();
     },
   };
 }
 
-function build(element, strings, numbers) {
-  const root = node("section", { class: "phone", "aria-label": strings.phone });
-  const status = node("p", { class: "phone-status", role: "status" });
-  const log = node("div", { class: "phone-screen", role: "log", "aria-label": strings.screen, tabindex: "0" });
-
-  const from = node("select", { class: "phone-from" });
-  for (const { number, label } of numbers) from.append(node("option", { value: number }, label ? `${label} ${number}` : number));
-  const fromLabel = node("label", { class: "phone-label" }, strings.yourNumber);
-  fromLabel.append(from);
-
-  const pad = node("div", { class: "phone-keys", role: "group", "aria-label": strings.keypad });
-  const keys = KEYS.map((digit) => {
-    const key = node("button", { type: "button", class: "button phone-key", "data-digit": digit });
-    key.append(node("span", { class: "phone-digit" }, digit), node("small", {}, SMALL_LETTERS[digit] ?? ""));
-    pad.append(key);
-    return key;
-  });
-
-  const call = node("button", { type: "button", class: "button primary phone-call" }, strings.call);
-  const hangUp = node("button", { type: "button", class: "button danger phone-hang-up" }, strings.hangUp);
-  const actions = node("div", { class: "phone-actions" });
-  actions.append(call, hangUp);
-
-  const form = node("form", { class: "phone-say" });
-  const words = node("input", { type: "text", maxlength: "1000", autocomplete: "off", placeholder: strings.speakHint });
-  const wordsLabel = node("label", { class: "phone-label" }, strings.speak);
-  wordsLabel.append(words);
-  const send = node("button", { type: "submit", class: "button" }, strings.send);
-  form.append(wordsLabel, send);
-
-  const readAloud = node("button", { type: "button", class: "button quiet", "aria-pressed": "false" }, strings.readAloud);
-  root.append(fromLabel, status, log, pad, actions, form, readAloud);
-  element.replaceChildren(root);
-  return { root, status, log, from, keys, call, hangUp, form, words, send, readAloud };
-}
-
-// Speaks what is heard, when the button is on. Browsers without voices keep the button hidden.
-function reader(button) {
-  const synth = globalThis.speechSynthesis;
-  let on = false;
-  button.hidden = !synth;
-  button.addEventListener("click", () => {
-    on = !on;
-    button.setAttribute("aria-pressed", String(on));
-    if (!on) synth.cancel();
-  });
-  return {
-    read(text, lang) {
-      if (!on) return;
-      const utterance = new SpeechSynthesisUtterance(text);
-      utterance.lang = lang;
-      synth.speak(utterance);
-    },
-    hush: () => synth?.cancel(),
-  };
+function minutes(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
 function langOf(text) {
   return /\p{Script=Han}/u.test(text) ? "zh-CN" : "en";
-}
-
-function node(name, attributes = {}, text = "") {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text) made.textContent = text;
-  return made;
 }

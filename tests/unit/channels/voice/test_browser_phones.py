@@ -17,7 +17,7 @@ from channels.voice.simulated.door import attach
 STATIC = Path(__file__).parents[4] / "desk/static"
 CALLER = "+8613800138000"
 
-PAGE = """<!doctype html><html lang="en"><title>Phones</title>
+PAGE = """<!doctype html><html lang="en"><title>Phones</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/static/css/tokens.css"><link rel="stylesheet" href="/static/css/base.css">
 <link rel="stylesheet" href="/static/css/parts.css"><link rel="stylesheet" href="/static/voice/phone.css">
 <script src="/static/vendor/socket.io.min.js"></script><script type="module" src="/page.js"></script>
@@ -64,7 +64,7 @@ def address(carrier) -> Iterator[str]:
     @app.after_request
     def strict(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
         )
         return response
 

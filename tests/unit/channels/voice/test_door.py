@@ -247,3 +247,19 @@ def test_every_phone_with_the_number_rings_on_a_call_back_until_one_answers(door
     assert [event["kind"] for event in received(second, "/phone", "phone")] == ["answered"]
     assert ask(second, "/phone", "answer", call_sid=back)["error"]["code"] == "not_ringing"
     assert received(stranger, "/phone", "phone") == []
+
+
+def test_a_phone_for_everybody_rings_for_numbers_that_no_other_phone_goes_by(doors, carrier, desk):
+    everybodys, own = doors.phone(), doors.phone()
+    ask(everybodys, "/phone", "line", **{"from": "+14155550100", "all": True})
+    ask(own, "/phone", "line", **{"from": CALLER})
+    for number in (CALLER, "+14155550111"):
+        carrier.add_participant(conference="back", to=number, from_=carrier.number, label=number, status_url="/status")
+    carrier.settle()
+
+    rang = received(everybodys, "/phone", "phone")
+    assert [(event["kind"], event["data"]["to"]) for event in rang] == [("ringing", "+14155550111")]
+    assert [event["data"]["to"] for event in received(own, "/phone", "phone")] == [CALLER]
+    call_sid = rang[0]["call_sid"]
+    assert "error" in ask(own, "/phone", "answer", call_sid=call_sid)
+    assert ask(everybodys, "/phone", "answer", call_sid=call_sid)["ok"]
