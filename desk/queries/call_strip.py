@@ -82,6 +82,11 @@ class Line:
         return self.call.state == CONSULT and self.held_since is not None
 
     @property
+    def takes_keys(self) -> bool:
+        """Keys can be pressed towards whom we called: the customer, or a number outside."""
+        return self.call.direction == "out" or (self.other is not None and self.other.is_outside)
+
+    @property
     def was_dropped(self) -> bool:
         return self.segment.ended_by in ("dropped", "lost")
 
@@ -227,7 +232,7 @@ def _watched(session: Session, viewer: Viewer) -> list[tuple[Call, CallLeg, Cust
         .join(CallLeg, CallLeg.call_id == Call.id)
         .outerjoin(Customer, Customer.id == Call.customer_id)
         .where(CallLeg.party == SUPERVISOR, CallLeg.agent_id == viewer.agent_id, CallLeg.ended_at.is_(None))
-        .where(CallLeg.left_at.is_(None), Call.state.not_in(OVER), Call.ended_at.is_(None))
+        .where(CallLeg.left_at.is_(None), CallLeg.unwanted.is_(False), Call.state.not_in(OVER), Call.ended_at.is_(None))
     )
     return [tuple(row) for row in session.execute(query)]
 
@@ -236,7 +241,7 @@ def _legs(session: Session, call_ids: list[int]) -> list[CallLeg]:
     if not call_ids:
         return []
     query = select(CallLeg).where(CallLeg.call_id.in_(call_ids), CallLeg.ended_at.is_(None), CallLeg.left_at.is_(None))
-    return list(session.scalars(query.order_by(CallLeg.id)))
+    return list(session.scalars(query.where(CallLeg.unwanted.is_(False)).order_by(CallLeg.id)))
 
 
 def _help(session: Session, call_ids: list[int]) -> dict[int, HelpRequest]:

@@ -110,7 +110,7 @@ def _legs(session: Session, call_ids: list[int]) -> dict[int, list[CallLeg]]:
     wanted = (SUPERVISOR, CONSULTED, THIRD)
     query = select(CallLeg).where(CallLeg.call_id.in_(call_ids), CallLeg.party.in_(wanted), CallLeg.ended_at.is_(None))
     found: dict[int, list[CallLeg]] = {}
-    for leg in session.scalars(query.where(CallLeg.left_at.is_(None)).order_by(CallLeg.id)):
+    for leg in session.scalars(query.where(CallLeg.left_at.is_(None), CallLeg.unwanted.is_(False)).order_by(CallLeg.id)):
         found.setdefault(leg.call_id, []).append(leg)
     return found
 

@@ -15,6 +15,7 @@ let phone = null;
 let retry = 0;
 let letGo = () => {};
 let heard = "";
+let told = false;
 
 startPhoneLight();
 startRings();
@@ -22,6 +23,7 @@ startCallDialogs();
 startDeviceCheck({ phone: () => phone, again, here: () => hold({ steal: true }) });
 document.addEventListener("submit", speak);
 document.addEventListener("click", keepTab, true);
+document.addEventListener("click", actHere);
 document.body.addEventListener("live:morphed", ({ target }) => target.id === "call-strip" && showWords());
 window.addEventListener("beforeunload", (event) => phone?.current.callSid && event.preventDefault());
 hold();
@@ -76,6 +78,7 @@ async function start() {
 
 function stop() {
   clearTimeout(retry);
+  told = false;
   phone?.stop();
   phone = null;
 }
@@ -111,6 +114,25 @@ function took({ state }) {
   if (state === "ringing") phone.answer();
   showPhone(state);
   showWords();
+  if (state === "ready" && !told) tellReady();
+  if (state === "offline") told = false;
+}
+
+/** The desk may be waiting for this phone: an agent whose line broke in a call is rung into it again. */
+async function tellReady() {
+  told = true;
+  const token = document.querySelector("meta[name=csrf-token]")?.content ?? "";
+  await fetch("/desk/softphone/ready", { method: "POST", headers: { "X-CSRFToken": token }, credentials: "same-origin" }).catch(() => (told = false));
+}
+
+/** Who gives a colleague advice does not have the call: muting and leaving are their own phone's. */
+async function actHere({ target }) {
+  const button = target.closest?.("[data-phone]");
+  if (!button || !phone) return;
+  if (button.dataset.phone === "hang-up") return phone.hangUp();
+  const on = !phone.current.muted;
+  await phone.mute(on);
+  button.ariaPressed = String(on);
 }
 
 function perceived({ kind, data }) {
@@ -121,9 +143,17 @@ function perceived({ kind, data }) {
     showQuality("good");
   }
   if (kind === "quality") showQuality(data.level);
-  if (kind === "microphone") showPhone(data.state === "granted" ? phone?.current.state ?? "ready" : "deaf");
+  if (kind === "microphone") hears(data);
+  if (kind === "sound" && data.message) toast(data.message, data.code === "sound_back" ? "good" : "waiting");
   if (kind === "error" && !["connect", "no_call"].includes(data.code)) toast(data.message, "late");
   showWords();
+}
+
+/** Without a microphone nobody hears the agent; on the simulated carrier they can write instead, so it is no alarm there. */
+function hears({ state, message }) {
+  if (state === "granted") showPhone(phone?.current.state ?? "ready", true);
+  else if (phone?.canSay) toast(message, "waiting");
+  else showPhone("deaf");
 }
 
 /** What was last heard, in the strip; the box to speak only where the phone can be spoken to in writing. */

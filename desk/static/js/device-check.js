@@ -39,24 +39,13 @@ function list(select, devices, chosen = "") {
 async function test(phone) {
   if (!phone?.test) return say("notHere", "late");
   say("testing");
-  try {
-    const { mic = 0 } = (await phone.test()) ?? {};
-    wasChecked();
-    if (mic >= HEARD) say("testedGood", "good");
-    else say("testedSilent", "late");
-    if (mic >= HEARD) showPhone(phone.current.state);
-    fillAgain(phone);
-  } catch {
-    say("testedRefused", "late");
-  }
-}
-
-/** Once the microphone may be used, the browser tells the names of the devices. */
-async function fillAgain(phone) {
-  const verdict = document.getElementById("device-verdict");
-  const said = [verdict.textContent, verdict.dataset.kind];
+  const { heard = 0, fault = "" } = await phone.test().catch(() => ({ fault: "failed" }));
+  wasChecked();
   await fill(phone);
-  [verdict.textContent, verdict.dataset.kind] = said;
+  if (fault) return say("testedRefused", "late");
+  if (heard < HEARD) return say("testedSilent", "late");
+  say("testedGood", "good");
+  showPhone(phone.current.state, true);
 }
 
 function say(name, kind = "") {

@@ -1,6 +1,6 @@
 // How the phone is, always in sight: the light in the bar, a banner when calls cannot reach the agent, levels while talking.
 
-import { words } from "./call-words.js";
+import { currentCall, words } from "./call-words.js";
 import { icon } from "./notices.js";
 
 const CHECKED = "phone-checked";
@@ -17,16 +17,18 @@ export function startPhoneLight() {
   });
 }
 
-/** One of offline, ready, ringing, connecting, connected, reconnecting (as the phone says), starting, elsewhere, deaf. */
-export function showPhone(next) {
-  // Without a microphone the phone is still connected, and says so; that nobody hears the agent matters more.
-  if (state === "deaf" && next === "ready") return;
+/**
+ * One of offline, ready, ringing, connecting, connected, reconnecting (as the phone says), starting, elsewhere, deaf. A phone
+ * without a microphone stays deaf while it says that it is connected, until it is `heard`.
+ */
+export function showPhone(next, heard = false) {
+  if (state === "deaf" && !heard && !["offline", "elsewhere", "starting"].includes(next)) return;
   state = next;
   for (const light of document.querySelectorAll(".phone-light")) light.dataset.state = state;
   for (const word of document.querySelectorAll("[data-phone-word]")) word.textContent = words(state);
   for (const hint of document.querySelectorAll("[data-phone-hint]")) hint.textContent = HINTS[state] ? words(HINTS[state]) : "";
   const here = document.getElementById("phone-here");
-  if (here) here.hidden = state !== "elsewhere";
+  if (here) here.hidden = state !== "elsewhere" || Boolean(currentCall());
   clearTimeout(waiting);
   if (state === "reconnecting") showQuality("reconnecting");
   else if (state === "connected") showQuality("good");
