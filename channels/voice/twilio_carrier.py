@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
-from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import VoiceGrant
@@ -16,8 +16,7 @@ from twilio.rest import Client
 
 from channels.voice.port import CallInfo, CarrierFailed, ClientToken, Finding, RoomInfo, SeatInfo
 from channels.voice.twilio_check import Wanted, look_over
-
-Answer = TypeVar("Answer")
+from channels.voice.twilio_errors import refusal
 
 _TIMEOUT_S = 10.0
 _TOKEN_S = 3600
@@ -308,12 +307,12 @@ def _allowed(client: str) -> str:
 
 def _change(act: Callable[[], object], is_so: Callable[[], bool], *, gone_is_fine: bool = False) -> None:
     """Do it; a refusal because it is so already is none. Which number Twilio gives such a refusal is not documented: we look."""
-    fine = (_GONE,) if gone_is_fine else ()
-    with _carrier_errors(fine=fine):
+    with _carrier_errors(fine=(_GONE,) if gone_is_fine else ()):
         try:
             act()
-        except (TwilioRestException, TwilioServiceException) as error:
-            if _worth_another(error.status) or error.status == _GONE or not is_so():
+        except TwilioException as error:
+            refused = refusal(error)
+            if refused is None or _worth_another(refused.status) or refused.status == _GONE or not is_so():
                 raise
 
 
@@ -327,14 +326,13 @@ def _carrier_errors(*, fine: tuple[int, ...] = ()) -> Iterator[None]:
     """Turn what the SDK raises into `CarrierFailed`; `fine` are the HTTP statuses and error numbers that are no failure here."""
     try:
         yield
-    except (TwilioRestException, TwilioServiceException) as error:
-        if error.status in fine or error.code in fine:
+    except TwilioException as error:
+        refused = refusal(error)
+        if refused is None:
+            raise CarrierFailed(f"Twilio could not be used: {error}", retryable=False) from error
+        if refused.status in fine or refused.code in fine:
             return
-        said = error.msg if isinstance(error, TwilioRestException) else error.title
-        raise CarrierFailed(
-            f"Twilio answered {error.status}: {said}", retryable=_worth_another(error.status), code=error.code or 0
-        ) from error
+        said = f"Twilio answered {refused.status}: {refused.said}"
+        raise CarrierFailed(said, retryable=_worth_another(refused.status), code=refused.code) from error
     except requests.RequestException as error:
         raise CarrierFailed("Twilio could not be reached.", retryable=True) from error
-    except TwilioException as error:
-        raise CarrierFailed(f"Twilio could not be used: {error}", retryable=False) from error

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
 from channels.voice.port import Finding
+from channels.voice.twilio_errors import refusal
 
 INCOMING = "/hooks/twilio/voice/incoming"
 STATUS = "/hooks/twilio/voice/status"
@@ -45,24 +46,26 @@ def _guarded(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findi
     """What Twilio refuses is a finding too."""
     try:
         yield from look()
-    except (TwilioRestException, TwilioServiceException) as error:
-        if error.status in _REFUSED:
+    except TwilioException as error:
+        refused = refusal(error)
+        if refused is None:
+            yield Finding("error", f"{what}: {error}", "Check the TWILIO_… settings.")
+        elif refused.status in _REFUSED:
             yield Finding(
                 "error",
-                f"{what}: Twilio refuses our credentials ({error.status}).",
+                f"{what}: Twilio refuses our credentials ({refused.status}).",
                 "Copy the account SID and the auth token again from the Twilio Console; a region has credentials of its own.",
             )
         else:
-            said = error.msg if isinstance(error, TwilioRestException) else error.title
-            yield Finding("error", f"{what}: Twilio answered {error.status}: {said}", "Try again; see status.twilio.com.")
+            yield Finding(
+                "error", f"{what}: Twilio answered {refused.status}: {refused.said}", "Try again; see status.twilio.com."
+            )
     except requests.RequestException:
         yield Finding(
             "error",
             f"{what}: Twilio cannot be reached from here.",
             "Outgoing https to *.twilio.com must be allowed; check the name service, the firewall and the clock.",
         )
-    except TwilioException as error:
-        yield Finding("error", f"{what}: {error}", "Check the TWILIO_… settings.")
 
 
 def _account(client: Client) -> Iterator[Finding]:
@@ -159,8 +162,8 @@ def _key(client: Client, with_key: Client, wanted: Wanted) -> Iterator[Finding]:
         return
     try:
         client.keys(wanted.api_key).fetch()
-    except TwilioRestException as error:
-        if error.status != 404:
+    except TwilioException as error:
+        if not _is(error, 404):
             raise
         yield Finding(
             "error", f"The account has no API key {wanted.api_key}.", "It was deleted, or is another account's or region's."
@@ -168,8 +171,8 @@ def _key(client: Client, with_key: Client, wanted: Wanted) -> Iterator[Finding]:
         return
     try:
         with_key.conferences.list(limit=1)
-    except TwilioRestException as error:
-        if error.status not in _REFUSED:
+    except TwilioException as error:
+        if not _is(error, *_REFUSED):
             raise
         yield Finding("error", "TWILIO_API_SECRET does not fit the API key.", "A secret is shown only once: make a new key.")
         return
@@ -183,8 +186,8 @@ def _app(client: Client, wanted: Wanted) -> Iterator[Finding]:
         return
     try:
         app = client.applications(wanted.twiml_app_sid).fetch()
-    except TwilioRestException as error:
-        if error.status != 404:
+    except TwilioException as error:
+        if not _is(error, 404):
             raise
         yield Finding(
             "error", f"The account has no TwiML app {wanted.twiml_app_sid}.", "Correct TWILIO_TWIML_APP_SID or empty it."
@@ -198,3 +201,8 @@ def _app(client: Client, wanted: Wanted) -> Iterator[Finding]:
             f"The TwiML app “{app.friendly_name}” points to {app.voice_url or 'nowhere'}.",
             f"Set its voice request URL to {wanted.base_url}{INCOMING}, HTTP POST, or empty TWILIO_TWIML_APP_SID.",
         )
+
+
+def _is(error: TwilioException, *statuses: int) -> bool:
+    refused = refusal(error)
+    return refused is not None and refused.status in statuses

@@ -16,7 +16,8 @@ from tests.twilio.fake_twilio import ACCOUNT, APP, KEY, SECRET, TOKEN, FakeTwili
 
 def twilio_carrier(fake: FakeTwilio, base_url: str = "https://desk.example", **more: str) -> TwilioCarrier:
     """The carrier as the desk makes it for this made-up account."""
-    given = {"auth_token": TOKEN, "api_key": KEY, "api_secret": SECRET, "twiml_app_sid": APP, "number": NUMBER, **more}
+    ours = {"auth_token": TOKEN, "api_key": KEY, "api_secret": SECRET, "twiml_app_sid": APP, "number": NUMBER}
+    given = {**ours, **more}
     return TwilioCarrier(ACCOUNT, base_url=base_url, http_client=fake.client(), **given)
 
 

@@ -205,7 +205,7 @@ def _faults_of_text(text: str, schema: Mapping[str, Any], *, answer: bool = Fals
 def _is_of_format(text: str, form: str, answer: bool) -> bool:
     if form == "uri":
         parts = urlsplit(text)
-        return bool(parts.scheme in ("http", "https") and parts.hostname) or (answer and text.startswith("/"))
+        return bool(parts.scheme in ("http", "https") and parts.hostname) or (answer and (not text or text.startswith("/")))
     if form == "endpoint":
         return bool(_ENDPOINT.fullmatch(text))
     if form == "phone-number":

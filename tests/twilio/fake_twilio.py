@@ -62,6 +62,7 @@ class FakeTwilio:
         self.faults: list[str] = []
         self.refuse: list[tuple[int, int]] = []  # HTTP status and error number of the next answers
         self._recordings: dict[str, dict[str, Any]] = {}
+        self._room_names: dict[str, str] = {}
         self._app = Flask("twilio")
         self._app.add_url_rule("/<host>/<path:path>", view_func=self._answer, methods=["GET", "POST", "DELETE", "PUT"])
         self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
@@ -197,6 +198,7 @@ class FakeTwilio:
         )
         info = self.carrier.room_info(room)
         assert info is not None
+        self._room_names[info.sid] = info.name
         return _participant(info.sid, SeatInfo(sid, form.get("Label", ""), status="queued"))
 
     def _change(self, path: dict[str, str], form: dict[str, str], query: dict[str, str]) -> dict[str, Any]:
@@ -244,8 +246,12 @@ class FakeTwilio:
 
     def _known_room(self, sid: str) -> RoomInfo:
         info = self.carrier.room_info(sid)
+        if info is None and sid in self._room_names:
+            # Twilio remembers rooms that have ended; the simulated carrier does not.
+            return RoomInfo(sid, self._room_names[sid], "completed")
         if info is None:
             raise Refused(404, 20404, f"The requested resource {sid} was not found")
+        self._room_names[info.sid] = info.name
         return info
 
     # Legs
@@ -404,6 +410,64 @@ def _faults_in_words(operation: Operation, form: dict[str, str]) -> list[str]:
     if form.get("To", "").startswith("+") and not form.get("From", "").startswith("+"):
         faults.append("a number is called from a number")
     return faults
+
+
+def number(base_url: str, e164: str, **spoilt: Any) -> dict[str, Any]:
+    """A number of the account, set up as the desk needs it but for what is spoilt."""
+    return {
+        **dict.fromkeys(("address_sid", "identity_sid", "sms_application_sid", "trunk_sid", "voice_application_sid")),
+        **dict.fromkeys(("emergency_status", "emergency_address_sid", "emergency_address_status", "bundle_sid")),
+        **dict.fromkeys(("sms_fallback_url", "sms_url")),
+        "account_sid": ACCOUNT,
+        "address_requirements": "none",
+        "api_version": "2010-04-01",
+        "beta": False,
+        "capabilities": {"voice": True, "sms": False, "mms": False, "fax": False},
+        "date_created": OLD,
+        "date_updated": OLD,
+        "friendly_name": "Hotline",
+        "phone_number": e164,
+        "origin": "twilio",
+        "sid": NUMBER_SID,
+        "sms_fallback_method": "POST",
+        "sms_method": "POST",
+        "status": "in-use",
+        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/{NUMBER_SID}.json",
+        "voice_receive_mode": "voice",
+        **_doors(base_url),
+        **spoilt,
+    }
+
+
+def app(base_url: str, **spoilt: Any) -> dict[str, Any]:
+    """A TwiML app of the account."""
+    return {
+        **dict.fromkeys(("message_status_callback", "sms_fallback_url", "sms_status_callback", "sms_url")),
+        "account_sid": ACCOUNT,
+        "api_version": "2010-04-01",
+        "date_created": OLD,
+        "date_updated": OLD,
+        "friendly_name": "Desk",
+        "sid": APP,
+        "sms_fallback_method": "POST",
+        "sms_method": "POST",
+        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Applications/{APP}.json",
+        "public_application_connect_enabled": False,
+        **_doors(base_url),
+        **spoilt,
+    }
+
+
+def _doors(base_url: str) -> dict[str, Any]:
+    return {
+        "status_callback": f"{base_url}/hooks/twilio/voice/status",
+        "status_callback_method": "POST",
+        "voice_caller_id_lookup": False,
+        "voice_fallback_method": "POST",
+        "voice_fallback_url": "https://handler.twilio.com/twiml/EH1",
+        "voice_method": "POST",
+        "voice_url": f"{base_url}/hooks/twilio/voice/incoming",
+    }
 
 
 def _page(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
