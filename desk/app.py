@@ -40,9 +40,14 @@ from desk.web import (
     admin_queues,
     admin_records,
     admin_skills,
+    admin_voice,
+    admin_voice_menus,
+    admin_voice_texts,
     articles,
     board,
     call_pages,
+    call_passing,
+    call_supervision,
     calls,
     chat,
     complaint_desk,
@@ -64,7 +69,10 @@ from desk.web import (
     track,
     try_it,
     voice,
+    voice_callback,
     voice_caller,
+    voice_mailbox,
+    voice_waiting,
     work,
 )
 from knowledge.index import KnowledgeIndex
@@ -82,6 +90,8 @@ PAGES = (
     work,
     calls,
     call_pages,
+    call_passing,
+    call_supervision,
     tickets,
     customers,
     articles,
@@ -93,6 +103,9 @@ PAGES = (
     admin_calendars,
     admin_channels,
     admin_letters,
+    admin_voice,
+    admin_voice_menus,
+    admin_voice_texts,
     admin_records,
     try_it,
     mail_doors,
@@ -102,6 +115,9 @@ PAGES = (
     recordings,
     voice,
     voice_caller,
+    voice_waiting,
+    voice_callback,
+    voice_mailbox,
     health,
     own_settings,
     styleguide,
@@ -207,7 +223,7 @@ def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
     for module in PAGES:
         app.register_blueprint(module.pages)
     app.register_blueprint(v1.pages)
-    for name in ("voice", "voice_caller"):
+    for name in ("voice", "voice_caller", "voice_waiting", "voice_callback", "voice_mailbox"):
         csrf.exempt(app.blueprints[name])  # the carrier signs its requests
     csrf.exempt(v1.pages)  # a token is sent on purpose, never by a browser on its own
 

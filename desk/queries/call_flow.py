@@ -126,3 +126,11 @@ def is_blocked(session: Session, number: str) -> bool:
 def queue_keys(session: Session) -> list[str]:
     """The queues that callers can be sent to."""
     return list(session.scalars(select(Queue.key).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id)))
+
+
+def one_blocked(session: Session, blocked_id: int) -> BlockedNumber:
+    """One number that is refused; raises `NotFound`."""
+    found = session.get(BlockedNumber, blocked_id)
+    if found is None:
+        raise NotFound("There is no such number.")
+    return found
