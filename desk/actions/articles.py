@@ -14,6 +14,7 @@ from desk.store import Tx
 from knowledge.article import Article as ArticleValue
 
 LANGS = ("en", "zh")
+MOST_QUESTION, MOST_SUMMARY = 1000, 300
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -24,6 +25,8 @@ def write_article(
     lang: str,
     title: str,
     text: str,
+    question: str = "",
+    summary: str = "",
     audience: str = "internal",
     tags: tuple[str, ...] = (),
     twin_key: str | None = None,
@@ -34,6 +37,11 @@ def write_article(
     `based_on` is the version the writer saw; raises `Conflict` when somebody has saved another one meanwhile.
     """
     _check(key, lang, title, text, audience)
+    question, summary = " ".join(question.split()), " ".join(summary.split())
+    if len(question) > MOST_QUESTION:
+        raise Invalid("This text is too long.", {"question": N_("This text is too long.")})
+    if len(summary) > MOST_SUMMARY:
+        raise Invalid("A summary has at most 300 characters.", {"summary": N_("Please change this.")})
     article = tx.session.scalar(select(Article).where(Article.key == key))
     author = tx.actor.id if tx.actor.kind == "agent" else None
     if article is None:
@@ -41,15 +49,9 @@ def write_article(
         tx.session.add(article)
     elif based_on is not None and based_on != article.version:
         raise Conflict("Somebody has changed this article meanwhile. Load it again before saving.")
-    elif (article.title, article.text, article.audience, tuple(article.tags), article.twin_key, article.lang) == (
-        title.strip(),
-        text,
-        audience,
-        tags,
-        twin_key,
-        lang,
-    ):
+    elif _as_written(article) == (title.strip(), text, question, summary, audience, tags, twin_key, lang):
         return article
+    article.question, article.summary = question, summary
     article.lang, article.title, article.text, article.audience = lang, title.strip(), text, audience
     article.tags, article.twin_key, article.author_id = list(tags), twin_key or None, author
     article.version, article.updated_at = article.version + 1, tx.now
@@ -60,6 +62,8 @@ def write_article(
             version=article.version,
             title=article.title,
             text=article.text,
+            question=article.question,
+            summary=article.summary,
             audience=article.audience,
             author_id=author,
             at=tx.now,
@@ -77,6 +81,8 @@ def publish(tx: Tx, read: ArticleValue) -> Article:
         lang=read.lang,
         title=read.title,
         text=read.text,
+        question=read.question,
+        summary=read.summary,
         audience=read.audience,
         tags=read.tags,
         twin_key=read.twin,
@@ -117,6 +123,11 @@ def access_article(session: object, key: str, audiences: tuple[str, ...]) -> Art
     if article is None:
         raise NotFound("There is no such article.")
     return article
+
+
+def _as_written(article: Article) -> tuple[object, ...]:
+    words = (article.title, article.text, article.question, article.summary)
+    return (*words, article.audience, tuple(article.tags), article.twin_key, article.lang)
 
 
 def _check(key: str, lang: str, title: str, text: str, audience: str) -> None:

@@ -14,7 +14,10 @@ AUDIENCES = ("public", "customer", "partner", "internal")
 
 
 class Article(Base):
-    """`key` is its public name in addresses and imports; `twin_key` names the same article in the other language."""
+    """`key` is its public name in addresses and imports; `twin_key` names the same article in the other language.
+
+    `question` holds the words that customers use for it, `summary` a sentence for lists; both may be empty.
+    """
 
     __tablename__ = "article"
 
@@ -23,6 +26,8 @@ class Article(Base):
     lang: Mapped[str]
     title: Mapped[str]
     text: Mapped[str]
+    question: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="")
     audience: Mapped[str] = mapped_column(default="internal")
     state: Mapped[str] = mapped_column(default=DRAFT)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -47,6 +52,8 @@ class ArticleRevision(Base):
     version: Mapped[int]
     title: Mapped[str]
     text: Mapped[str]
+    question: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="")
     audience: Mapped[str]
     author_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     at: Mapped[datetime]

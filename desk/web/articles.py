@@ -31,7 +31,7 @@ pages = Blueprint("articles", __name__)
 
 STATES = ("draft", "published", "archived")
 LANGS = ("en", "zh")
-FIELDS = ("key", "lang", "title", "text", "audience", "tags", "twin_key", "based_on")
+FIELDS = ("key", "lang", "title", "text", "question", "summary", "audience", "tags", "twin_key", "based_on")
 RESERVED = ("new", "preview")  # addresses of pages of our own
 MOST_HITS = 50
 MOST_TEXT = 200_000
@@ -208,6 +208,8 @@ def _filled(article: Article) -> dict[str, Any]:
         "lang": article.lang,
         "title": article.title,
         "text": article.text,
+        "question": article.question,
+        "summary": article.summary,
         "audience": article.audience,
         "tags": ", ".join(article.tags),
         "twin_key": article.twin_key or "",
@@ -223,6 +225,8 @@ def _values(filled: dict[str, str]) -> dict[str, Any]:
         "lang": filled["lang"],
         "title": filled["title"],
         "text": filled["text"].replace("\r\n", "\n"),
+        "question": filled["question"],
+        "summary": filled["summary"],
         "audience": filled["audience"],
         "tags": tags[:20],
         "twin_key": filled["twin_key"].strip() or None,

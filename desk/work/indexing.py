@@ -71,6 +71,8 @@ def to_article(row: Row) -> Article:
         lang=row.lang,  # type: ignore[arg-type]
         title=row.title,
         text=row.text,
+        question=row.question,
+        summary=row.summary,
         audience=row.audience,  # type: ignore[arg-type]
         tags=tuple(row.tags),
         twin=row.twin_key,

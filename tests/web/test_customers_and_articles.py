@@ -15,6 +15,7 @@ from desk.clock import FrozenClock
 from desk.events import Event
 from desk.models import Article, ArticleRevision, ContactPoint, Customer, Message, Queue, Survey
 from desk.queries.articles import compare
+from desk.work.indexing import Indexing
 from tests.world import World, running, settings_for
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -218,6 +219,23 @@ def test_an_author_writes_a_draft_and_an_editor_publishes_it(world):
     assert maya.post("/desk/articles/a-title-en/state", data={"state": "published"}).status_code == 403
     editor.post("/desk/articles/a-title-en/state", data={"state": "published"})
     assert world.one(select(Article.state)) == "published"
+
+
+def test_the_words_of_customers_are_searched_and_the_summary_is_shown(world):
+    editor = staff(world, "knowledge_editor", "Yutong")
+    words = {"question": "router blinks red", "summary": "What the lamp says.", "title": "No connection", "audience": "public"}
+    key = editor.post("/desk/articles/new", data={**FILLED, **words}).headers["Location"].rpartition("/")[2]
+    editor.post(f"/desk/articles/{key}/state", data={"state": "published"})
+    Indexing(world.desk).rebuild()
+    assert [hit.id for hit in world.desk.knowledge.search("blinks", audiences={"public"})] == [key]
+    start = world.browser().get("/?lang=en").text
+    assert "What the lamp says." in start
+    assert "blinks" not in start
+    shown = editor.get(f"/desk/articles/{key}/edit").text
+    assert "router blinks red" in shown
+    too_long = {**FILLED, **words, **form_of(shown), "summary": "s" * 301}
+    assert editor.post(f"/desk/articles/{key}/edit", data=too_long).status_code == 422
+    assert world.one(select(Article.version)) == 1
 
 
 def test_an_author_does_not_change_what_is_published_but_copies_it(world):
