@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import wraps
 from typing import Any
 
@@ -19,6 +21,9 @@ from desk.http.guard import signed
 from desk.models import Webhook
 from desk.store import Tx
 
+FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")  # what is signed field by field; else the whole body
+LATEST, AHEAD = timedelta(minutes=15), timedelta(seconds=5)  # a time further off was not written by a clock that is right
+
 
 def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
     """Only with the carrier's signature over exactly this request; else 403 and nothing happens."""
@@ -28,7 +33,8 @@ def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
     def checked(**values: Any) -> Any:
         desk = installation()
         url = public_url(desk.settings.base_url, request.path, request.query_string.decode("ascii", "replace"))
-        if not check(desk.voice_token, url, request.form, request.headers.get("X-Twilio-Signature")):
+        body = request.form if request.mimetype in FORMS else request.get_data()
+        if not check(desk.voice_token, url, body, request.headers.get("X-Twilio-Signature")):
             raise NotAllowed("This request is not signed by our carrier.")
         try:
             return view(**values)
@@ -41,6 +47,20 @@ def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
 def call_event() -> CallEvent:
     """The webhook as a call's. Raises `BadWebhook`."""
     return read_call(request.form, request.headers.get("I-Twilio-Idempotency-Token", ""))
+
+
+def said_at() -> datetime:
+    """When what the carrier tells us happened, as it says; our own clock where it says nothing that could be.
+
+    The carrier's word comes late, so that moments are measured by its clock, which has a grain of a second.
+    """
+    now = installation().clock.now()
+    try:
+        said = parsedate_to_datetime(request.form.get("Timestamp", ""))
+    except ValueError:
+        return now
+    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
+    return min(said, now) if now - LATEST <= said <= now + AHEAD else now
 
 
 def once(key: str, call_sid: str, act: Callable[[Tx], str]) -> Response:
