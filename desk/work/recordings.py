@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from channels.voice.port import CarrierFailed
-from desk.actions import recordings
+from desk.actions import recordings, voicemails
 from desk.events import SYSTEM
 from desk.files import KeptFile
 from desk.installation import Installation
@@ -80,7 +80,13 @@ class Recordings:
         if doubt and recording.attempts < len(recordings.RETRY_S):
             self._note(recording.id, lambda tx, row: recordings.put_off(tx, row, doubt, again=True))
             return
-        self._note(recording.id, lambda tx, row: recordings.fetched(tx, row, file, doubt))
+
+        def keep(tx: Tx, row: CallRecording) -> None:
+            recordings.fetched(tx, row, file, doubt)
+            if row.kind == recordings.VOICEMAIL:
+                voicemails.fetched(tx, row)
+
+        self._note(recording.id, keep)
 
     def _note(self, recording_id: int, verb: Callable[[Tx, CallRecording], None]) -> None:
         with self._desk.store.tx(SYSTEM) as tx:
