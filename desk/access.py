@@ -23,6 +23,7 @@ class Right(StrEnum):
 
     SIGNED_IN = "signed_in"
     TAKE_WORK = "take_work"  # be offered work, set one's own presence
+    MAKE_CALLS = "make_calls"
     READ_TICKETS = "read_tickets"  # own and own team's
     READ_ALL_TICKETS = "read_all_tickets"
     READ_COMPLAINTS = "read_complaints"
@@ -33,6 +34,7 @@ class Right(StrEnum):
     REGISTER_COMPLAINT = "register_complaint"
     HANDLE_COMPLAINT = "handle_complaint"
     SUPERVISE = "supervise"  # the board; acting on others' work and presence
+    LISTEN_TO_CALLS = "listen_to_calls"  # of one's own team, whisper and take them over
     READ_ARTICLES = "read_articles"
     WRITE_ARTICLES = "write_articles"
     PUBLISH_ARTICLES = "publish_articles"
@@ -48,6 +50,7 @@ class Right(StrEnum):
 _STAFF = {Right.SIGNED_IN, Right.READ_ARTICLES}
 _AGENT = _STAFF | {
     Right.TAKE_WORK,
+    Right.MAKE_CALLS,
     Right.READ_TICKETS,
     Right.REPLY,
     Right.READ_CUSTOMERS,
@@ -61,12 +64,22 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "agent": frozenset(_AGENT),
     "senior": frozenset(_SENIOR),
     "supervisor": frozenset(
-        _SENIOR | {Right.SUPERVISE, Right.READ_AUDIT, Right.READ_SETTINGS, Right.SET_SKILLS, Right.SETTLE_MAIL, Right.CLOSE_LINES}
+        _SENIOR
+        | {
+            Right.SUPERVISE,
+            Right.LISTEN_TO_CALLS,
+            Right.READ_AUDIT,
+            Right.READ_SETTINGS,
+            Right.SET_SKILLS,
+            Right.SETTLE_MAIL,
+            Right.CLOSE_LINES,
+        }
     ),
     "complaint_officer": frozenset(
         _STAFF
         | {
             Right.TAKE_WORK,
+            Right.MAKE_CALLS,
             Right.READ_COMPLAINTS,
             Right.HANDLE_COMPLAINT,
             Right.REGISTER_COMPLAINT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desk.actions import calls, chats, tickets, work_items
+from desk.actions import call_outbound, call_transfers, callbacks, calls, chats, tickets, work_items
 from desk.models import Agent, Call, Ticket, WorkItem
 from desk.models.ticket import NEW, OPEN
 from desk.store import Tx
@@ -34,6 +34,10 @@ def begin(tx: Tx, item: WorkItem, agent: Agent) -> Answer:
     ticket = tx.session.get_one(Ticket, item.ticket_id)
     if item.kind == "call":
         return Answer(item, ticket, calls.accepted(tx, item, agent.id))
+    if item.kind == "consult":
+        return Answer(item, ticket, call_transfers.consult_accepted(tx, item, agent.id))
+    if item.kind == "callback":
+        return Answer(item, ticket, _ring_back(tx, item, agent))
     if item.kind == "chat":
         chats.chat_accepted(tx, item, agent)
     elif item.kind in ("ticket", "complaint") and ticket.owner_id is None:
@@ -41,3 +45,17 @@ def begin(tx: Tx, item: WorkItem, agent: Agent) -> Answer:
     if ticket.status == NEW and item.kind != "follow_up":
         tickets.set_status(tx, ticket, OPEN)
     return Answer(item, ticket)
+
+
+def _ring_back(tx: Tx, item: WorkItem, agent: Agent) -> Call:
+    """The call that keeps a promise: the agent's phone first, then the customer's."""
+    asked = callbacks.accepted(tx, item, agent)
+    return call_outbound.dial(
+        tx,
+        agent,
+        asked.callback.number,
+        asked.customer,
+        ticket=asked.ticket,
+        item=item,
+        callback_id=asked.callback.id,
+    )

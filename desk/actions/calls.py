@@ -1,23 +1,46 @@
-"""A phone call from the first ring to the wrap-up. Webhooks come late, twice and out of order: nothing here moves backwards."""
+"""A phone call between the queue and the wrap-up. Word of it comes late, twice and out of order: nothing here moves backwards.
+
+`at` is when a thing happened, which is a little before `tx.now` when we hear of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from channels.voice.events import FINAL, CallEvent, ConferenceEvent, later
-from desk.actions import tickets, work_items
-from desk.errors import Conflict, Invalid
-from desk.models import Agent, Call, CallLeg, Ticket, WorkItem
-from desk.models.call import ABANDONED, DONE, HOLD, OFFERED, OVER, QUEUED, TALKING, WRAP_UP
-from desk.models.ticket import WRAP_UP_CODES
+from desk.actions import call_segments, callback_outcomes, tickets, work_items
+from desk.actions.call_segments import CONSULTING
+from desk.actions.call_states import check, go
+from desk.actions.holding import lock_agent
+from desk.errors import Conflict
+from desk.models import Agent, Call, CallLeg, CallSegment, HelpRequest, Ticket, WorkItem
+from desk.models.agent import NOT_RESPONDING
+from desk.models.call import (
+    ABANDONED,
+    AGENT,
+    CONFERENCE,
+    CUSTOMER,
+    DIALING,
+    DONE,
+    HOLD,
+    OFFERED,
+    OVER,
+    QUEUED,
+    TALKING,
+    TRANSFERRED,
+    WRAP_UP,
+)
 from desk.models.work_item import ACTIVE as ITEM_ACTIVE
+from desk.models.work_item import WRAP_UP as ITEM_WRAP_UP
 from desk.store import Tx
 
-CUSTOMER, AGENT = "customer", "agent"
+GRACE_S = 25  # how long a caller is kept for the agent whose line broke
+MISSED_CALL = "missed_call"  # why an agent is not responding: they took a call and did not pick up
+NO_ANSWER_OF_AGENT = ("no-answer", "failed")
+
+__all__ = ["AGENT", "CUSTOMER"]
 
 
 def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:
@@ -25,7 +48,9 @@ def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:
     call = tx.session.scalar(select(Call).where(Call.item_id == item.id))
     if call is None or call.state in OVER:
         raise Conflict("The caller has hung up.")
-    call.agent_id, call.state, call.offered_at = agent_id, OFFERED, item.offered_at
+    go(call, OFFERED)
+    call.agent_id, call.offered_at = agent_id, item.offered_at
+    call_segments.begin(tx, call, agent_id, item)
     ticket = tx.session.get_one(Ticket, item.ticket_id)
     if ticket.owner_id is None:
         tickets.assign(tx, ticket, agent_id)
@@ -33,213 +58,227 @@ def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:
     return call
 
 
-def leg_rings(tx: Tx, call: Call, sid: str, agent_id: int) -> bool:
-    """The carrier rings the agent's browser under this leg. False when the caller has left meanwhile: let it stop ringing."""
-    leg = _leg(tx, sid)
-    if leg is None:
-        tx.session.add(CallLeg(call_id=call.id, sid=sid, party=AGENT, agent_id=agent_id, started_at=tx.now))
-    return call.state not in OVER
-
-
-def legs_to_end(session: Session, call_sid: str, conference: str) -> list[str]:
-    """The agents' connections that still ring or stand in a room after the caller of this leg or room has left."""
-    query = (
-        select(CallLeg.sid)
-        .join(Call, Call.id == CallLeg.call_id)
-        .where(or_(Call.sid == call_sid, Call.conference == conference), Call.state.in_(OVER))
-        .where(CallLeg.party == AGENT, CallLeg.ended_at.is_(None))
-    )
-    return list(session.scalars(query))
+def begin_talking(tx: Tx, call: Call, at: datetime) -> None:
+    """The agent and the customer are both in the room."""
+    if call.state not in (OFFERED, DIALING) and call.lost_until is None:
+        return
+    back, first = call.lost_until is not None, call.answered_at is None
+    call.lost_until = None
+    if call.state != CONFERENCE:
+        go(call, TALKING)
+    call_segments.end_hold(tx, call, at)
+    call.answered_at = call.answered_at or max(at, call.offered_at or call.arrived_at)
+    call_segments.follow(tx, call, max(at, call.answered_at))
+    call.muted = False
+    if first and call.callback_id is not None:
+        callback_outcomes.reached(tx, call)
+    kind = "call.agent_back" if back else "call.answered"
+    emit(tx, kind, call, customer=call.customer_id, data={"first": first})
 
 
 def leg_failed(tx: Tx, call: Call, reason: str) -> None:
-    """The agent's browser could not be rung: the caller goes back into the line, first in it."""
-    item = tx.session.get_one(WorkItem, call.item_id)
-    if item.state == ITEM_ACTIVE and call.state == OFFERED:
-        call.state, call.agent_id = QUEUED, None
-        work_items.hand_back(tx, item)
-        tx.emit("call.leg_failed", call=call, ticket=call.ticket_id, item=item, data={"reason": reason[:200]})
-
-
-def leg_status(tx: Tx, event: CallEvent, call_id: int | None = None, agent_id: int | None = None) -> None:
-    """What became of a leg. The customer's end ends the call; an agent's end while the customer is there puts the caller back."""
-    leg = _leg(tx, event.call_sid)
-    if leg is None and call_id is not None and agent_id is not None and tx.session.get(Call, call_id) is not None:
-        leg = CallLeg(call_id=call_id, sid=event.call_sid, party=AGENT, agent_id=agent_id, started_at=tx.now)
-        tx.session.add(leg)
-    if leg is None:
+    """The agent's phone could not be rung: the caller goes back into the line, first in it."""
+    if call.state != OFFERED or call.lost_until is not None:
         return
-    before = leg.status
-    leg.status = later(leg.status, event.status)
-    call = tx.session.get_one(Call, leg.call_id)
-    _meet(tx, call)
-    if leg.status not in FINAL or before in FINAL:
+    agent_id = call.agent_id
+    _back_in_line(tx, call, "dropped", tx.now, to_agent_id=None)
+    emit(tx, "call.leg_failed", call, agent=agent_id, data={"reason": reason[:200]})
+
+
+def agent_did_not_answer(tx: Tx, call: Call, status: str, at: datetime) -> None:
+    """The agent took the call and did not pick up: others are asked, and everybody sees that they do not respond."""
+    agent = None if call.agent_id is None else lock_agent(tx, call.agent_id)
+    _back_in_line(tx, call, "dropped", at, to_agent_id=None)
+    if agent is not None and status in NO_ANSWER_OF_AGENT and agent.presence != NOT_RESPONDING:
+        agent.presence, agent.presence_reason, agent.presence_since = NOT_RESPONDING, MISSED_CALL, tx.now
+        work_items.rescind_offers(tx, agent.id, NOT_RESPONDING)
+        tx.emit("agent.presence_set", agent=agent, data={"presence": NOT_RESPONDING, "reason": MISSED_CALL})
+    emit(tx, "call.agent_lost", call, agent=agent, data={"status": status})
+
+
+def lose_agent(tx: Tx, call: Call, status: str, at: datetime) -> None:
+    """The agent's line broke while the customer is there: the customer hears music, and is kept for this agent for a while."""
+    if call.state != CONFERENCE:  # there, the two others go on
+        call_segments.begin_hold(call, at)
+        go(call, HOLD)
+        call_segments.follow(tx, call, at)
+    call.lost_until = tx.now + timedelta(seconds=GRACE_S)
+    emit(tx, "call.agent_lost", call, data={"status": status})
+
+
+def give_up_on_agent(tx: Tx, call: Call) -> None:
+    """The agent has not come back in time: the customer is first in the line again, and the agent is asked first."""
+    if call.lost_until is None or call.state in OVER:
         return
-    leg.ended_at = tx.now
-    if leg.party == CUSTOMER:
-        caller_left(tx, call)
-    elif leg.agent_id == call.agent_id and call.state in (OFFERED, TALKING, HOLD):
-        _agent_left(tx, call, event.status)
+    call.lost_until = None
+    agent_id = call.agent_id
+    if call.state == CONFERENCE:
+        end_part(tx, call, "lost", tx.now)
+        go(call, TRANSFERRED)
+        call.agent_id = None
+    else:
+        _back_in_line(tx, call, "lost", tx.now, to_agent_id=agent_id)
+    emit(tx, "call.agent_given_up", call, agent=agent_id)
 
 
-def conference_event(tx: Tx, event: ConferenceEvent) -> None:
-    """Something happened in a call's room: it has a SID now, somebody joined or left, it ended."""
-    call = tx.session.scalar(select(Call).where(Call.conference == event.friendly_name))
-    if call is None:
-        return
-    call.conference_sid = call.conference_sid or event.conference_sid
-    leg = _leg(tx, event.call_sid) if event.call_sid else None
-    from_agent = event.label.startswith("agent-") or (leg is not None and leg.party == AGENT)
-    if event.event == "participant-join" and from_agent:
-        _agent_joined(tx, call, event)
-    elif event.event == "participant-join":
-        _meet(tx, call)
-    elif event.event == "conference-end" or (event.event == "participant-leave" and event.call_sid == call.sid):
-        caller_left(tx, call)
+def end_part(tx: Tx, call: Call, by: str, at: datetime, *, to: str = "") -> CallSegment | None:
+    """The part of the agent who has the call is over; they wrap up while the call goes on elsewhere. Their leg may go."""
+    call_segments.end_hold(tx, call, at)
+    segment = call_segments.current(tx, call, call.agent_id)
+    if segment is not None:
+        call_segments.end(tx, segment, by, at, to=to)
+    dismiss(tx, call, AGENT, agent_id=call.agent_id)
+    end_help(tx, call)
+    return segment
 
 
-def caller_left(tx: Tx, call: Call) -> None:
+def dismiss(tx: Tx, call: Call, *parties: str, agent_id: int | None = None) -> None:
+    """The legs of these parties are not wanted in the room any more; whoever speaks to the carrier next ends them."""
+    query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party.in_(parties), CallLeg.ended_at.is_(None))
+    for leg in tx.session.scalars(query if agent_id is None else query.where(CallLeg.agent_id == agent_id)):
+        leg.unwanted = True
+
+
+def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = "caller") -> None:
     """The customer's side is over, whoever ended it. Before an answer it is an abandoned call, after it the wrap-up begins."""
     if call.state in OVER:
         return
-    _end_hold(tx, call)
+    at = tx.now if at is None else at
+    call_segments.end_hold(tx, call, at)
+    call.lost_until = None
     item = tx.session.get(WorkItem, call.item_id) if call.item_id else None
-    call.ended_at = tx.now
     leg = _last_agent_leg(tx, call)
     if call.state == OFFERED and leg is not None and leg.status == "in-progress":
-        call.answered_at = call.answered_at or tx.now  # the agent answered; word of their entering the room comes late
-    if call.answered_at is not None and item is not None:
-        call.state = WRAP_UP
-        if call.agent_id is None and leg is not None:
-            call.agent_id = leg.agent_id  # both ends broke off together, and word of the agent's came first
-        if call.agent_id is not None:
-            work_items.wrap_up_with(tx, item, call.agent_id)
-        tx.emit("call.ended", call=call, ticket=call.ticket_id, agent=call.agent_id, item=item, customer=call.customer_id)
+        begin_talking(tx, call, at)  # the agent answered; word of their entering the room comes late
+    call.ended_at = max(at, call.answered_at or call.arrived_at)
+    end_help(tx, call)
+    if call.answered_at is None:
+        _abandoned(tx, call, item)
         return
-    call.abandon_point = "ivr" if item is None else "ringing" if call.state == OFFERED else "queue"
-    call.state, call.abandoned_at = ABANDONED, tx.now
-    if item is not None and not work_items.abandon(tx, item):
-        work_items.finish(tx, item)  # an agent had just accepted, and nobody is there any more
-    tx.emit(
-        "call.abandoned",
-        call=call,
-        ticket=call.ticket_id,
-        item=item,
-        customer=call.customer_id,
-        agent=call.agent_id,
-        data={"point": call.abandon_point},
-    )
-
-
-def end_unknown(tx: Tx, state_of: Callable[[str], str | None]) -> int:
-    """End the calls that the carrier does not know any more (`state_of` a leg's SID gives None). Returns how many there were.
-
-    The simulated carrier forgets its calls with its process: without this, their callers would wait in the queue for ever.
-    """
-    running = tx.session.scalars(select(Call).where(Call.state.not_in(OVER))).all()
-    gone = [call for call in running if state_of(call.sid) is None]
-    for call in gone:
-        caller_left(tx, call)
-        for leg in tx.session.scalars(select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.ended_at.is_(None))):
-            leg.ended_at = tx.now
-    return len(gone)
+    _end_parts(tx, call, item, by)
+    go(call, WRAP_UP if _somebody_wraps_up(tx, call) else DONE)
+    emit(tx, "call.ended", call, customer=call.customer_id)
 
 
 def set_hold(tx: Tx, call: Call, on: bool) -> None:
     """The carrier has put the customer on hold, or taken them off."""
     if on and call.state == TALKING:
-        call.state, call.hold = HOLD, [*call.hold, [tx.now.isoformat(), ""]]
-    elif not on and call.state == HOLD:
-        _end_hold(tx, call)
-        call.state = TALKING
+        go(call, HOLD)
+        call_segments.begin_hold(call, tx.now)
+    elif not on and call.state == HOLD and call.lost_until is None:
+        call_segments.end_hold(tx, call, tx.now)
+        go(call, TALKING)
     else:
         return
-    tx.emit("call.held" if on else "call.resumed", call=call, ticket=call.ticket_id, agent=call.agent_id, item=call.item_id)
+    call_segments.follow(tx, call, tx.now)
+    note_held(tx, call.sid, on)
+    emit(tx, "call.held" if on else "call.resumed", call)
 
 
 def set_muted(tx: Tx, call: Call, on: bool) -> None:
     """The carrier has muted the agent, or opened their microphone."""
+    check(call, "mute")
     if call.muted != on:
         call.muted = on
-        tx.emit("call.muted" if on else "call.unmuted", call=call, ticket=call.ticket_id, agent=call.agent_id, item=call.item_id)
+        emit(tx, "call.muted" if on else "call.unmuted", call)
 
 
-def wrap_up(tx: Tx, call: Call, agent: Agent, code: str, note: str) -> None:
-    """The agent says how the call ended; then their hands are free. Once is enough."""
-    if code not in WRAP_UP_CODES:
-        raise Invalid("Please choose how the call ended.")
-    if call.state == DONE:
-        return
-    if call.state != WRAP_UP:
-        raise Conflict("The call is still on.")
-    if note.strip() and call.ticket_id is not None:
-        tickets.note(tx, tx.session.get_one(Ticket, call.ticket_id), agent, note)
-    call.state, call.wrap_up_code, call.wrap_ended_at = DONE, code, tx.now
-    if call.item_id is not None:
-        work_items.finish(tx, tx.session.get_one(WorkItem, call.item_id))
-    tx.emit("call.wrapped_up", call=call, ticket=call.ticket_id, agent=agent, item=call.item_id, data={"code": code})
-
-
-def call_of(session: Session, leg_sid: str, conference: str) -> Call | None:
-    """The call of this leg, or of this room."""
-    if leg_sid:
-        return session.scalar(select(Call).join(CallLeg, CallLeg.call_id == Call.id).where(CallLeg.sid == leg_sid))
-    return session.scalar(select(Call).where(Call.conference == conference))
-
-
-def left_alone(session: Session, call: Call) -> bool | None:
-    """True: the caller has lost their agent and waits again. False: somebody is with them again. None: neither."""
-    if not call.conference_sid or call.answered_at is None:
-        return None
-    if call.state == QUEUED:
-        return True
-    agents = select(func.count()).where(CallLeg.call_id == call.id, CallLeg.party == AGENT)
-    return False if call.state == TALKING and (session.scalar(agents) or 0) > 1 else None
-
-
-def _agent_joined(tx: Tx, call: Call, event: ConferenceEvent) -> None:
-    leg = _leg(tx, event.call_sid)
+def note_held(tx: Tx, sid: str, on: bool) -> None:
+    """The carrier keeps this leg out of the sound, or no longer."""
+    leg = tx.session.scalar(select(CallLeg).where(CallLeg.sid == sid))
     if leg is not None:
-        leg.status = later(leg.status, "in-progress")
-    _begin_talking(tx, call)
+        leg.held = on
 
 
-def _meet(tx: Tx, call: Call) -> None:
-    """Both are in the room, though nobody told us of the agent.
-
-    An agent who is quick enters before the caller has heard the last announcement; the carrier tells of a room only from
-    the moment when the caller, who brought the address to tell, is in it.
-    """
-    leg = _last_agent_leg(tx, call)
-    if call.conference_sid and leg is not None and leg.status == "in-progress":
-        _begin_talking(tx, call)
+def wrap_up(
+    tx: Tx, call: Call, agent: Agent, outcome: str, note: str, *, reason: str = "", segment_id: int | None = None
+) -> None:
+    """The agent says how their part ended; see `call_segments.wrap_up`."""
+    call_segments.wrap_up(tx, call, agent, outcome, note, reason=reason, segment_id=segment_id)
 
 
-def _begin_talking(tx: Tx, call: Call) -> None:
-    if call.state != OFFERED:
+def end_help(tx: Tx, call: Call) -> None:
+    """Nobody needs help with this any more."""
+    for request in tx.session.scalars(select(HelpRequest).where(HelpRequest.call_id == call.id, HelpRequest.ended_at.is_(None))):
+        request.ended_at = tx.now
+
+
+def talk_seconds(call: Call, now: datetime) -> int:
+    """Seconds from answer to end, or until now."""
+    return int(((call.ended_at or now) - call.answered_at).total_seconds()) if call.answered_at else 0
+
+
+def emit(tx: Tx, kind: str, call: Call, **more: Any) -> None:
+    """Record what happened to the call, with whom and what it is about."""
+    tx.emit(kind, **{"call": call, "ticket": call.ticket_id, "agent": call.agent_id, "item": call.item_id, **more})
+
+
+def _abandoned(tx: Tx, call: Call, item: WorkItem | None) -> None:
+    call.abandon_point = "ivr" if item is None else "ringing" if call.state == OFFERED else "queue"
+    segment = call_segments.current(tx, call, call.agent_id)
+    if segment is not None:
+        call_segments.end(tx, segment, "caller", tx.now)
+    go(call, ABANDONED)
+    call.abandoned_at = call.ended_at
+    if item is not None and not work_items.abandon(tx, item):
+        work_items.finish(tx, item)  # an agent had just accepted, and nobody is there any more
+    emit(tx, "call.abandoned", call, item=item, customer=call.customer_id, data={"point": call.abandon_point})
+
+
+def _end_parts(tx: Tx, call: Call, item: WorkItem | None, by: str) -> None:
+    """Everybody's part of an answered call is over. Who was on the way back to somebody is wrapped up by whom they spoke to."""
+    assert call.ended_at is not None
+    open_parts = select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.ended_at.is_(None))
+    for segment in tx.session.scalars(open_parts.order_by(CallSegment.id)).all():
+        call_segments.end(tx, segment, by, call.ended_at)
+        if segment.state == DONE and segment.item_id is not None and segment.item_id != call.item_id:
+            work_items.finish(tx, tx.session.get_one(WorkItem, segment.item_id))
+    if item is None or item.ended_at is not None or item.state == ITEM_WRAP_UP:
         return
-    call.state = TALKING
-    first = call.answered_at is None
-    call.answered_at = call.answered_at or tx.now
-    tx.emit(
-        "call.answered",
-        call=call,
-        ticket=call.ticket_id,
-        agent=call.agent_id,
-        item=call.item_id,
-        customer=call.customer_id,
-        data={"first": first},
+    spoke = tx.session.scalar(
+        select(CallSegment)
+        .where(CallSegment.item_id == item.id, CallSegment.started_at.is_not(None), CallSegment.kind != CONSULTING)
+        .order_by(CallSegment.id.desc())
+        .limit(1)
     )
+    if spoke is None:  # passed on, and left before anybody answered there
+        call.abandon_point = "ringing" if call.state == OFFERED else "queue"
+        if not work_items.abandon(tx, item):
+            work_items.finish(tx, item)
+        return
+    if item.state == ITEM_ACTIVE and item.agent_id != spoke.agent_id:
+        work_items.finish(tx, item)  # somebody else had just taken it, and nobody is there any more
+        return
+    call.agent_id = spoke.agent_id
+    work_items.wrap_up_with(tx, item, spoke.agent_id)
+    if item.state == ITEM_WRAP_UP:
+        spoke.state, spoke.wrap_until = WRAP_UP, tx.now
 
 
-def _agent_left(tx: Tx, call: Call, status: str) -> None:
-    """The agent's line broke while the customer is still there: the same place in the line, the same agent asked first."""
+def _back_in_line(tx: Tx, call: Call, by: str, at: datetime, *, to_agent_id: int | None) -> None:
+    """First in the line again: the item keeps its due time. Whoever had it has nothing to wrap up unless the caller gives up."""
     item = tx.session.get_one(WorkItem, call.item_id)
-    _end_hold(tx, call)
-    agent_id, call.agent_id, call.state = call.agent_id, None, QUEUED
+    segment = call_segments.current(tx, call, call.agent_id)
+    if call.answered_at is not None:
+        call_segments.begin_hold(call, at)
+    if segment is not None:
+        call_segments.end_hold(tx, call, at)
+        segment.ended_at, segment.ended_by, segment.state = max(at, segment.started_at or at), by, DONE
+        if call.answered_at is not None:
+            call_segments.begin_hold(call, at)
+    dismiss(tx, call, AGENT, agent_id=call.agent_id)
+    go(call, QUEUED)
+    call.agent_id = None
     if item.state == ITEM_ACTIVE:
-        work_items.hand_back(tx, item, to_agent_id=agent_id if status == "completed" else None)
-    tx.emit("call.agent_lost", call=call, ticket=call.ticket_id, agent=agent_id, item=item, data={"status": status})
+        if item.kind == "outbound":
+            item.kind = "call"  # whom we called waits now like one who called us
+        work_items.hand_back(tx, item, to_agent_id=to_agent_id)
+
+
+def _somebody_wraps_up(tx: Tx, call: Call) -> bool:
+    tx.session.flush()
+    waiting = select(CallSegment.id).where(CallSegment.call_id == call.id, CallSegment.state == WRAP_UP)
+    return tx.session.scalar(waiting.limit(1)) is not None
 
 
 def _last_agent_leg(tx: Tx, call: Call) -> CallLeg | None:
@@ -247,17 +286,3 @@ def _last_agent_leg(tx: Tx, call: Call) -> CallLeg | None:
     if call.agent_id is not None:
         query = query.where(CallLeg.agent_id == call.agent_id)
     return tx.session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
-
-
-def _end_hold(tx: Tx, call: Call) -> None:
-    if call.hold and not call.hold[-1][1]:
-        call.hold = [*call.hold[:-1], [call.hold[-1][0], tx.now.isoformat()]]
-
-
-def _leg(tx: Tx, sid: str) -> CallLeg | None:
-    return tx.session.scalar(select(CallLeg).where(CallLeg.sid == sid))
-
-
-def talk_seconds(call: Call, now: datetime) -> int:
-    """Seconds from answer to end, or until now."""
-    return int(((call.ended_at or now) - call.answered_at).total_seconds()) if call.answered_at else 0

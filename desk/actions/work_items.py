@@ -6,6 +6,7 @@ compare-and-set; the database's own constraints (one holder per item, load withi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,9 @@ STICKY_S = {"voice": 15, "chat": 60, "email": 4 * 3600}
 MEANT_S = 60  # what a person meant for somebody is kept for them so long where the queue itself keeps nothing
 MISSED_OFFER = "missed_offer"  # why an agent is not responding
 OPEN_STATES = (WAITING, OFFERED, ACTIVE, WRAP_UP)
+
+# What else happens, by the kind of work, when whoever was asked did not take it: work that was meant for one person ends there.
+REFUSED: dict[str, Callable[[Tx, WorkItem, Offer], None]] = {}
 
 
 def enqueue(
@@ -311,6 +315,8 @@ def _return(tx: Tx, made: Offer) -> WorkItem:
     if item.sticky_agent_id == made.agent_id:
         item.sticky_agent_id = item.sticky_until = None
     unload(tx, made.agent_id, worked=False)
+    if item.kind in REFUSED:
+        REFUSED[item.kind](tx, item, made)
     return item
 
 

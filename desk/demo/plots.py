@@ -13,6 +13,7 @@ from channels.voice.events import CallEvent, ConferenceEvent
 from desk.actions import (
     articles,
     call_arrival,
+    call_legs,
     calls,
     chats,
     complaints,
@@ -24,11 +25,13 @@ from desk.actions import (
     tickets,
     work_items,
 )
+from desk.actions.call_legs import Party
 from desk.actions.timers import clear_timer
 from desk.demo.phrases import CALL_NOTES, CHATTING, COMMENTS, FOLLOWED_UP, HUNG_UP, NOTES, THANKS
 from desk.demo.stage import Plot, Stage, actor_of
 from desk.demo.stories import Story
 from desk.models import Agent, Article, Call, Customer, FollowUp, Survey, Ticket, WorkItem
+from desk.models.call import AGENT
 from desk.models.complaint import ASSESSED, DECIDED, INVESTIGATING
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL, SOLVED
 from desk.models.work_item import ACTIVE, OFFERED, WAITING
@@ -114,9 +117,9 @@ def by_phone(stage: Stage, customer: Customer, story: Story, *, answered: bool =
     calls.accepted(stage.acting(actor_of(agent)), item, agent.id)
     yield chance.uniform(1, 3)
     leg = f"CA{chance.getrandbits(128):032x}"
-    calls.leg_rings(stage.acting(), call, leg, agent.id)
+    call_legs.rings(stage.acting(), leg, Party(call.id, AGENT, f"agent-{agent.id}", agent.id))
     room = f"CF{chance.getrandbits(128):032x}"
-    calls.conference_event(
+    call_legs.conference_event(
         stage.acting(), ConferenceEvent(room, call.conference, "participant-join", leg, f"agent-{agent.id}", 2)
     )
     yield chance.uniform(60, 240)

@@ -104,6 +104,7 @@ class CallLeg(Base):
     mode: Mapped[str] = mapped_column(default="")  # a supervisor's: listen | whisper | barge
     held: Mapped[bool] = mapped_column(default=False)
     muted: Mapped[bool] = mapped_column(default=False)
+    unwanted: Mapped[bool] = mapped_column(default=False)  # its part is over; the carrier is told to end it
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     status: Mapped[str] = mapped_column(default="initiated")
     started_at: Mapped[datetime]

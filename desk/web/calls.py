@@ -1,28 +1,35 @@
-"""The call strip: mute, hold, end, wrap up. The carrier is asked outside any transaction; what it did is recorded afterwards."""
+"""What agents do with their calls. The carrier is asked outside any transaction; what it did is recorded afterwards."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from flask import Blueprint, jsonify, render_template, request, url_for
 from flask_babel import gettext
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from channels.voice.port import CarrierFailed
-from desk.access import Right
-from desk.actions import calls
-from desk.errors import Conflict
+from desk.access import Right, access_customer, access_ticket
+from desk.actions import call_help, call_outbound, call_recording, call_segments, call_transfers, calls, customers
+from desk.actions.call_line import AWAY, HOOKS, Line
+from desk.actions.call_states import check
+from desk.errors import Conflict, Invalid, NotFound
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, Call
-from desk.models.call import HOLD, TALKING
+from desk.models import Agent, Call, ContactPoint, Customer, Queue, Ticket
+from desk.models.call import CONFERENCE, DIALING, HOLD, OFFERED, THIRD
+from desk.models.ticket import WRAP_UP_CODES
 from desk.queries.call_strip import call_strip
-from desk.queries.live_call import agent_leg_sid, held_call
+from desk.queries.live_call import agent_leg_sid, call_for_wrap_up, held_call, other_leg
+from desk.store import Tx
 from desk.web import words
 from desk.web.console import done
 
 pages = Blueprint("calls", __name__)
-RING_S = 20
+KEYS = frozenset("0123456789*#")
+MOST_KEYS = 32
 
 
 @pages.get("/desk/strip")
@@ -39,106 +46,234 @@ def softphone() -> Response:
     try:
         pass_ = installation().carrier.client_token(f"agent-{viewer().agent_id}")
     except CarrierFailed as failed:
-        raise _away(failed) from failed
+        raise away(failed) from failed
     return jsonify(kind=pass_.kind, token=pass_.token, identity=pass_.identity, expires_in_s=pass_.expires_in_s)
+
+
+@pages.post("/desk/softphone/ready")
+@needs(Right.TAKE_WORK)
+def softphone_ready() -> Response:
+    """The browser can take calls, again perhaps: an agent whose line broke is rung into the call that they were on."""
+    with reading() as session:
+        lost = session.scalar(
+            select(Call).where(Call.agent_id == viewer().agent_id, Call.lost_until.is_not(None), Call.ended_at.is_(None))
+        )
+        ringing = lost is not None and agent_leg_sid(session, lost) != ""
+    if lost is not None and not ringing:
+        line().ring_back(lost.id)
+    return Response(status=204)
 
 
 @pages.post("/desk/calls/<int:call_id>/hold")
 @needs(Right.TAKE_WORK)
 def hold(call_id: int) -> Response:
-    call, _leg = _held(call_id)
-    on = call.state == TALKING
-    if call.state not in (TALKING, HOLD) or not call.conference_sid:
-        raise Conflict("The call is not connected.")
-    url = installation().settings.base_url + "/hooks/twilio/voice/hold?" + urlencode({"locale": call.locale})
-    try:
-        installation().carrier.hold(conference_sid=call.conference_sid, call_sid=call.sid, on=on, hold_url=url)
-    except CarrierFailed as failed:
-        raise _away(failed) from failed
+    call, _leg = held(call_id)
+    on = call.state != HOLD
+    check(call, "hold" if on else "resume")
+    carry(lambda: line().hold(call, call.sid, on))
     with writing() as tx:
         calls.set_hold(tx, tx.session.get_one(Call, call_id), on)
-    return done(url_for("console.index"), stay=True)
+    return settled(call_id)
 
 
 @pages.post("/desk/calls/<int:call_id>/mute")
 @needs(Right.TAKE_WORK)
 def mute(call_id: int) -> Response:
-    call, leg_sid = _held(call_id)
-    if call.state not in (TALKING, HOLD) or not call.conference_sid or not leg_sid:
+    call, leg_sid = held(call_id)
+    check(call, "mute")
+    if not leg_sid:
         raise Conflict("The call is not connected.")
-    try:
-        installation().carrier.mute(conference_sid=call.conference_sid, call_sid=leg_sid, on=not call.muted)
-    except CarrierFailed as failed:
-        raise _away(failed) from failed
+    carry(lambda: line().carrier.mute(conference_sid=call.conference_sid, call_sid=leg_sid, on=not call.muted))
     with writing() as tx:
         calls.set_muted(tx, tx.session.get_one(Call, call_id), not call.muted)
-    return done(url_for("console.index"), stay=True)
+    return settled(call_id)
 
 
 @pages.post("/desk/calls/<int:call_id>/hang-up")
 @needs(Right.TAKE_WORK)
 def hang_up(call_id: int) -> Response:
-    call, leg = _held(call_id)
-    carrier = installation().carrier
-    try:
-        if call.conference_sid:
-            carrier.end_conference(call.conference_sid)
-        else:
-            # Nobody has met in a room that would take both along.
-            carrier.hang_up(call.sid)
-            if leg:
-                carrier.hang_up(leg)
-    except CarrierFailed as failed:
-        raise _away(failed) from failed
+    """End the call for everybody; of three who speak, a colleague goes on with the customer."""
+    call, leg = held(call_id)
+    check(call, "hang_up")
     with writing() as tx:
-        calls.caller_left(tx, tx.session.get_one(Call, call_id))
-    return done(url_for("console.index"), stay=True)
+        row = tx.session.get_one(Call, call_id)
+        goes_on = row.state == CONFERENCE and call_transfers.colleague_is_there(tx, row)
+        if goes_on:
+            call_transfers.complete(tx, row)
+    if not goes_on:
+        carry(lambda: line().end(call, call.sid, leg))
+        with writing() as tx:
+            _ended_by_agent(tx, tx.session.get_one(Call, call_id))
+    return settled(call_id)
 
 
 @pages.post("/desk/calls/<int:call_id>/wrap-up")
 @needs(Right.TAKE_WORK)
 def wrap_up(call_id: int) -> Response:
+    """How the agent's part ended: `outcome`, with `code` for what it was about, in the words of a ticket's category."""
+    code, outcome = request.form.get("code", ""), request.form.get("outcome", "")
+    if not outcome and code in WRAP_UP_CODES:
+        code, outcome = "", code
     with writing() as tx:
-        call = held_call(tx.session, viewer(), call_id)
+        call = call_for_wrap_up(tx.session, viewer(), call_id)
         agent = tx.session.get_one(Agent, viewer().agent_id)
-        calls.wrap_up(tx, call, agent, request.form.get("code", ""), request.form.get("note", ""))
+        note, part = request.form.get("note", ""), request.form.get("segment", type=int)
+        calls.wrap_up(tx, call, agent, outcome, note, reason=code, segment_id=part)
     return done(url_for("console.index"), toast=gettext("Your hands are free again."), stay=True)
 
 
+@pages.post("/desk/calls/<int:call_id>/wrap-up/more")
+@needs(Right.TAKE_WORK)
+def wrap_up_more(call_id: int) -> Response:
+    """A minute more for what is to be written."""
+    with writing() as tx:
+        call = call_for_wrap_up(tx.session, viewer(), call_id)
+        agent = tx.session.get_one(Agent, viewer().agent_id)
+        call_segments.more_time(tx, call, agent, request.form.get("segment", type=int))
+    return done(url_for("console.index"), stay=True)
+
+
+@pages.post("/desk/calls/<int:call_id>/keys")
+@needs(Right.TAKE_WORK)
+def keys(call_id: int) -> Response:
+    """Press keys towards whom we called, or towards the third one."""
+    digits = request.form.get("digits", "")
+    if not digits or not KEYS.issuperset(digits) or len(digits) > MOST_KEYS:
+        raise Invalid("A telephone has the keys 0 to 9, * and #.")
+    with reading() as session:
+        call = held_call(session, viewer(), call_id)
+        check(call, "keys")
+        other = other_leg(session, call)
+    to = other.sid if other is not None and other.party == THIRD else call.sid if call.direction == "out" else ""
+    if not to:
+        raise Conflict("Keys go to somebody whom you called.")
+    url = installation().settings.base_url + HOOKS + "/keys?" + urlencode({"digits": digits})
+    carry(lambda: line().carrier.send_keys(conference_sid=call.conference_sid, call_sid=to, digits=digits, play_url=url))
+    with writing() as tx:
+        calls.emit(tx, "call.keys_sent", tx.session.get_one(Call, call_id), data={"count": len(digits)})
+    return settled(call_id)
+
+
+@pages.post("/desk/calls/<int:call_id>/recording")
+@needs(Right.TAKE_WORK)
+def recording(call_id: int) -> Response:
+    """Pause the recording while card data is said, go on with it, or stop it for good."""
+    do = request.form.get("do", "")
+    if do not in ("pause", "resume", "stop"):
+        raise Invalid("Choose whether to pause, resume or stop the recording.")
+    with reading() as session:
+        call = held_call(session, viewer(), call_id)
+        sid = call_recording.check_change(session, call, do).sid
+    carrier = line().carrier
+    if do == "stop":
+        carry(lambda: carrier.stop_recording(call_sid=call.sid, recording_sid=sid))
+    else:
+        carry(lambda: carrier.pause_recording(call_sid=call.sid, recording_sid=sid, on=do == "pause"))
+    with writing() as tx:
+        call_recording.changed(tx, tx.session.get_one(Call, call_id), do)
+    return settled(call_id)
+
+
+@pages.post("/desk/calls/<int:call_id>/help")
+@needs(Right.TAKE_WORK)
+def ask_for_help(call_id: int) -> Response:
+    """Ask for a supervisor; asked again it is withdrawn."""
+    with writing() as tx:
+        call = held_call(tx.session, viewer(), call_id)
+        call_help.ask(tx, call, tx.session.get_one(Agent, viewer().agent_id), request.form.get("text", ""))
+    return done(url_for("console.index"), stay=True)
+
+
+@pages.post("/desk/calls/dial")
+@needs(Right.MAKE_CALLS)
+def dial() -> Response:
+    """Call a number, or a customer by one of theirs: the agent's own phone rings first."""
+    form = request.form
+    with writing() as tx:
+        agent = tx.session.get_one(Agent, viewer().agent_id)
+        ticket = access_ticket(tx.session, viewer(), form.get("ticket", 0, type=int)) if form.get("ticket") else None
+        number, customer = _whom(tx, ticket)
+        key = form.get("queue", "")
+        queue = tx.session.scalar(select(Queue).where(Queue.key == key)) if key else None
+        call = call_outbound.dial(tx, agent, number, customer, ticket=ticket, queue=queue)
+    ring_agent(call)
+    return done(url_for("console.index"), toast=gettext("Your phone rings first, then the customer's."), stay=True)
+
+
+@pages.post("/desk/calls/<int:call_id>/ring-back")
+@needs(Right.MAKE_CALLS)
+def ring_back(call_id: int) -> Response:
+    """Call somebody whose call broke off."""
+    with writing() as tx:
+        old = call_for_wrap_up(tx.session, viewer(), call_id)
+        agent = tx.session.get_one(Agent, viewer().agent_id)
+        call = call_outbound.ring_back(tx, agent, old)
+    ring_agent(call)
+    return done(url_for("console.index"), toast=gettext("Your phone rings first, then the customer's."), stay=True)
+
+
 def ring_agent(call: Call) -> None:
-    """Ring the browser of the agent who has just accepted the call.
+    """Ring the browser of the agent who has just accepted the call, or was asked about it.
 
     Raises `Conflict` when the carrier does not do it; the caller is then first in the queue again.
     """
-    desk = installation()
-    agent_id = viewer().agent_id
-    query = urlencode({"call": call.id, "agent": agent_id})
     try:
-        sid = desk.carrier.add_participant(
-            conference=call.conference,
-            to=f"client:agent-{agent_id}",
-            from_=desk.settings.twilio_number or call.to_number,
-            label=f"agent-{agent_id}",
-            status_url=f"{desk.settings.base_url}/hooks/twilio/voice/status?{query}",
-            ring_timeout_s=RING_S,
-        )
+        line().ring_agent(call, viewer().agent_id or 0)
     except CarrierFailed as failed:
-        with writing() as tx:
-            calls.leg_failed(tx, tx.session.get_one(Call, call.id), str(failed))
-        raise Conflict(
-            "Your phone could not be reached (%(reason)s). The caller is first in the queue again.", reason=str(failed)
-        ) from failed
-    with writing() as tx:
-        wanted = calls.leg_rings(tx, tx.session.get_one(Call, call.id), sid, agent_id or 0)
-    if not wanted:
-        desk.carrier.hang_up(sid)
+        raise line().not_rung(call, failed) from failed
 
 
-def _held(call_id: int) -> tuple[Call, str]:
+def line() -> Line:
+    """The way to the carrier, in the viewer's name."""
+    return Line(installation(), viewer().actor)
+
+
+def away(failed: CarrierFailed) -> Conflict:
+    """What is said when the carrier did not do it."""
+    return Conflict(AWAY, reason=str(failed))
+
+
+def carry(ask: Callable[[], object]) -> None:
+    """Ask the carrier for something; raises `Conflict` when it does not do it."""
+    try:
+        ask()
+    except CarrierFailed as failed:
+        raise away(failed) from failed
+
+
+def held(call_id: int) -> tuple[Call, str]:
+    """The viewer's call, and the carrier's name for their own connection."""
     with reading() as session:
         call = held_call(session, viewer(), call_id)
         return call, agent_leg_sid(session, call)
 
 
-def _away(failed: CarrierFailed) -> Conflict:
-    return Conflict("The telephone carrier did not do it: %(reason)s. Please try again.", reason=str(failed))
+def settled(call_id: int, toast: str = "") -> Response:
+    """The carrier is brought in line with what was recorded, and the agent stays where they are."""
+    line().settle(call_id)
+    return done(url_for("console.index"), toast=toast, stay=True)
+
+
+def _ended_by_agent(tx: Tx, call: Call) -> None:
+    if call.state == DIALING:
+        call_outbound.agent_left(tx, call, tx.now)
+    else:
+        calls.caller_left(tx, call, by="caller" if call.state == OFFERED else "agent")
+
+
+def _whom(tx: Tx, ticket: Ticket | None) -> tuple[str, Customer]:
+    """The number to call and whose it is, by the form: a contact point, or a number as it was typed."""
+    contact_id = request.form.get("contact", type=int)
+    if contact_id is not None:
+        point = tx.session.get(ContactPoint, contact_id)
+        if point is None or point.kind != "phone":
+            raise NotFound("There is no such number.")
+        customer = tx.session.get_one(Customer, point.customer_id)
+        if ticket is None or ticket.customer_id != customer.id:
+            access_customer(tx.session, viewer(), customer.id)
+        return point.value, customer
+    typed = request.form.get("number", "")
+    number = customers.normal("phone", typed)
+    if ticket is not None:
+        return number, tx.session.get_one(Customer, ticket.customer_id)
+    return number, customers.identify(tx, "phone", number)

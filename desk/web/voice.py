@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlencode
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from channels.voice.events import FINAL, read_conference
+from channels.voice.events import FINAL, read_conference, read_recording
 from channels.voice.port import CarrierFailed
-from desk.actions import calls
+from desk.actions import call_legs, call_outbound, call_recording, calls
+from desk.actions.call_legs import Party
+from desk.actions.call_line import Line
 from desk.http.context import installation, reading
 from desk.models import Call
-from desk.models.call import OVER, QUEUED
-from desk.queries.callers import waiting_line
+from desk.models.call import AGENT, DIALING, OVER
 from desk.queries.voice_texts import spoken
 from desk.store import Tx
-from desk.web.carrier_door import absolute, call_event, effect_once, from_carrier, xml
+from desk.web.carrier_door import call_event, effect_once, from_carrier, said_at, xml
 
 log = logging.getLogger(__name__)
 
 pages = Blueprint("voice", __name__, url_prefix="/hooks/twilio/voice")
-WAIT_AGAIN_S = 15
-
-
-@pages.post("/wait")
-@from_carrier
-def wait() -> Response:
-    """What a waiting caller hears: their place and an honest estimate, again and again."""
-    call_id = request.args.get("call", type=int)
-    with reading() as session:
-        call = session.get(Call, call_id) if call_id else None
-        if call is None:
-            return xml(twiml.wait((), WAIT_AGAIN_S))
-        if call.state != QUEUED:
-            return xml(twiml.wait((), WAIT_AGAIN_S))
-        ahead, minutes = waiting_line(session, call, installation().clock.now())
-        text = "next" if not ahead else "waiting" if minutes else "ahead"
-        base = installation().settings.base_url
-        said = spoken(session, base, text, call.locale, ahead=ahead, minutes=minutes or 0)
-    return xml(twiml.wait(said, WAIT_AGAIN_S))
+KEYS, MOST_KEYS = frozenset("0123456789*#wW"), 32
 
 
 @pages.post("/hold")
@@ -58,39 +40,115 @@ def hold() -> Response:
 @from_carrier
 def conference() -> Response:
     """Something happened in a call's room."""
-    event = read_conference(request.form)
-    effect_once(event.event_key(), event.call_sid, lambda tx: calls.conference_event(tx, event))
-    _end_agent_legs("", event.friendly_name)
-    if event.event in ("participant-join", "participant-leave"):
-        _keep_company("", event.friendly_name)
+    event, at = read_conference(request.form), said_at()
+    with reading() as session:
+        call = call_legs.call_of(session, "", event.friendly_name)
+    leaves = event.event == "conference-end" or (
+        call is not None and event.call_sid == call.sid and event.event.endswith("leave")
+    )
+    there = leaves and call is not None and _goes_on(call)
+    effect_once(
+        event.event_key(),
+        event.call_sid,
+        lambda tx: call_legs.conference_event(tx, event, customer_there=there, at=at),
+    )
+    if call is not None:
+        _follow_up(call.id)
     return Response(status=204)
 
 
 @pages.post("/status")
 @from_carrier
 def status() -> Response:
-    """A leg changed its state. `call` and `agent` in the address say whose it is, should we not know it yet."""
-    event = call_event()
-    call_id, agent_id = request.args.get("call", type=int), request.args.get("agent", type=int)
-    caller_gone = event.final and _caller_gone(event.call_sid, call_id)
+    """A leg changed its state. The address says whose it is, should we not know it yet."""
+    event, party, at = call_event(), _party(), said_at()
+    caller_gone = event.final and party is not None and _caller_gone(event.call_sid, party.call_id)
 
     def note(tx: Tx) -> None:
-        if caller_gone:
-            calls.caller_left(tx, tx.session.get_one(Call, call_id))
-        calls.leg_status(tx, event, call_id, agent_id)
+        if caller_gone and party is not None:
+            calls.caller_left(tx, tx.session.get_one(Call, party.call_id), at)
+        call_legs.leg_status(tx, event, party, at)
 
     effect_once(event.event_key(), event.call_sid, note)
-    _end_agent_legs(event.call_sid, "")
-    if event.final:
-        _keep_company(event.call_sid, "")
+    with reading() as session:
+        call = call_legs.call_of(session, event.call_sid, "")
+    if call is not None:
+        _follow_up(call.id)
     return Response(status=204)
 
 
-def _caller_gone(leg_sid: str, call_id: int | None) -> bool:
+@pages.post("/recording")
+@from_carrier
+def recording() -> Response:
+    """A recording of a call has begun, is complete, or holds nothing."""
+    event = read_recording(request.form)
+    effect_once(event.event_key(), event.call_sid, lambda tx: call_recording.reported(tx, event))
+    return Response(status=204)
+
+
+@pages.post("/amd")
+@from_carrier
+def amd() -> Response:
+    """The carrier listened who has answered a call of ours."""
+    event = call_event()
+
+    def note(tx: Tx) -> None:
+        call = tx.session.get(Call, request.args.get("call", type=int) or 0)
+        if call is not None:
+            call_outbound.answered_by(tx, call, event.answered_by)
+
+    effect_once(f"{event.call_sid}:amd", event.call_sid, note)
+    return Response(status=204)
+
+
+@pages.post("/keys")
+@from_carrier
+def keys() -> Response:
+    """The tones that an agent pressed, for the machine at the other end."""
+    digits = "".join(each for each in request.args.get("digits", "") if each in KEYS)[:MOST_KEYS]
+    return xml(twiml.play_digits(digits) if digits else twiml.wait((), 1))
+
+
+@pages.post("/notice")
+@from_carrier
+def notice() -> Response:
+    """What somebody hears whom we called: that the call is recorded."""
+    with reading() as session:
+        call = session.get(Call, request.args.get("call", type=int) or 0)
+        said = spoken(session, installation().settings.base_url, "recorded", call.locale if call else "")
+    return xml(twiml.announcement(said))
+
+
+def _party() -> Party | None:
+    """Whose leg the carrier reports on, by what we put into its address."""
+    args = request.args
+    call_id = args.get("call", type=int)
+    if call_id is None:
+        return None
+    return Party(
+        call_id,
+        args.get("party", AGENT),
+        args.get("label", ""),
+        args.get("agent", type=int),
+        mode=args.get("mode", ""),
+    )
+
+
+def _follow_up(call_id: int) -> None:
+    """What the carrier has to do now that the rows have changed."""
+    line = Line(installation())
+    with reading() as session:
+        to_ring = call_outbound.is_to_be_rung(session, session.get_one(Call, call_id))
+    if to_ring:
+        line.ring_customer(call_id)
+    line.settle(call_id)
+
+
+def _caller_gone(leg_sid: str, call_id: int) -> bool:
     """Whether an agent's line ended because the caller's did; the carrier's word for that comes on another way, maybe later."""
     with reading() as session:
-        call = session.get(Call, call_id) if call_id else None
-    if call is None or call.sid == leg_sid or call.state in OVER:
+        call = session.get(Call, call_id)
+    if call is None or call.sid == leg_sid or call.state in (*OVER, DIALING):
         return False
     try:
         return installation().carrier.call_state(call.sid) in FINAL
@@ -99,26 +157,12 @@ def _caller_gone(leg_sid: str, call_id: int | None) -> bool:
         return False
 
 
-def _end_agent_legs(call_sid: str, conference: str) -> None:
-    """Once the caller has left nobody's phone goes on ringing."""
-    with reading() as session:
-        legs = calls.legs_to_end(session, call_sid, conference)
-    for leg in legs:
-        try:
-            installation().carrier.hang_up(leg)
-        except CarrierFailed as failed:
-            log.warning("the leg %s of a call that is over could not be ended: %s", leg, failed)
-
-
-def _keep_company(leg_sid: str, conference: str) -> None:
-    """A caller whose agent's line has broken hears why and music instead of silence, until somebody is back."""
-    with reading() as session:
-        call = calls.call_of(session, leg_sid, conference)
-        alone = None if call is None else calls.left_alone(session, call)
-    if call is None or alone is None:
-        return
-    hold_url = absolute("/hooks/twilio/voice/hold?" + urlencode({"why": "back", "locale": call.locale}))
+def _goes_on(call: Call) -> bool:
+    """Whether the customer is still on the line though they have left the room, for a callback or to leave a message."""
+    if call.state in OVER:
+        return False
     try:
-        installation().carrier.hold(conference_sid=call.conference_sid, call_sid=call.sid, on=alone, hold_url=hold_url)
+        return installation().carrier.call_state(call.sid) not in (*FINAL, None)
     except CarrierFailed as failed:
-        log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
+        log.warning("the carrier did not say whether the caller of %s is there: %s", call.sid, failed)
+        return True

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from channels.voice.simulated.carrier import SimulatedCarrier
-from desk.actions import calls, presence
+from desk.actions import call_healing, presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
+from desk.work.call_keeper import CallKeeper
 from desk.work.checkpoint import Checkpoint
 from desk.work.due import ACTIONS
 from desk.work.feed import Bell, Feed
@@ -45,6 +46,8 @@ class Background:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self.mail_out = MailOut(desk, sender_for(desk.settings, desk.store))
             self._add("mail_out", self.mail_out.turn, _has("mail.queued"))
+            keeper = CallKeeper(desk)
+            self._add("call_keeper", keeper.turn, keeper.follow)
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
             self._add("recordings", Recordings(desk).turn, _has("recording.completed"))
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
@@ -67,7 +70,7 @@ class Background:
             with self._desk.store.tx(SYSTEM) as tx:
                 presence.lose_everyone(tx)
                 if isinstance(self._desk.carrier, SimulatedCarrier):
-                    calls.end_unknown(tx, self._desk.carrier.call_state)
+                    call_healing.end_unknown(tx, self._desk.carrier.call_state)
         # Before any part reads: what another process commits between a part's first look and the feed's would be lost on it.
         self.feed.begin()
         if self.indexing is not None:

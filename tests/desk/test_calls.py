@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import answering, call_arrival, calls
+from desk.actions import answering, call_arrival, call_healing, call_legs, calls
+from desk.actions.call_legs import Party
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, CallLeg, Customer, Queue, Ticket, WorkItem
 from desk.queries.callers import waiting_line
@@ -40,8 +41,12 @@ def accepted(house, maya):
     made = house.offer(house.one(select(WorkItem)), maya)
     with house.tx() as tx:
         call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
-        assert calls.leg_rings(tx, call, LEG, maya.id)
+        assert call_legs.rings(tx, LEG, agents(call, maya))
     return call
+
+
+def agents(call, maya):
+    return Party(call.id, "agent", f"agent-{maya.id}", maya.id)
 
 
 def tell(house, *told):
@@ -49,9 +54,9 @@ def tell(house, *told):
     for each in told:
         with house.tx() as tx:
             if isinstance(each, ConferenceEvent):
-                calls.conference_event(tx, each)
+                call_legs.conference_event(tx, each)
             else:
-                calls.leg_status(tx, each)
+                call_legs.leg_status(tx, each)
 
 
 def now(house):
@@ -147,9 +152,9 @@ def test_a_caller_who_leaves_before_the_agents_line_is_known_is_not_rung_for(hou
         call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
     tell(house, *CALLER_GONE)
     with house.tx() as tx:
-        assert not calls.leg_rings(tx, tx.session.get_one(Call, call.id), LEG, maya.id)
+        assert not call_legs.rings(tx, LEG, agents(call, maya))
     with house.store.read() as reading:
-        assert calls.legs_to_end(reading, SID, "") == calls.legs_to_end(reading, "", f"call-{SID}") == [LEG]
+        assert call_legs.unwanted(reading, reading.get_one(Call, call.id)) == [LEG]
     assert house.one(select(Call.abandon_point)) == "ringing"
     assert house.faults_in_load() == []
 
@@ -241,7 +246,7 @@ def test_a_waiting_caller_is_told_how_many_are_ahead(house):
 def test_a_waiting_call_that_the_carrier_has_forgotten_ends(house, state, ended):
     queued(house)
     with house.tx() as tx:
-        assert calls.end_unknown(tx, lambda _sid: state) == ended
+        assert call_healing.end_unknown(tx, lambda _sid: state) == ended
     assert now(house) == (("abandoned", "abandoned") if ended else ("queued", "waiting"))
 
 
@@ -251,6 +256,6 @@ def test_a_talk_that_the_carrier_has_forgotten_goes_into_wrap_up(house):
     accepted(house, maya)
     tell(house, *ANSWERED)
     with house.tx() as tx:
-        assert calls.end_unknown(tx, lambda _sid: None) == 1
+        assert call_healing.end_unknown(tx, lambda _sid: None) == 1
     assert now(house) == ("wrap_up", "wrap_up")
     assert house.one(select(CallLeg.ended_at).where(CallLeg.sid == LEG)) is not None

@@ -20,6 +20,7 @@ MOMENT = sa.DateTime(timezone=True)
 OF_CALLS = ("note_for_agent", "flow_out", "recording", "announcement")
 TIMES_OF_CALLS = ("flow_out_at", "announced_at", "recording_pause_until", "lost_until", "checked_at")
 OF_LEGS = ("label", "to", "mode")
+SWITCHES = ("held", "muted", "unwanted")
 
 CALL = sa.table(
     "call",
@@ -38,7 +39,7 @@ SEGMENT = sa.table(
 def upgrade() -> None:
     _add("call", *(sa.Column(name, sa.String(), nullable=False, server_default="") for name in OF_CALLS))
     _add("call_leg", *(sa.Column(name, sa.String(), nullable=False, server_default="") for name in OF_LEGS))
-    _add("call_leg", *(sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()) for name in ("held", "muted")))
+    _add("call_leg", *(sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()) for name in SWITCHES))
     with op.batch_alter_table("call") as change:
         change.add_column(sa.Column("previous_call_id", BIG, nullable=True))
         for name in TIMES_OF_CALLS:
@@ -65,7 +66,7 @@ def downgrade() -> None:
         for name in ("previous_call_id", *TIMES_OF_CALLS, *OF_CALLS):
             change.drop_column(name)
     with op.batch_alter_table("call_leg") as change:
-        for name in (*OF_LEGS, "held", "muted", "joined_at", "left_at"):
+        for name in (*OF_LEGS, *SWITCHES, "joined_at", "left_at"):
             change.drop_column(name)
 
 

@@ -1,0 +1,219 @@
+"""What is said to the carrier about calls, outside any transaction, and recorded afterwards.
+
+`settle` brings the carrier in line with the rows: it ends connections that are not wanted, plays music to who waits, starts the
+recording. It may be called at any time and any number of times, so that whatever went wrong once is put right by the next call.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlencode
+
+from channels.voice.port import CarrierFailed
+from desk.actions import call_legs, call_outbound, call_recording, calls
+from desk.actions.call_legs import Party
+from desk.errors import Conflict
+from desk.events import SYSTEM, Actor
+from desk.installation import Installation
+from desk.models import Call
+from desk.models.call import AGENT, CONSULTED, CUSTOMER, OFFERED, SUPERVISOR, THIRD
+from desk.queries.voice_policy import voice_policy
+from desk.sentences import N_
+
+log = logging.getLogger(__name__)
+
+HOOKS = "/hooks/twilio/voice"
+RING_S = 20  # an agent's or supervisor's browser, which answers by itself
+PARTY_RING_S = 45  # somebody outside
+AWAY = N_("The telephone carrier did not do it: %(reason)s. Please try again.")
+
+
+class Line:
+    """Speaks to the carrier in somebody's name (`actor`)."""
+
+    def __init__(self, desk: Installation, actor: Actor = SYSTEM) -> None:
+        self._desk = desk
+        self._actor = actor
+        self.carrier = desk.carrier
+
+    def ring_agent(self, call: Call, agent_id: int) -> None:
+        """Ring the browser of the agent who has this call or is asked about it. Raises `CarrierFailed`."""
+        if call.agent_id == agent_id:
+            self._ring(call, Party(call.id, AGENT, f"agent-{agent_id}", agent_id, f"client:agent-{agent_id}"))
+        else:
+            self._ring(call, Party(call.id, CONSULTED, f"consult-{agent_id}", agent_id, f"client:agent-{agent_id}"))
+
+    def ring_third(self, call: Call, number: str, *, alone: bool) -> None:
+        """Ring somebody outside into the room; `alone` when the customer is left with them. Raises `CarrierFailed`."""
+        with self._desk.store.read() as session:
+            passes_on = voice_policy(session).pass_on_caller_id
+        theirs = call.to_number if call.direction == "out" else call.from_number
+        party = Party(call.id, THIRD, f"third-{call.id}", None, number)
+        self._ring(call, party, from_=theirs if passes_on else "", ends_room=alone, ring_s=PARTY_RING_S)
+
+    def ring_customer(self, call_id: int) -> None:
+        """Ring whom an agent calls, once the agent is on the line. Being asked again it does nothing."""
+        with self._desk.store.tx(self._actor) as tx:
+            call = tx.session.get_one(Call, call_id)
+            if not call_outbound.claim_ringing(tx, call):
+                return
+        try:
+            sid = self._desk.carrier.add_participant(
+                conference=call.conference,
+                to=call.to_number,
+                from_=call.from_number,
+                label=CUSTOMER,
+                status_url=self._reports(Party(call.id, CUSTOMER, CUSTOMER)),
+                ring_timeout_s=PARTY_RING_S,
+                end_conference_on_exit=True,
+                machine_detection=True,
+                amd_url=self._url("/amd", call=call.id),
+                room_url=self._url("/conference"),
+            )
+        except CarrierFailed as failed:
+            with self._desk.store.tx(self._actor) as tx:
+                call = tx.session.get_one(Call, call_id)
+                call_outbound.was_not_reached(tx, call, "failed", tx.now)
+                calls.emit(tx, "call.leg_failed", call, data={"reason": str(failed)[:200]})
+            self.settle(call_id)
+            return
+        with self._desk.store.tx(self._actor) as tx:
+            wanted = call_outbound.is_rung(tx, tx.session.get_one(Call, call_id), sid)
+        if not wanted:
+            self._end(sid)
+
+    def ring_supervisor(self, call: Call, agent_id: int, mode: str, *, coach: str) -> None:
+        """Ring a supervisor's browser: to listen (muted), to whisper (`coach` is the agent's leg) or to speak with both."""
+        party = Party(call.id, SUPERVISOR, f"supervisor-{agent_id}", agent_id, f"client:agent-{agent_id}", mode)
+        self._ring(call, party, muted=mode == "listen", coach=coach)
+
+    def _ring(
+        self,
+        call: Call,
+        party: Party,
+        *,
+        from_: str = "",
+        ends_room: bool = False,
+        ring_s: int = RING_S,
+        muted: bool = False,
+        coach: str = "",
+    ) -> None:
+        ours = call.from_number if call.direction == "out" else call.to_number
+        sid = self._desk.carrier.add_participant(
+            conference=call.conference,
+            to=party.to,
+            from_=from_ or self._desk.settings.twilio_number or ours,
+            label=party.label,
+            status_url=self._reports(party),
+            ring_timeout_s=ring_s,
+            end_conference_on_exit=ends_room,
+            muted=muted,
+            coach=coach,
+            room_url=self._url("/conference"),
+        )
+        with self._desk.store.tx(self._actor) as tx:
+            wanted = call_legs.rings(tx, sid, party)
+        if not wanted:
+            self._end(sid)
+
+    def hold(self, call: Call, leg_sid: str, on: bool, why: str = "") -> None:
+        """Let this leg hear music, or the others again. Raises `CarrierFailed`."""
+        url = self._url("/hold", locale=call.locale, **({"why": why} if why else {}))
+        self._desk.carrier.hold(conference_sid=call.conference_sid, call_sid=leg_sid, on=on, hold_url=url)
+
+    def end(self, call: Call, *legs: str) -> None:
+        """Send everybody home. Raises `CarrierFailed`."""
+        if call.conference_sid:
+            self._desk.carrier.end_conference(call.conference_sid)
+        for leg in legs:
+            if leg.startswith("CA"):
+                self._desk.carrier.hang_up(leg)
+
+    def settle(self, call_id: int) -> None:
+        """Bring the carrier in line with the rows. What it refuses is logged, and tried again at the next occasion."""
+        with self._desk.store.read() as session:
+            call = session.get(Call, call_id)
+            if call is None:
+                return
+            unwanted = call_legs.unwanted(session, call)
+            held = call_legs.should_be_held(session, call)
+            notice = call_recording.needs_notice(session, call)
+        for leg in unwanted:
+            self._end(leg)
+        if held is not None:
+            self._keep_company(call, *held)
+        if notice:
+            self._announce(call)
+        self._record(call_id)
+
+    def ring_back(self, call_id: int) -> None:
+        """Ring the agent whose line broke, or to whom a call came back, into the same room."""
+        with self._desk.store.read() as session:
+            call = session.get_one(Call, call_id)
+        if call.lost_until is None or call.agent_id is None:
+            return
+        try:
+            self.ring_agent(call, call.agent_id)
+        except CarrierFailed as failed:
+            log.warning("the agent of %s could not be rung again: %s", call.sid, failed)
+
+    def not_rung(self, call: Call, failed: CarrierFailed) -> Conflict:
+        """An agent took a call and their phone could not be rung: what they are told, once it is recorded."""
+        with self._desk.store.tx(self._actor) as tx:
+            row = tx.session.get_one(Call, call.id)
+            if row.state == OFFERED:
+                calls.leg_failed(tx, row, str(failed))
+            elif row.direction == "out":
+                call_outbound.agent_left(tx, row, tx.now)
+        self.settle(call.id)
+        return Conflict(
+            "Your phone could not be reached (%(reason)s). The caller is first in the queue again.", reason=str(failed)
+        )
+
+    def _keep_company(self, call: Call, leg_sid: str, on: bool) -> None:
+        try:
+            self.hold(call, leg_sid, on, "back" if on else "")
+        except CarrierFailed as failed:
+            log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
+            return
+        with self._desk.store.tx(self._actor) as tx:
+            calls.note_held(tx, leg_sid, on)
+
+    def _announce(self, call: Call) -> None:
+        url = self._url("/notice", call=call.id)
+        try:
+            self._desk.carrier.announce(conference_sid=call.conference_sid, call_sid=call.sid, url=url)
+        except CarrierFailed as failed:
+            log.warning("%s has not heard that the call is recorded, so it is not: %s", call.sid, failed)
+            return
+        with self._desk.store.tx(self._actor) as tx:
+            call_recording.announced(tx, tx.session.get_one(Call, call.id))
+
+    def _record(self, call_id: int) -> None:
+        with self._desk.store.tx(self._actor) as tx:
+            call = tx.session.get_one(Call, call_id)
+            if not call_recording.claim(tx, call):
+                return
+        try:
+            sid = self._desk.carrier.start_recording(call_sid=call.sid, status_url=self._url("/recording"))
+        except CarrierFailed as failed:
+            log.warning("%s could not be recorded: %s", call.sid, failed)
+            with self._desk.store.tx(self._actor) as tx:
+                call_recording.not_started(tx, tx.session.get_one(Call, call_id), str(failed))
+            return
+        with self._desk.store.tx(self._actor) as tx:
+            call_recording.started(tx, tx.session.get_one(Call, call_id), sid)
+
+    def _end(self, sid: str) -> None:
+        try:
+            self._desk.carrier.hang_up(sid)
+        except CarrierFailed as failed:
+            log.warning("the leg %s that nobody wants any more could not be ended: %s", sid, failed)
+
+    def _reports(self, party: Party) -> str:
+        about = {"call": party.call_id, "party": party.party, "label": party.label, "mode": party.mode}
+        return self._url("/status", **about, **({} if party.agent_id is None else {"agent": party.agent_id}))
+
+    def _url(self, path: str, **args: object) -> str:
+        query = "?" + urlencode(args) if args else ""
+        return f"{self._desk.settings.base_url}{HOOKS}{path}{query}"

@@ -1,0 +1,150 @@
+"""Passing a call on: to a queue, a colleague or a number, at once or after asking them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from channels.voice.port import CarrierFailed
+from desk.access import Right
+from desk.actions import call_legs, call_transfers, calls
+from desk.actions.call_states import check
+from desk.actions.call_transfers import AGENT_GOAL, NUMBER_GOAL, QUEUE_GOAL, read_goal
+from desk.errors import Conflict, DeskError
+from desk.http.context import installation, reading, viewer, writing
+from desk.http.guard import needs
+from desk.models import Call
+from desk.models.call import TALKING, THIRD
+from desk.queries.call_targets import call_targets
+from desk.queries.live_call import held_call, other_leg
+from desk.web import words
+from desk.web.calls import away, carry, held, line, settled
+
+pages = Blueprint("call_passing", __name__)
+
+
+@pages.get("/desk/calls/<int:call_id>/targets")
+@needs(Right.TAKE_WORK)
+def targets(call_id: int) -> str:
+    """Who and what this call can be passed on to."""
+    now = installation().clock.now()
+    with reading() as session:
+        call = held_call(session, viewer(), call_id)
+        found = call_targets(session, viewer(), now, request.args.get("q", ""), consult=request.args.get("mode") == "consult")
+        return render_template(
+            "console/_targets.html",
+            call=call,
+            targets=found,
+            mode=request.args.get("mode", "transfer"),
+            words=words.everything(),
+        )
+
+
+@pages.post("/desk/calls/<int:call_id>/transfer")
+@needs(Right.TAKE_WORK)
+def transfer(call_id: int) -> Response:
+    """Pass the call on without asking first."""
+    goal = read_goal(request.form.get("to", ""), QUEUE_GOAL, AGENT_GOAL, NUMBER_GOAL)
+    with writing() as tx:
+        call = held_call(tx.session, viewer(), call_id)
+        call_transfers.transfer(tx, call, goal, request.form.get("note", ""))
+    if goal.kind == NUMBER_GOAL:
+        _ring_third(call, goal.key, alone=True)
+    return settled(call_id, gettext("The call has been passed on."))
+
+
+@pages.post("/desk/calls/<int:call_id>/consult")
+@needs(Right.TAKE_WORK)
+def consult(call_id: int) -> Response:
+    """Ask somebody while the customer hears music."""
+    goal = read_goal(request.form.get("to", ""), AGENT_GOAL, NUMBER_GOAL)
+    call, _leg = held(call_id)
+    check(call, "consult")
+    if call.state == TALKING:
+        carry(lambda: line().hold(call, call.sid, True))
+    try:
+        with writing() as tx:
+            call = held_call(tx.session, viewer(), call_id)
+            calls.noteheld(tx, call.sid, True)
+            call_transfers.consult(tx, call, goal, request.form.get("note", ""))
+    except DeskError:
+        if call.state == TALKING:
+            carry(lambda: line().hold(call, call.sid, False))
+        raise
+    if goal.kind == NUMBER_GOAL:
+        _ring_third(call, goal.key, alone=False)
+    return settled(call_id)
+
+
+@pages.post("/desk/calls/<int:call_id>/consult/complete")
+@needs(Right.TAKE_WORK)
+def complete(call_id: int) -> Response:
+    """Leave the customer with whoever was asked."""
+    with writing() as tx:
+        call = held_call(tx.session, viewer(), call_id)
+        call_transfers.complete(tx, call)
+    with reading() as session:
+        third = other_leg(session, call)
+    if third is not None and third.party == THIRD:
+        carry(lambda: line().carrier.update_participant(conference_sid=call.conference_sid, call_sid=third.sid, end_on_exit=True))
+    return settled(call_id, gettext("The call has been passed on."))
+
+
+@pages.post("/desk/calls/<int:call_id>/consult/join")
+@needs(Right.TAKE_WORK)
+def join(call_id: int) -> Response:
+    """All three speak with one another."""
+    with writing() as tx:
+        call = held_call(tx.session, viewer(), call_id)
+        call_transfers.join(tx, call)
+    _free_other(call)
+    return settled(call_id)
+
+
+@pages.post("/desk/calls/<int:call_id>/consult/cancel")
+@needs(Right.TAKE_WORK)
+def cancel(call_id: int) -> Response:
+    """Back to the customer alone."""
+    with writing() as tx:
+        call_transfers.cancel(tx, held_call(tx.session, viewer(), call_id))
+    return settled(call_id)
+
+
+@pages.post("/desk/calls/<int:call_id>/consult/swap")
+@needs(Right.TAKE_WORK)
+def swap(call_id: int) -> Response:
+    """Speak with the other one of the two."""
+    with reading() as session:
+        call = held_call(session, viewer(), call_id)
+        check(call, "swap")
+        other = other_leg(session, call)
+        customer = call_legs.leg_of(session, call.sid)
+    if other is None or customer is None or other.status != "in-progress":
+        raise Conflict("Nobody has answered there yet. Wait, or go back to the customer.")
+    to_customer = customer.held
+    carry(lambda: line().hold(call, other.sid if to_customer else customer.sid, True))
+    carry(lambda: line().hold(call, customer.sid if to_customer else other.sid, False))
+    with writing() as tx:
+        call_transfers.swapped(tx, tx.session.get_one(Call, call_id), not to_customer)
+    return settled(call_id)
+
+
+def _ring_third(call: Call, number: str, *, alone: bool) -> None:
+    try:
+        line().ring_third(call, number, alone=alone)
+    except CarrierFailed as failed:
+        with writing() as tx:
+            call_transfers.not_rung(tx, tx.session.get_one(Call, call.id))
+        line().settle(call.id)
+        raise away(failed) from failed
+
+
+def _free_other(call: Call) -> None:
+    """The third one is out of the sound when the agent spoke with the customer last."""
+    with reading() as session:
+        other = other_leg(session, call)
+    if other is not None and other.held:
+        carry(lambda: line().hold(call, other.sid, False))
+        with writing() as tx:
+            calls.noteheld(tx, other.sid, False)

@@ -1,0 +1,135 @@
+"""What supervisors do with calls from the board. Every step is in the audit; the agent sees it where the house wishes so."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from channels.voice.port import CarrierFailed
+from desk.access import Right
+from desk.actions import call_help, call_supervision
+from desk.actions.call_supervision import supervised_call, supervisor_leg
+from desk.errors import Conflict, NotFound
+from desk.http.context import reading, viewer, writing
+from desk.http.guard import needs
+from desk.models import Agent, Call, HelpRequest, Queue
+from desk.models.call import BARGE, LISTEN, WHISPER
+from desk.queries.live_call import agent_leg_sid
+from desk.web.calls import away, line
+from desk.web.console import done
+
+pages = Blueprint("call_supervision", __name__)
+
+
+@pages.post("/board/calls/<int:call_id>/listen")
+@needs(Right.LISTEN_TO_CALLS)
+def listen(call_id: int) -> Response:
+    """Hear both, heard by nobody."""
+    return _be(call_id, LISTEN)
+
+
+@pages.post("/board/calls/<int:call_id>/whisper")
+@needs(Right.LISTEN_TO_CALLS)
+def whisper(call_id: int) -> Response:
+    """Hear both, heard by the agent alone."""
+    return _be(call_id, WHISPER)
+
+
+@pages.post("/board/calls/<int:call_id>/barge")
+@needs(Right.LISTEN_TO_CALLS)
+def barge(call_id: int) -> Response:
+    """Speak with both."""
+    return _be(call_id, BARGE)
+
+
+@pages.post("/board/calls/<int:call_id>/take-over")
+@needs(Right.LISTEN_TO_CALLS)
+def take_over(call_id: int) -> Response:
+    """The call is the supervisor's from now on."""
+    me = _me()
+    with reading() as session:
+        call = supervised_call(session, viewer(), call_id)
+        leg = supervisor_leg(session, call, me)
+    if leg is not None and leg.mode != BARGE:
+        _change(call, leg.sid, BARGE, "")
+    with writing() as tx:
+        call_supervision.take_over(tx, supervised_call(tx.session, viewer(), call_id), me)
+    line().settle(call_id)
+    return done(url_for("board.index"), toast=gettext("The call is yours now."), stay=True)
+
+
+@pages.post("/board/calls/<int:call_id>/leave")
+@needs(Right.LISTEN_TO_CALLS)
+def leave(call_id: int) -> Response:
+    """Leave the call to those who have it."""
+    with writing() as tx:
+        call = tx.session.get(Call, call_id)
+        if call is None or supervisor_leg(tx.session, call, _me()) is None:
+            raise NotFound("There is no such call.")
+        call_supervision.leave(tx, call, _me())
+    line().settle(call_id)
+    return done(url_for("board.index"), stay=True)
+
+
+@pages.post("/board/calls/<int:call_id>/move")
+@needs(Right.SUPERVISE)
+def move(call_id: int) -> Response:
+    """Put the call into another queue."""
+    with writing() as tx:
+        call = supervised_call(tx.session, viewer(), call_id)
+        queue = tx.session.scalar(select(Queue).where(Queue.key == request.form.get("queue", "")))
+        if queue is None:
+            raise NotFound("There is no such queue.")
+        call_supervision.move(tx, call, queue)
+    line().settle(call_id)
+    return done(url_for("board.index"), toast=gettext("The call has been passed on."), stay=True)
+
+
+@pages.post("/board/help/<int:help_id>/answer")
+@needs(Right.LISTEN_TO_CALLS)
+def answer_help(help_id: int) -> Response:
+    """Tell the agent that somebody is coming, and listen."""
+    with writing() as tx:
+        asked = tx.session.get(HelpRequest, help_id)
+        if asked is None:
+            raise NotFound("There is no such call.")
+        call = supervised_call(tx.session, viewer(), asked.call_id)
+        call_help.answer(tx, asked, tx.session.get_one(Agent, _me()))
+    return _be(call.id, LISTEN)
+
+
+def _be(call_id: int, mode: str) -> Response:
+    """On the call in this way: rung into it, or changed there."""
+    me = _me()
+    with reading() as session:
+        call = supervised_call(session, viewer(), call_id)
+        call_supervision.check_mode(session, call, me)
+        leg = supervisor_leg(session, call, me)
+        agents = agent_leg_sid(session, call)
+    coach = agents if mode == WHISPER else ""
+    if mode == WHISPER and not agents:
+        raise Conflict("The agent is not on the line just now.")
+    if leg is None:
+        try:
+            line().ring_supervisor(call, me, mode, coach=coach)
+        except CarrierFailed as failed:
+            raise away(failed) from failed
+    elif leg.mode != mode:
+        _change(call, leg.sid, mode, coach)
+    if leg is None or leg.mode != mode:
+        with writing() as tx:
+            call_supervision.noted(tx, tx.session.get_one(Call, call_id), me, mode)
+    return done(url_for("board.index"), stay=True)
+
+
+def _change(call: Call, leg_sid: str, mode: str, coach: str) -> None:
+    try:
+        line().carrier.update_participant(conference_sid=call.conference_sid, call_sid=leg_sid, muted=mode == LISTEN, coach=coach)
+    except CarrierFailed as failed:
+        raise away(failed) from failed
+
+
+def _me() -> int:
+    return viewer().agent_id or 0

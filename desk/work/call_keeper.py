@@ -1,0 +1,142 @@
+"""Keeps calls true: what is due on them, agents to be rung back, and now and then a look at what the carrier says of each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from channels.voice.port import CallInfo, CarrierFailed, RoomInfo
+from desk.actions import call_healing, call_outbound, call_recording, calls, carrier_outage
+from desk.actions.call_line import Line
+from desk.events import SYSTEM, Event
+from desk.installation import Installation
+from desk.models import Call
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 60  # how long a call goes on without being compared
+BATCH = 20  # comparisons in one turn
+RING_AGAIN = ("call.agent_lost", "call.transfer_failed")
+
+
+class CallKeeper:
+    """One turn does what is due by the clock; comparing costs requests to the carrier, so it is spread over the turns."""
+
+    def __init__(self, desk: Installation) -> None:
+        self._desk = desk
+        self._line = Line(desk)
+        self._rung: set[tuple[int, str]] = set()
+        self._began = False
+
+    def follow(self, events: Sequence[Event]) -> bool:
+        """Whether these events ask for a turn at once."""
+        return any(event.kind in RING_AGAIN or event.kind == "call.recording_paused" for event in events)
+
+    def turn(self) -> float | None:
+        if not self._began:
+            self._compare_all()
+            self._began = True
+        self._ring_agents_back()
+        self._give_up()
+        self._resume_recordings()
+        self._compare()
+        return self._next_s()
+
+    def _ring_agents_back(self) -> None:
+        """Once by ourselves for each time a line broke; after that when the agent's browser says that it is there again."""
+        with self._desk.store.read() as session:
+            lost = session.execute(
+                select(Call.id, Call.lost_until).where(Call.ended_at.is_(None), Call.lost_until.is_not(None))
+            ).all()
+        self._rung &= {(call_id, str(until)) for call_id, until in lost}
+        for call_id, until in lost:
+            if (call_id, str(until)) not in self._rung:
+                self._rung.add((call_id, str(until)))
+                self._line.settle(call_id)
+                self._line.ring_back(call_id)
+
+    def _give_up(self) -> None:
+        for call_id in self._due(Call.lost_until):
+            with self._desk.store.tx(SYSTEM) as tx:
+                call = tx.session.get_one(Call, call_id)
+                if call.lost_until is not None and call.lost_until <= tx.now:
+                    calls.give_up_on_agent(tx, call)
+            self._line.settle(call_id)
+
+    def _resume_recordings(self) -> None:
+        for call_id in self._due(Call.recording_pause_until):
+            with self._desk.store.read() as session:
+                call = session.get_one(Call, call_id)
+                recording = call_recording.running(session, call)
+            if recording is not None:
+                try:
+                    self._desk.carrier.pause_recording(call_sid=call.sid, recording_sid=recording.sid, on=False)
+                except CarrierFailed as failed:
+                    log.warning("the recording of %s could not go on: %s", call.sid, failed)
+                    if failed.retryable:
+                        continue
+            with self._desk.store.tx(SYSTEM) as tx:
+                row = tx.session.get_one(Call, call_id)
+                if row.recording_pause_until is not None and row.recording_pause_until <= tx.now:
+                    call_recording.changed(tx, row, "resume", by_itself=True)
+
+    def _due(self, column: object) -> list[int]:
+        now = self._desk.clock.now()
+        with self._desk.store.read() as session:
+            return list(session.scalars(select(Call.id).where(Call.ended_at.is_(None), column <= now)))  # type: ignore[operator]
+
+    def _compare_all(self) -> None:
+        """At the start nobody knows what was missed."""
+        with self._desk.store.read() as session:
+            ids = session.scalars(select(Call.id).where(Call.ended_at.is_(None)).order_by(Call.id)).all()
+        for call_id in ids:
+            if not self._compare_one(call_id):
+                break
+
+    def _compare(self) -> None:
+        before = self._desk.clock.now() - timedelta(seconds=CHECK_S)
+        # A call that nobody has compared yet is as old as its beginning.
+        last = func.coalesce(Call.checked_at, Call.arrived_at)
+        with self._desk.store.read() as session:
+            query = select(Call.id).where(Call.ended_at.is_(None), last <= before).order_by(last)
+            ids = session.scalars(query.limit(BATCH)).all()
+        for call_id in ids:
+            if not self._compare_one(call_id):
+                break
+
+    def _compare_one(self, call_id: int) -> bool:
+        """False when the carrier is away, so that asking for the others is no use either."""
+        with self._desk.store.read() as session:
+            call = session.get_one(Call, call_id)
+        try:
+            room, legs = self._ask(call)
+        except CarrierFailed as failed:
+            log.warning("the carrier did not say how %s stands: %s", call.sid, failed)
+            with self._desk.store.tx(SYSTEM) as tx:
+                carrier_outage.failed(tx, str(failed))
+            return False
+        with self._desk.store.tx(SYSTEM) as tx:
+            carrier_outage.answered(tx)
+            row = tx.session.get_one(Call, call_id)
+            call_outbound.forget_unrung(tx, row)
+            if row.ended_at is None:
+                call_healing.heal(tx, row, room, legs)
+        self._line.settle(call_id)
+        return True
+
+    def _ask(self, call: Call) -> tuple[RoomInfo | None, dict[str, CallInfo | None]]:
+        carrier = self._desk.carrier
+        room = carrier.room_info(call.conference_sid or call.conference)
+        with self._desk.store.tx(SYSTEM) as tx:
+            sids = call_healing.legs_to_ask(tx, tx.session.get_one(Call, call.id), room)
+        return room, {sid: carrier.call_info(sid) for sid in sids}
+
+    def _next_s(self) -> float | None:
+        with self._desk.store.read() as session:
+            query = select(func.min(Call.lost_until), func.min(Call.recording_pause_until))
+            moments = session.execute(query.where(Call.ended_at.is_(None))).one()
+        due = [each for each in moments if each is not None]
+        return None if not due else (min(due) - self._desk.clock.now()).total_seconds()
