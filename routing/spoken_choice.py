@@ -14,7 +14,7 @@ _NUMBERS = {
     "5": ("five", "五"), "6": ("six", "六"), "7": ("seven", "七"), "8": ("eight", "八"), "9": ("nine", "九"),
     "*": ("star", "星号", "星号键"),
 }  # fmt: skip
-_PRESS = re.compile(r"^(?:press|number|option|key|请按|按|选择|选|第)?\s*(.*?)\s*(?:please|号|键|个|吧)?$")
+_PRESS = re.compile(r"^(?:press|number|option|key|请按|按|选择|选|第)?\s*(.*?)\s*(?:please|号键|号|键|个|吧)?$")
 
 
 def key_said(words: Mapping[str, Iterable[str]], said: str, confidence: float | None = None) -> str:

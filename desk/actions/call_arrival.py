@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select
 
 from channels.voice.events import CallEvent
-from desk.actions import customers, intake, tickets, work_items
+from desk.actions import callbacks, customers, intake, tickets, work_items
 from desk.actions.editing import fingerprint
 from desk.errors import Invalid
 from desk.models import Call, CallLeg, Customer, Queue, WorkItem
@@ -72,8 +72,9 @@ def arrive(tx: Tx, event: CallEvent) -> Call:
     if call is not None:
         return call
     customer = _caller(tx, event)
-    entry = entry_of(tx.session, event.to)
-    locale = customer.locale if customer.locale in LANGUAGES else entry.locale
+    entry, policy = entry_of(tx.session, event.to), voice_policy(tx.session)
+    known = customer.locale in LANGUAGES and policy.identify_callers
+    locale = customer.locale if known else entry.locale
     call = Call(
         sid=event.call_sid,
         state=IVR,
@@ -83,7 +84,7 @@ def arrive(tx: Tx, event: CallEvent) -> Call:
         customer_id=customer.id,
         menu={**start_of(entry.flow, locale).to_dict(), "version": entry.version_id, "stage": "menu", "n": 0},
         locale=locale,
-        recording="" if voice_policy(tx.session).recording else NOT_RECORDED,
+        recording="" if policy.recording else NOT_RECORDED,
         arrived_at=tx.now,
     )
     tx.session.add(call)
@@ -100,6 +101,8 @@ def begin(tx: Tx, call: Call) -> Answer:
     closure = current_closure(tx.session, tx.now)
     if closure is not None:
         return _turn_away(tx, call, "closure")
+    if callbacks.recognise(tx, call):
+        return _to_kept_place(tx, call)
     flow = flow_of(tx.session, call.menu["version"])
     queues = tx.session.scalars(select(Queue).where(Queue.key.in_(flow.queues))).all()
     if queues and not any(calendar_of(tx.session, queue).is_open(tx.now) for queue in queues):
@@ -164,6 +167,17 @@ def _chosen(tx: Tx, call: Call, taken: Step, say: Prompts) -> Answer:
     if call.recording == NOT_RECORDED:
         return put_in_queue(tx, call, say)
     return _notice(tx, call, say)
+
+
+def _to_kept_place(tx: Tx, call: Call) -> Answer:
+    """We had promised to ring this caller: they are in the line, and hear of the recording once more, in short."""
+    say = _text(tx, call, "place_kept")
+    if call.recording in (NOT_RECORDED, DECLINED):
+        return Answer(ROOM, say)
+    call.announced_at = tx.now
+    call.announcement = f"recorded@{fingerprint(as_kept(text_of(tx.session, 'recorded')))}"
+    tx.emit("call.announced", call=call, customer=call.customer_id, data={"text": call.announcement, "language": call.locale})
+    return Answer(ROOM, (*say, *_text(tx, call, "recorded")))
 
 
 def _notice(tx: Tx, call: Call, say: Prompts) -> Answer:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right
@@ -32,7 +32,7 @@ from routing.call_flow import BUILT_IN, LANGUAGES, Flow
 
 pages = Blueprint("admin_voice_menus", __name__, url_prefix="/admin/voice/menus")
 
-TOPICS = ("general", "complaint")
+TOPICS = {"general": lazy_gettext("Something else"), "complaint": lazy_gettext("Complaint"), **CATEGORIES}
 
 
 @pages.get("")
@@ -171,7 +171,7 @@ def _page(
         versions=versions,
         is_current=is_current,
         queue_options=[(each.queue.key, _name(each.queue)) for each in queues],
-        topics=[(topic, skill_word(topic)) for topic in (*TOPICS, *CATEGORIES)],
+        topics=list(TOPICS.items()),
         skills=skills,
         audio=audio,
         errors=errors or {},
