@@ -12,9 +12,9 @@ _MOST = 50_000
 class LogEntry:
     """One leg. Moments are seconds since 1970 by the carrier's clock, None for what has not happened.
 
-    `arrived_at` it began to ring; `answered_at` somebody or the application took it; `waited_from` it began to wait alone in a
-    room; `talked_at` it could first hear and be heard; `ended_at`, `status` and `reason` (who or what ended it). `identity` is
-    the softphone's name, "" for a telephone. `partners` are the legs it could speak with, in order.
+    `arrived_at` it began to ring; `answered_at` somebody or the application took it; `queued_at` it was told to go to a room and
+    wait there; `talked_at` it could first hear and be heard; `ended_at`, `status` and `reason` (who or what ended it).
+    `identity` is the softphone's name, "" for a telephone. `partners` are the legs it could speak with, in order.
     """
 
     sid: str
@@ -26,7 +26,7 @@ class LogEntry:
     room: str = ""
     arrived_at: float = 0.0
     answered_at: float | None = None
-    waited_from: float | None = None
+    queued_at: float | None = None
     talked_at: float | None = None
     ended_at: float | None = None
     held_s: float = 0.0
@@ -51,10 +51,14 @@ class Journal:
     def answered(self, sid: str) -> None:
         self._note(sid, answered_at=self._now())
 
-    def entered(self, sid: str, room: str, label: str, *, waits: bool) -> None:
+    def queued(self, sid: str) -> None:
+        """The application has said: wait there until somebody comes. What is said before the room is part of the wait."""
         entry = self._entries.get(sid)
-        first = waits and entry is not None and entry.waited_from is None
-        self._note(sid, room=room, label=label, **({"waited_from": self._now()} if first else {}))
+        if entry is not None and entry.queued_at is None:
+            self._note(sid, queued_at=self._now())
+
+    def entered(self, sid: str, room: str, label: str) -> None:
+        self._note(sid, room=room, label=label)
 
     def talks(self, sid: str, partners: tuple[str, ...]) -> None:
         """Somebody can be heard on this leg, and hears it."""

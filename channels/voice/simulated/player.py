@@ -139,6 +139,8 @@ class Player:
         run.url, run.verbs, run.at, run.begun = address, document, 0, True
         if run.purpose == "main" and not (document and isinstance(document[0], Reject)):
             self._answer(call)
+        if any(isinstance(verb, Dial) and not verb.start_on_enter for verb in document):
+            self._exchange.journal.queued(call.sid)
         self.go_on(call, run)
 
     def _play(self, call: Call, run: Run, address: str, seconds: float | None, times: int, then: Callable[[], None]) -> None:

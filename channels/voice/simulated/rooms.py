@@ -52,7 +52,7 @@ class Rooms:
         self._exchange.perceive(call, "joined", room=room.name)
         self._beep(room, seat, "onEnter")
         starts = len(room.members) > 1 and any(member.seat.start_on_enter for member in room.members if member.seat)
-        self._exchange.journal.entered(call.sid, room.name, seat.label, waits=not (room.started or starts))
+        self._exchange.journal.entered(call.sid, room.name, seat.label)
         if room.started:
             self._exchange.perceive(call, "connected", room=room.name)
         elif starts:
