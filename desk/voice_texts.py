@@ -72,6 +72,59 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "We lost your agent's line. Please hold, we are connecting you again at once.",
     },
     "hold": {"zh": "请您稍等片刻。", "en": "One moment, please."},
+    "comfort": {"zh": "感谢您的耐心等待。", "en": "Thank you for waiting."},
+    "press_star": {
+        "zh": "不想继续等待，请按星号键：我们可以保留您的位置给您回电，您也可以留言。",
+        "en": "If you would rather not wait, press star: we can keep your place and call you back, or take a message.",
+    },
+    "press_star_message": {
+        "zh": "不想继续等待，请按星号键留言。",
+        "en": "If you would rather not wait, press star to leave a message.",
+    },
+    "leave_callback": {"zh": "保留位置由我们回电，请按 1。", "en": "To keep your place and be called back press 1."},
+    "leave_message": {"zh": "留言请按 2。", "en": "To leave a message press 2."},
+    "leave_stay": {"zh": "继续等待，请按其他任意键。", "en": "To stay in the line press any other key."},
+    "place_as_before": {"zh": "好的，您的位置没有变。", "en": "You are back in the line; your place is as before."},
+    "somebody_free": {"zh": "现在有人可以接听，马上为您接通。", "en": "Somebody is free for you now; connecting you."},
+    "callback_number": {
+        "zh": "我们将拨打{number}。确认请按 1，使用其他号码请按 2。",
+        "en": "We will call {number}. To confirm press 1, for another number press 2.",
+    },
+    "callback_type": {
+        "zh": "请输入您的电话号码，固定电话请加区号，以井号键结束。",
+        "en": "Please enter your phone number with its area code, then press the hash key.",
+    },
+    "callback_bad_number": {"zh": "这个号码我们无法拨打。", "en": "We cannot call this number."},
+    "callback_promised": {
+        "zh": "好的，我们会在大约{minutes}分钟后拨打{number}，您的位置为您保留。再见。",
+        "en": "We will call {number} in about {minutes} minutes. Your place is kept. Good-bye.",
+    },
+    "callback_promised_later": {
+        "zh": "好的，轮到您时我们会拨打{number}，您的位置为您保留。再见。",
+        "en": "We will call {number} when it is your turn. Your place is kept. Good-bye.",
+    },
+    "callback_planned": {
+        "zh": "好的，我们会从{opens}起尽快拨打{number}。再见。",
+        "en": "We will call {number} {opens} or soon after. Good-bye.",
+    },
+    "callback_impossible": {"zh": "很抱歉，现在无法安排回电。", "en": "We are sorry, we cannot arrange to call you back."},
+    "place_kept": {
+        "zh": "我们答应过给您回电，您的位置一直保留着，马上为您接通。",
+        "en": "We had promised to call you back. Your place was kept; you are in the line again.",
+    },
+    "voicemail": {
+        "zh": "请在提示音后留言，说完请按井号键。我们的工作时间为{hours}，届时会给您答复。",
+        "en": "Please speak after the tone, and press the hash key at the end. Our hours are {hours}; we will answer then.",
+    },
+    "voicemail_thanks": {
+        "zh": "谢谢，您的留言已收到，编号{number}。再见。",
+        "en": "Thank you, we have your message. Its number is {number}. Good-bye.",
+    },
+    "voicemail_empty": {"zh": "没有听到留言。再见。", "en": "We did not hear a message. Good-bye."},
+    "called_back": {
+        "zh": "您好，这里是{company}，您要求我们回电，正在为您接通。",
+        "en": "This is {company}. You asked us to call you back; connecting you now.",
+    },
 }
 
 EXAMPLES: Mapping[str, Mapping[str, str]] = {

@@ -43,7 +43,9 @@ class Hours:
 
     def last(self, at: datetime) -> datetime:
         """Until when they may be rung without a break, given that they may at `at`; to a second."""
-        early, late = at, self._moment(at.astimezone(ZoneInfo(self.zone)).date(), self.latest)
+        always = (self.earliest, self.latest) == ("00:00", "24:00")
+        day = at.astimezone(ZoneInfo(self.zone)).date() + timedelta(days=FARTHEST_DAYS if always else 0)
+        early, late = at, self._moment(day, self.latest)
         if self._open_throughout(at, late):
             return late
         while late - early > timedelta(seconds=1):

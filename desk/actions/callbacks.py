@@ -15,7 +15,7 @@ from desk.actions.places import place
 from desk.actions.timers import set_timer
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, Callback, Customer, Queue, Ticket, WorkItem
-from desk.models.call import CALLBACK_SET, QUEUED
+from desk.models.call import CALLBACK_SET, DECLINED, QUEUED, UNDECIDED
 from desk.models.callback import CALLED_IN, DIALLING, PLANNED, QUEUE, WAITING
 from desk.models.ticket import NEW, OPEN
 from desk.models.work_item import OFFERED
@@ -172,6 +172,9 @@ def recognise(tx: Tx, call: Call) -> bool:
     item.kind = "call"
     call.item_id, call.ticket_id, call.callback_id = item.id, callback.ticket_id, callback.id
     call.customer_id, call.locale = callback.customer_id, callback.locale
+    declined = select(Call.id).where(Call.callback_id == callback.id, Call.recording == DECLINED).limit(1)
+    if call.recording == UNDECIDED and tx.session.scalar(declined) is not None:
+        call.recording = DECLINED
     call.state, call.queued_at = QUEUED, tx.now
     end(tx, callback, CALLED_IN, "callback.called_in", call=call.id)
     tx.emit("call.queued", call=call, ticket=call.ticket_id, item=item, customer=call.customer_id, queue=item.queue_id)

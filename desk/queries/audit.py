@@ -49,6 +49,7 @@ NOUNS = (
     "ticket",
     "token",
     "voice",
+    "voicemail",
 )
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _PHONE = re.compile(r"\+\d{7,15}")

@@ -72,14 +72,14 @@ def zone_of(number: str, otherwise: str) -> str:
     return zones[0] if len(zones) == 1 and zones[0] != UNKNOWN_ZONE else otherwise
 
 
-def may_promise(session: Session, queue: Queue, number: str, minutes: int | None, ahead: int, now: datetime) -> bool:
+def may_promise(session: Session, queue: Queue, number: str, minutes: int | None, now: datetime) -> bool:
     """Whether to offer somebody who waits to ring them back: it takes long enough, and will be over before we close.
 
-    `minutes` is the wait as it is estimated; where it is not known, anybody ahead makes it long. A number that cannot be read
-    may yet be typed in, so that only our own hours count for it.
+    `minutes` is the wait as it is estimated; one that is not known, with nobody there, is long. A number that cannot be read may
+    yet be typed in, so that only our own hours count for it.
     """
     policy = voice_policy(session)
-    if not policy.callback or (ahead == 0 if minutes is None else minutes * 60 < policy.callback_from_s):
+    if not policy.callback or (minutes is not None and minutes * 60 < policy.callback_from_s):
         return False
     hours = hours_of(session, queue, number)
     return hours.first(now) == now and now + timedelta(minutes=minutes or 0) < hours.last(now)

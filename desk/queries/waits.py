@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,12 +24,23 @@ MOST_TOLD = 5000  # waiting customers that one process remembers what it told
 
 
 @dataclass(frozen=True)
-class _Told:
+class Told:
     """The range of minutes that was told at a moment, and how many places there were then."""
 
     at: datetime
     minutes: tuple[int, int]
     agents: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"at": self.at.isoformat(), "minutes": list(self.minutes), "agents": self.agents}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Told | None:
+        """What `to_dict` wrote; None for nothing."""
+        if not kept:
+            return None
+        low, high = kept["minutes"]
+        return cls(datetime.fromisoformat(kept["at"]), (low, high), kept["agents"])
 
 
 def wait_of(session: Session, item: WorkItem, now: datetime) -> tuple[Place, Expected]:
@@ -56,28 +67,37 @@ def wait_of(session: Session, item: WorkItem, now: datetime) -> tuple[Place, Exp
 def minutes_to_tell(session: Session, item: WorkItem, now: datetime) -> tuple[Place, int | None]:
     """The place, and the minutes to tell the customer: what four fifths stay below; 0 with somebody free, None if not known.
 
-    Each process remembers what it has told; after a restart a customer may once hear a longer time without a cause.
+    Each process remembers what it has told; after a restart a customer may once read a longer time without a cause.
+    """
+    engine = session.get_bind()
+    assert isinstance(engine, Engine)
+    remembered = _told.setdefault(engine, OrderedDict())
+    before = remembered.get(item.id)
+    place, told = wait_to_tell(session, item, now, before)
+    if told is not None and told is not before:
+        remembered[item.id] = told
+        while len(remembered) > MOST_TOLD:
+            remembered.popitem(last=False)
+    return place, None if told is None else told.minutes[1]
+
+
+def wait_to_tell(session: Session, item: WorkItem, now: datetime, before: Told | None) -> tuple[Place, Told | None]:
+    """The place, and the range of minutes to tell now to whom `before` was told; the same object while nothing changes.
+
+    None when no wait can be told. It never gets longer than what was told, unless agents have left since.
     """
     place, expected = wait_of(session, item, now)
     if expected.estimate is None:
         return place, None
-    engine = session.get_bind()
-    assert isinstance(engine, Engine)
-    told = _told.setdefault(engine, OrderedDict())
-    before, agents = told.get(item.id), expected.line.agents
+    agents = expected.line.agents
     if before is None:
-        minutes = announce(expected.estimate)
-    else:
-        since_s = max(0.0, (now - before.at).total_seconds())
-        minutes = announce(expected.estimate, before.minutes, since_s, cause=agents < before.agents)
-    if before is None or minutes != before.minutes:
-        told[item.id] = _Told(now, minutes, agents)
-        while len(told) > MOST_TOLD:
-            told.popitem(last=False)
-    return place, minutes[1]
+        return place, Told(now, announce(expected.estimate), agents)
+    since_s = max(0.0, (now - before.at).total_seconds())
+    minutes = announce(expected.estimate, before.minutes, since_s, cause=agents < before.agents)
+    return place, before if minutes == before.minutes else Told(now, minutes, agents)
 
 
-_told: WeakKeyDictionary[Engine, OrderedDict[int, _Told]] = WeakKeyDictionary()
+_told: WeakKeyDictionary[Engine, OrderedDict[int, Told]] = WeakKeyDictionary()
 
 
 def minutes_for_newcomer(

@@ -17,6 +17,7 @@ from desk.models import Attachment, Call
 from desk.queries.voice_texts import audio_of
 from desk.store import Tx
 from desk.web.carrier_door import absolute, call_event, from_carrier, once
+from desk.web.voice_waiting import into_queue
 
 pages = Blueprint("voice_caller", __name__, url_prefix="/hooks/twilio/voice")
 
@@ -32,7 +33,7 @@ def incoming() -> Response:
 
     def begin(tx: Tx) -> str:
         call = call_arrival.arrive(tx, event)
-        return _document(call, call_arrival.begin(tx, call))
+        return _document(tx, call, call_arrival.begin(tx, call))
 
     return once(event.event_key("incoming"), event.call_sid, begin)
 
@@ -45,7 +46,7 @@ def menu() -> Response:
 
     def go_on(tx: Tx) -> str:
         call = call_arrival.arrive(tx, event)
-        return _document(call, call_arrival.press(tx, call, event.digits, event.speech, event.confidence))
+        return _document(tx, call, call_arrival.press(tx, call, event.digits, event.speech, event.confidence))
 
     return once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
 
@@ -63,7 +64,7 @@ def audio(token: str) -> Response:
     return send_file(path, mimetype=attachment.content_type, conditional=True, max_age=3600)
 
 
-def _document(call: Call, answer: Answer) -> str:
+def _document(tx: Tx, call: Call, answer: Answer) -> str:
     if answer.then == ASK:
         at = urlencode({"at": answer.at})
         return twiml.gather(
@@ -79,9 +80,6 @@ def _document(call: Call, answer: Answer) -> str:
     if answer.then in (LEAVE_MESSAGE, RING_BACK):
         where = urlencode({"call": call.id, "why": answer.why})
         return twiml.say_then(answer.say, absolute(f"/hooks/twilio/voice/{answer.then}?{where}"))
-    room = f"/hooks/twilio/voice/wait?call={call.id}"
     if answer.then == OUTSIDE:
-        return twiml.say_then(answer.say, absolute(room))
-    return twiml.join_queue(
-        call.conference, absolute(room), status_url=absolute("/hooks/twilio/voice/conference"), lead_in=answer.say
-    )
+        return twiml.say_then(answer.say, absolute(f"/hooks/twilio/voice/wait?call={call.id}"))
+    return into_queue(tx.session, call, answer.say)

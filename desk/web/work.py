@@ -18,6 +18,7 @@ from desk.models.work_item import WAITING, WRAP_UP
 from desk.store import Tx
 from desk.web.calls import ring_agent
 from desk.web.console import done
+from desk.web.voice_waiting import fetch_back
 
 pages = Blueprint("work", __name__)
 
@@ -100,6 +101,7 @@ def _begun(answer: Answer) -> Response:
     """The work is the agent's: a call rings their leg now, outside the transaction; then the ticket is shown."""
     if answer.call is not None:
         ring_agent(answer.call)
+        fetch_back(answer.call)
     return done(url_for("tickets.one", number=answer.ticket.number))
 
 

@@ -25,10 +25,8 @@ def queued(house, sid="CA-caller", number=NUMBER):
     """A caller who waits in the general queue."""
     with house.tx() as tx:
         call = call_arrival.arrive(tx, CallEvent(sid, number, OURS, "ringing", "inbound"))
-        call_arrival.press(tx, call, None)
-        call_arrival.press(tx, call, "2")
-        call_arrival.press(tx, call, "0")
-        call_arrival.press(tx, call, "1")  # whatever is asked for last, such as the recording
+        call.locale = "en"
+        call_arrival.put_in_queue(tx, call)
         assert call.state == "queued"
     return call
 
@@ -244,15 +242,14 @@ def test_a_promise_for_an_hour_waits_outside_the_line_until_then(house):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "ahead", "at", "offered"),
-    [(1, 5, 0, False), (2, 5, 0, True), (None, 0, 0, False), (None, 3, 0, True), (15, 5, 6.9, True), (60, 5, 10.5, False)],
+    ("minutes", "at", "offered"), [(1, 0, False), (2, 0, True), (None, 0, True), (15, 6.9, True), (60, 10.5, False)]
 )
-def test_it_is_offered_when_the_wait_is_long_and_over_before_closing(sqlite_house, minutes, ahead, at, offered):
+def test_it_is_offered_when_the_wait_is_long_and_over_before_closing(sqlite_house, minutes, at, offered):
     house = sqlite_house
     with house.store.read() as session:
         queue = session.get_one(callbacks.Queue, house.one(select(callbacks.Queue.id).where(callbacks.Queue.key == "general")))
         now = MORNING + timedelta(hours=at)
-        assert may_promise(session, queue, NUMBER, minutes, ahead, now) is offered
+        assert may_promise(session, queue, NUMBER, minutes, now) is offered
 
 
 @pytest.mark.parametrize(

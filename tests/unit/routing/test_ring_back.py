@@ -50,9 +50,18 @@ def test_it_rings_no_longer_than_to_the_end_of_both(hours, last):
 
 
 def test_midnight_can_be_the_end():
-    late = Hours(ALWAYS, "Asia/Shanghai", "00:00", "24:00")
+    late = Hours(ALWAYS, "Asia/Shanghai", "10:00", "24:00")
     assert late.first(at("20 23:59")) == at("20 23:59")
     assert late.last(at("20 12:00")) == at("21 00:00")
+
+
+def test_day_and_night_is_no_end_at_midnight():
+    always = Hours(ALWAYS, "Asia/Shanghai", "00:00", "24:00")
+    assert always.last(at("20 12:00")) > at("21 12:00")
+    assert (
+        abs((Hours(SHANGHAI.calendar, "Asia/Shanghai", "00:00", "24:00").last(at("20 12:00")) - at("20 18:00")).total_seconds())
+        <= 1
+    )
 
 
 def test_three_attempts_fall_into_two_more_business_days():

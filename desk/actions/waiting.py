@@ -1,0 +1,47 @@
+"""A caller in the line: what they were told, and stepping out of the room to choose something else, or back into it."""
+
+from __future__ import annotations
+
+from desk.actions.holding import lock_item
+from desk.models import Call, WorkItem
+from desk.models.call import QUEUED
+from desk.models.work_item import WAITING
+from desk.queries.callers import CallersPlace
+from desk.store import Tx
+
+LEAVE, CALLBACK, VOICEMAIL = "leave", "callback", "voicemail"
+
+
+def note_told(call: Call, place: CallersPlace) -> None:
+    """Keep with the call what its caller is told, so that the next time, from whichever process, it is not more."""
+    if place.told is not None:
+        call.told = place.told.to_dict()
+
+
+def step_out(tx: Tx, call: Call) -> None:
+    """The caller has left the room by the star key. It gets another name: what is still told of the old one counts no more."""
+    name, _, number = call.conference.partition(".")
+    call.conference = f"{name}.{int(number or 1) + 1}"
+    call.conference_sid, call.aside = "", LEAVE
+    tx.emit("call.stepped_out", call=call, ticket=call.ticket_id, item=call.item_id, customer=call.customer_id)
+
+
+def step_in(tx: Tx, call: Call) -> None:
+    """The caller goes back into the room, to the place that they never lost."""
+    if call.aside:
+        call.aside = ""
+        tx.emit("call.stepped_in", call=call, ticket=call.ticket_id, item=call.item_id, customer=call.customer_id)
+
+
+def still_waits(tx: Tx, call: Call) -> bool:
+    """Whether nobody is taking the call just now; the caller's work cannot be taken before this transaction ends."""
+    item = tx.session.get(WorkItem, call.item_id) if call.item_id else None
+    if call.state != QUEUED or item is None:
+        return False
+    lock_item(tx, item)
+    return item.state == WAITING
+
+
+def visits(call: Call) -> int:
+    """How often the caller has been in the room: the number in its name."""
+    return int(call.conference.partition(".")[2] or 1)
