@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from channels.voice.events import CallEvent
-from desk.actions import callbacks, customers, intake, tickets, work_items
+from desk.actions import callbacks, customers, intake
+from desk.actions.call_queueing import is_full, queue_call
 from desk.actions.editing import fingerprint
 from desk.errors import Invalid
-from desk.models import Call, CallLeg, Customer, Queue, WorkItem
+from desk.models import Call, CallLeg, Customer, Queue
 from desk.models.call import CUSTOMER, DECLINED, FAILED, IVR, NOT_RECORDED, OVERFLOW, QUEUED
-from desk.models.work_item import WAITING
 from desk.queries.calendars import calendar_of
 from desk.queries.call_flow import entry_of, flow_of, is_blocked, menu_texts
 from desk.queries.closures import current_closure
@@ -25,24 +25,10 @@ from desk.queries.voice_policy import voice_policy
 from desk.queries.voice_texts import PLAY, Prompts, address_of, as_kept, company, joined, spoken, text_of
 from desk.store import Tx
 from desk.voice_texts import LANGUAGES
-from routing.call_flow import NUMBER, VOICEMAIL, menus_of, start_of
+from routing.call_flow import NUMBER, QUEUE, VOICEMAIL, menus_of, start_of
 from routing.ivr import AUDIO, Menu, Position, Say, Step, step
 from routing.spoken_choice import key_said
 
-SUBJECTS = {
-    "zh": {
-        "billing": "来电：账单问题",
-        "technical": "来电：技术支持",
-        "complaint": "来电：投诉",
-        "general": "来电",
-    },
-    "en": {
-        "billing": "Call about billing",
-        "technical": "Call about a technical matter",
-        "complaint": "Call with a complaint",
-        "general": "Call",
-    },
-}
 NO_RECORDING = "9"
 ASK, ROOM, GOODBYE, LEAVE_MESSAGE, RING_BACK, OUTSIDE = "ask", "room", "goodbye", "voicemail", "callback", "outside"
 # What a carrier says in place of a number that is withheld: a word, or the word on a keypad.
@@ -63,7 +49,6 @@ class Answer:
     speech: str = ""
     hints: tuple[str, ...] = ()
     why: str = ""
-    number: str = ""
 
 
 def arrive(tx: Tx, event: CallEvent) -> Call:
@@ -118,6 +103,8 @@ def press(tx: Tx, call: Call, digits: str | None, speech: str = "", confidence: 
         return Answer(ROOM if call.state == QUEUED else GOODBYE)
     if stage == "notice":
         return _after_notice(tx, call, digits or "")
+    if stage == "outside":
+        return _not_reached(tx, call)
     if stage.startswith("away:"):
         return _after_offer(tx, call, digits or "", stage.removeprefix("away:"))
     menu = _menus(tx, call)[Position.from_dict(call.menu).menu]
@@ -133,7 +120,7 @@ def is_withheld(number: str) -> bool:
 
 def put_in_queue(tx: Tx, call: Call, say: Prompts = ()) -> Answer:
     """Into the line that was chosen, whatever the way there; the caller waits in the room."""
-    _queue(tx, call, {str(name): str(value) for name, value in call.menu.get("chosen", {}).items()})
+    queue_call(tx, call, {str(name): str(value) for name, value in call.menu.get("chosen", {}).items()})
     return Answer(ROOM, say)
 
 
@@ -153,20 +140,35 @@ def _through_menus(tx: Tx, call: Call, digits: str | None, before: Prompts = ())
 
 def _chosen(tx: Tx, call: Call, taken: Step, say: Prompts) -> Answer:
     """The menus are done: where to?"""
-    chosen, policy = taken.position.chosen, voice_policy(tx.session)
+    chosen = taken.position.chosen
     call.topic = chosen.get("topic", "general")
-    if chosen.get("do") == VOICEMAIL and policy.voicemail:
+    if chosen.get("do") == VOICEMAIL and voice_policy(tx.session).voicemail:
         return Answer(LEAVE_MESSAGE, say, why="menu")
     if chosen.get("do") == NUMBER:
-        return Answer(OUTSIDE, (*say, *_text(tx, call, "transferring")), number=chosen["number"])
+        call.menu = {**call.menu, "stage": "outside"}
+        return Answer(OUTSIDE, (*say, *_text(tx, call, "transferring")))
+    return _to_line(tx, call, say)
+
+
+def _to_line(tx: Tx, call: Call, say: Prompts) -> Answer:
+    """To whoever answers for what was chosen, if they are there; else the caller is told."""
+    policy, chosen = voice_policy(tx.session), call.menu["chosen"]
     queue = intake.find_queue(tx, chosen.get("queue", "general"))
     if not calendar_of(tx.session, queue).is_open(tx.now):
         return _turn_away(tx, call, "closed", queue)
-    if _is_full(tx, queue, policy.queue_limit):
+    if is_full(tx, queue, policy.queue_limit):
         return _turn_away(tx, call, "full", queue)
     if call.recording == NOT_RECORDED:
         return put_in_queue(tx, call, say)
     return _notice(tx, call, say)
+
+
+def _not_reached(tx: Tx, call: Call) -> Answer:
+    """Nobody answers at the outside number: one of us does."""
+    chosen = {name: value for name, value in call.menu["chosen"].items() if name not in ("do", "number")}
+    person = flow_of(tx.session, call.menu["version"]).person
+    call.menu = {**call.menu, "chosen": {**chosen, "do": QUEUE, "queue": person}, "n": call.menu["n"] + 1}
+    return _to_line(tx, call, _text(tx, call, "not_reached"))
 
 
 def _to_kept_place(tx: Tx, call: Call) -> Answer:
@@ -251,11 +253,6 @@ def _hints(menu: Menu) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for choice in menu.choices.values() for word in choice.words))[:MOST_HINTS]
 
 
-def _is_full(tx: Tx, queue: Queue, limit: int) -> bool:
-    waiting = select(WorkItem.id).where(WorkItem.queue_id == queue.id, WorkItem.kind == "call", WorkItem.state == WAITING)
-    return (tx.session.scalar(select(func.count()).select_from(waiting.limit(limit).subquery())) or 0) >= limit
-
-
 def _caller(tx: Tx, event: CallEvent) -> Customer:
     if not is_withheld(event.from_):
         try:
@@ -263,29 +260,3 @@ def _caller(tx: Tx, event: CallEvent) -> Customer:
         except Invalid:
             pass  # a number that is none: an extension, a name, nonsense
     return customers.identify(tx, "chat", f"call:{event.call_sid}", name="?")
-
-
-def _queue(tx: Tx, call: Call, chosen: dict[str, str]) -> None:
-    topic = chosen.get("topic", "general")
-    customer = tx.session.get_one(Customer, call.customer_id)
-    locale = chosen.get("language", "") or call.locale or customer.locale or tx.settings.locale
-    customer.locale = customer.locale or locale
-    queue = intake.find_queue(tx, chosen.get("queue", "general"))
-    ticket = tickets.open_ticket(
-        tx, customer=customer, queue=queue, subject=_subject(chosen, topic, locale), channel="voice", locale=locale
-    )
-    skill = chosen.get("skill")
-    skills = ((f"lang:{locale}", 1), *(((skill, 1),) if skill else ()))
-    item = work_items.enqueue(tx, "call", "voice", ticket, queue, skills=skills)
-    call.locale, call.topic, call.ticket_id, call.item_id = locale, topic, ticket.id, item.id
-    call.state, call.queued_at = QUEUED, tx.now
-    tx.emit("call.queued", call=call, ticket=ticket, item=item, customer=customer, queue=queue, data={"topic": topic})
-
-
-def _subject(chosen: dict[str, str], topic: str, locale: str) -> str:
-    """What the ticket is called: by the topic, or as the option was announced."""
-    lang = locale if locale in SUBJECTS else "en"
-    about = chosen.get(f"about_{lang}")
-    if topic in SUBJECTS[lang] and (topic != "general" or not about):
-        return SUBJECTS[lang][topic]
-    return f"来电：{about}" if lang == "zh" else f"Call: {about}"
