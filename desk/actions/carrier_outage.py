@@ -17,7 +17,7 @@ def failed(tx: Tx, reason: str) -> None:
     since = row.value.get("since") or tx.now.isoformat()
     row.value = {"failures": count, "since": since, "reason": reason[:200]}
     if count == ENOUGH:
-        tx.emit("carrier.lost", data={"reason": reason[:200]})
+        tx.emit("setting.carrier_lost", data={"reason": reason[:200]})
 
 
 def answered(tx: Tx) -> None:
@@ -28,4 +28,4 @@ def answered(tx: Tx) -> None:
     was_away = not carrier_state(tx.session).is_there
     row.value = {}
     if was_away:
-        tx.emit("carrier.returned")
+        tx.emit("setting.carrier_returned")

@@ -50,6 +50,7 @@ SIGNED = {
     "GET /complaints/received/<key>",
     "GET /hooks/twilio/voice/audio/<token>",
     *(f"POST /hooks/twilio/voice/{step}" for step in ("conference", "hold", "incoming", "menu", "status", "wait")),
+    *(f"POST /hooks/twilio/voice/{step}" for step in ("amd", "keys", "notice", "recording")),
     "GET /survey/<key>",
     "POST /survey/<key>",
     "GET /survey/<key>/leave",
@@ -64,6 +65,7 @@ EVERYBODY = {"signed_in"}
 AGENT = EVERYBODY | {
     "read_articles",
     "take_work",
+    "make_calls",
     "read_tickets",
     "reply",
     "read_customers",
@@ -75,9 +77,11 @@ SENIOR = AGENT | {"read_all_tickets", "reveal_contacts", "edit_customers", "read
 ROLES = {
     "agent": AGENT,
     "senior": SENIOR,
-    "supervisor": SENIOR | {"supervise", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
+    "supervisor": SENIOR
+    | {"supervise", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"}
+    | {"listen_to_calls"},
     "complaint_officer": EVERYBODY
-    | {"read_articles", "take_work", "read_complaints", "handle_complaint", "register_complaint"}
+    | {"read_articles", "take_work", "make_calls", "read_complaints", "handle_complaint", "register_complaint"}
     | {"reply", "read_customers", "reveal_contacts", "write_articles", "play_recordings"},
     "knowledge_editor": EVERYBODY | {"read_articles", "write_articles", "publish_articles"},
     "admin": EVERYBODY | {"administer", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},

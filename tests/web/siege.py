@@ -96,7 +96,7 @@ def _furnish(world: World) -> dict[str, object]:
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
             "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1,
             "contact_id": tx.session.scalars(select(ContactPoint.id)).first(), "queue_id": ticket.queue_id, "token_id": spare.id,
-            "chat_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1, "participant_id": 1,
+            "chat_id": 1, "help_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1, "participant_id": 1,
             "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
             "track": complaint.access_key, "survey": survey.access_key if survey else "",
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
