@@ -22,15 +22,15 @@ FLAGS = [
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """A headless Chromium that lives as long as the block."""
+def running_chromium(*more: str) -> Iterator[Browser]:
+    """A headless Chromium that lives as long as the block; `more` are further flags."""
     program = shutil.which("chromium")
     if not program:
         raise pytest.fail.Exception(
             "Chromium is needed: `make test` installs it as root on Debian; else install chromium", pytrace=False
         )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *more])
         try:
             yield browser
         finally:

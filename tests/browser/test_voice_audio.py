@@ -1,0 +1,154 @@
+"""Two browsers telephone with real sound: a newcomer on the try page and people at the desk, over the built-in carrier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from channels.voice.simulated.carrier import SimulatedCarrier
+from desk.models import Agent, Calendar, Call, Queue
+from tests.services.chromium import running_chromium
+from tests.world import PASSWORD, World, running, settings_for
+
+TOKEN = "the token that signs what the carrier posts"
+NUMBER = "+862155501234"
+ALL_DAY = [[["00:00", "24:00"]]] * 7
+SPEED = 5
+# A microphone that beeps and is given without asking; the addresses of this machine instead of names that a network resolves.
+FAKE_DEVICES = (
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--allow-loopback-in-peer-connection",
+)
+# What a page measures of the sound that comes from the others, written down as "yes" and "no" where a test can wait for it. The
+# microphone beeps once a second: more than a second and a half of nothing is silence.
+LISTEN = """(meter) => {
+  let heardAt = -Infinity;
+  document.documentElement.dataset.hears = "no";
+  setInterval(() => {
+    const now = performance.now();
+    if (document.querySelector(meter)?.value > 0) heardAt = now;
+    if (now - heardAt < 300) document.documentElement.dataset.hears = "yes";
+    if (now - heardAt > 1600) document.documentElement.dataset.hears = "no";
+  }, 50);
+}"""
+AT_PHONE, AT_DESK = ".phone-meter:last-child meter", "#call-levels [data-level=speaker]"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)
+    with running_chromium(*FAKE_DEVICES) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Iterator[World]:
+    settings = replace(settings_for(tmp_path_factory.mktemp("desk"), TWILIO_AUTH_TOKEN=TOKEN), demo=True)
+    carrier = SimulatedCarrier(base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=SPEED, now=time.time)
+    with running(settings, carrier=carrier) as world:
+        with world.tx() as tx:
+            for calendar in tx.session.scalars(select(Calendar)):
+                calendar.week, calendar.holidays, calendar.workdays = ALL_DAY, [], {}
+            for queue in tx.session.scalars(select(Queue)):
+                queue.offer_timeout_s = 300
+        yield world
+
+
+@pytest.fixture
+def pages(browser) -> Iterator[list[Page]]:
+    """Pages that a test opened; each complaint of one of them fails it."""
+    opened: list[Page] = []
+    yield opened
+    for page in opened:
+        page.context.close()
+    assert [fault for page in opened for fault in page.faults] == []
+
+
+def open_page(browser: Browser, pages: list[Page], address: str, locale: str = "en-GB") -> Page:
+    page = browser.new_context(locale=locale, timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(20_000)
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    pages.append(page)
+    page.goto(address)
+    return page
+
+
+def at_the_desk(browser: Browser, pages: list[Page], world: World, person: Agent, start: str = "/desk") -> Page:
+    """Signed in, with the telephone ready."""
+    page = open_page(browser, pages, f"{world.url}/login")
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    page.goto(world.url + start)
+    expect(page.locator("#net")).to_have_attribute("data-state", "live")
+    page.evaluate(LISTEN, AT_DESK)
+    return page
+
+
+def agent_at_work(browser: Browser, pages: list[Page], world: World, name: str) -> tuple[Agent, Page]:
+    person = world.agent(name)
+    page = at_the_desk(browser, pages, world, person)
+    page.get_by_role("button", name="Become available", exact=True).click()
+    expect(page.locator("#presence-button")).to_contain_text("Available")
+    return person, page
+
+
+def newcomer(browser: Browser, pages: list[Page], world: World) -> Page:
+    page = open_page(browser, pages, f"{world.url}/try")
+    page.evaluate(LISTEN, AT_PHONE)
+    expect(page.locator(".phone-status")).to_have_text("Ready")
+    return page
+
+
+def call_in(phone: Page) -> None:
+    """Dial and go through the menu until the music plays."""
+    phone.get_by_role("button", name="Call", exact=True).click()
+    keys = iter("21")
+    for sentence in ("For English, press 2", "billing"):
+        expect(phone.locator(".phone-screen")).to_contain_text(sentence, ignore_case=True)
+        phone.locator(f"[data-digit='{next(keys)}']").click()
+    expect(phone.locator(".phone-status")).to_have_text("Waiting for an agent")
+
+
+def hears(page: Page, word: str) -> None:
+    """Wait until this page hears something ("yes") or nothing any more ("no")."""
+    expect(page.locator("html")).to_have_attribute("data-hears", word)
+
+
+def accept(page: Page) -> None:
+    page.locator("li.offer").get_by_role("button", name="Accept").click()
+    expect(page.locator("[data-call-state]")).to_have_attribute("data-call-state", "talking")
+
+
+def test_a_newcomer_and_an_agent_hear_each_other_through_mute_hold_and_transfer(browser, pages, world):
+    _, agent = agent_at_work(browser, pages, world, "Maya")
+    phone = newcomer(browser, pages, world)
+    call_in(phone)
+    hears(phone, "no")
+    accept(agent)
+    for page in (agent, phone):
+        hears(page, "yes")
+    expect(phone.locator(".phone-status")).to_have_text("Connected")
+
+    agent.locator("#call-mute").click()
+    hears(phone, "no")
+    hears(agent, "yes")
+    agent.locator("#call-mute").click()
+    hears(phone, "yes")
+
+    agent.locator("#call-hold").click()
+    expect(phone.locator(".phone-status")).to_have_text("On hold")
+    for page in (agent, phone):
+        hears(page, "no")
+    agent.locator("#call-hold").click()
+    for page in (agent, phone):
+        hears(page, "yes")
