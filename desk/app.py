@@ -72,6 +72,7 @@ from desk.web import (
     voice_callback,
     voice_caller,
     voice_mailbox,
+    voice_outside,
     voice_waiting,
     work,
 )
@@ -118,6 +119,7 @@ PAGES = (
     voice_waiting,
     voice_callback,
     voice_mailbox,
+    voice_outside,
     health,
     own_settings,
     styleguide,
@@ -223,7 +225,7 @@ def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
     for module in PAGES:
         app.register_blueprint(module.pages)
     app.register_blueprint(v1.pages)
-    for name in ("voice", "voice_caller", "voice_waiting", "voice_callback", "voice_mailbox"):
+    for name in ("voice", "voice_caller", "voice_waiting", "voice_callback", "voice_mailbox", "voice_outside"):
         csrf.exempt(app.blueprints[name])  # the carrier signs its requests
     csrf.exempt(v1.pages)  # a token is sent on purpose, never by a browser on its own
 

@@ -72,6 +72,7 @@ EVENTS = {
     "call.third_answered": lazy_gettext("Somebody outside answered"),
     "call.transfer_failed": lazy_gettext("Call came back to its sender"),
     "call.transferred": lazy_gettext("Call passed on"),
+    "call.sent_outside": lazy_gettext("Caller put through to a number outside"),
     "call.turned_away": lazy_gettext("Caller could not be put through"),
     "call.stepped_in": lazy_gettext("Caller back in the line"),
     "call.stepped_out": lazy_gettext("Caller chooses something else"),

@@ -17,11 +17,12 @@ from desk.models import Attachment, Call
 from desk.queries.voice_texts import audio_of
 from desk.store import Tx
 from desk.web.carrier_door import absolute, call_event, from_carrier, once
+from desk.web.voice_outside import ring_outside
 from desk.web.voice_waiting import into_queue
 
 pages = Blueprint("voice_caller", __name__, url_prefix="/hooks/twilio/voice")
 
-SPEECH = {"zh": "zh-CN", "en": "en-US"}
+SPEECH = {"zh": "cmn-Hans-CN", "en": "en-US"}
 NOTICE_S, MENU_S = 2, 5  # how long we wait for a key after the last word
 
 
@@ -48,7 +49,9 @@ def menu() -> Response:
         call = call_arrival.arrive(tx, event)
         return _document(tx, call, call_arrival.press(tx, call, event.digits, event.speech, event.confidence))
 
-    return once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
+    answer = once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
+    ring_outside(event.call_sid)
+    return answer
 
 
 @pages.get("/audio/<token>")
@@ -81,5 +84,11 @@ def _document(tx: Tx, call: Call, answer: Answer) -> str:
         where = urlencode({"call": call.id, "why": answer.why})
         return twiml.say_then(answer.say, absolute(f"/hooks/twilio/voice/{answer.then}?{where}"))
     if answer.then == OUTSIDE:
-        return twiml.say_then(answer.say, absolute(f"/hooks/twilio/voice/wait?call={call.id}"))
+        return twiml.join_queue(
+            call.conference,
+            absolute(f"/hooks/twilio/voice/hold?{urlencode({'locale': call.locale})}"),
+            status_url=absolute("/hooks/twilio/voice/conference"),
+            lead_in=answer.say,
+            label="customer",
+        )
     return into_queue(tx.session, call, answer.say)

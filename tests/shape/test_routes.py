@@ -50,7 +50,7 @@ SIGNED = {
     "GET /complaints/received/<key>",
     "GET /hooks/twilio/voice/audio/<token>",
     *(f"POST /hooks/twilio/voice/{step}" for step in ("conference", "hold", "incoming", "menu", "status", "wait")),
-    *(f"POST /hooks/twilio/voice/{step}" for step in ("amd", "keys", "notice", "recording")),
+    *(f"POST /hooks/twilio/voice/{step}" for step in ("amd", "keys", "notice", "outside", "recording")),
     "GET /survey/<key>",
     "POST /survey/<key>",
     "GET /survey/<key>/leave",
