@@ -35,8 +35,10 @@ def absent(tx: Tx, recording: CallRecording) -> None:
 
 
 def unwanted(tx: Tx, recording: CallRecording) -> bool:
-    """Whether it must not be kept: the caller declined after it had begun."""
-    return recording.kind == CALL and tx.session.get_one(Call, recording.call_id).recording == DECLINED
+    """Whether it must not be kept: the caller declined after it had begun, or a message turned out to be none."""
+    if recording.kind == VOICEMAIL:
+        return recording.state == ABSENT
+    return tx.session.get_one(Call, recording.call_id).recording == DECLINED
 
 
 def fetched(tx: Tx, recording: CallRecording, file: KeptFile, doubt: str = "") -> None:

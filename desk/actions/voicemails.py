@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from desk.actions import intake, recordings, tickets, work_items
 from desk.actions.waiting import VOICEMAIL as ASIDE
-from desk.models import Call, CallRecording, Customer, Message, Queue, Ticket, WorkItem
+from desk.models import Attachment, Call, CallRecording, Customer, Message, Queue, Ticket, WorkItem
 from desk.models.call import CALLBACK_SET, VOICEMAIL
 from desk.models.message import IN
 from desk.models.ticket import LIVE
@@ -51,7 +51,7 @@ def left(tx: Tx, call: Call, sid: str, seconds: int | None, *, absent: bool = Fa
         return recording
     if absent or (seconds is not None and seconds < SHORTEST_S):
         recordings.absent(tx, recording)
-        recording.duration_s = seconds
+        recording.duration_s, recording.next_at = seconds, None if absent else tx.now  # it leaves the carrier unheard
         tx.emit(
             "voicemail.discarded", call=call, ticket=call.ticket_id, customer=call.customer_id, data={"seconds": seconds or 0}
         )
@@ -59,6 +59,14 @@ def left(tx: Tx, call: Call, sid: str, seconds: int | None, *, absent: bool = Fa
     _keep(tx, call, recording, seconds)
     recordings.completed(tx, recording, seconds)
     return recording
+
+
+def fetched(tx: Tx, recording: CallRecording) -> None:
+    """The sound is ours now: it belongs to what stands on the timeline."""
+    message = message_of(tx, recording)
+    attachment = tx.session.get(Attachment, recording.attachment_id) if recording.attachment_id else None
+    if message is not None and attachment is not None:
+        attachment.message_id = message.id
 
 
 def nothing_said(tx: Tx, call: Call) -> None:
