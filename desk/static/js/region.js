@@ -167,7 +167,8 @@ export class Region {
 
     window.Idiomorph.morph(element, [...content.childNodes], {
       morphStyle: "innerHTML",
-      ignoreActiveValue: true,
+      // Only what is being typed into keeps its content: a button in use may have to say something else now.
+      ignoreActiveValue: Boolean(document.activeElement?.matches("input, textarea, select")),
       restoreFocus: true,
       callbacks: { beforeNodeMorphed: mayMorph, beforeAttributeUpdated: mayUpdate },
     });
