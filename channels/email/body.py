@@ -60,7 +60,7 @@ class Body:
 
     `marked` is their text with the marks of `html_text`. `reports`, `receipts` and `complaints` are the groups of fields of
     delivery reports, read receipts and feedback reports; `returned` the fields of mails that came back; `calendar` the methods
-    of calendar parts; `charset` the first that is declared, for raw bytes in names.
+    of calendar parts; `signed` and `encrypted` by what; `charset` the first that is declared, for raw bytes in names.
     """
 
     sections: list[Section] = field(default_factory=list)
@@ -72,6 +72,7 @@ class Body:
     calendar: list[str] = field(default_factory=list)
     charset: str = ""
     encrypted: str = ""
+    signed: str = ""
     problems: list[str] = field(default_factory=list)
     opened: int = 0
     marked: str = ""
@@ -103,6 +104,8 @@ def _walk(part: Part, body: Body, inside: str, depth: int) -> None:
     elif part.children:
         if kind == "multipart/encrypted":
             body.encrypted = "PGP"
+        elif kind == "multipart/signed":
+            body.signed = "S/MIME" if any(child.type in SMIME_SIGNATURES for child in part.children) else "PGP"
         for child in part.children:
             _walk(child, body, kind, depth + 1)
     elif kind in REPORTS:
@@ -175,7 +178,9 @@ def _text(part: Part, body: Body, data: bytes, kind: str) -> None:
         text = unflowed(text, delete_space=parameter(part.get("content-type"), "delsp").lower() == "yes")
     if PGP_ENCRYPTED in text[:2_000]:
         body.encrypted = "PGP"
-    text = without_clear_signature(text)
+    bare = without_clear_signature(text)
+    if bare != text:
+        text, body.signed = bare, "PGP"
     if text.strip():
         body.sections.append(Section(plain=text))
 
@@ -192,11 +197,10 @@ def _html(part: Part, body: Body, data: bytes) -> None:
 
 
 def _report(part: Part, body: Body, kind: str) -> None:
-    """A report for programs; one of complaint names no mail of ours for sure and is kept for the reader."""
+    """A report for programs, which people may want to see as well: it stays among the files."""
     data, _ = decoded(part.content, header_text(part.get("content-transfer-encoding")))
     getattr(body, REPORTS[kind]).extend(groups(data))
-    if kind == "message/feedback-report":
-        _attach(part, body, data, kind)
+    _attach(part, body, data, kind)
 
 
 def _nested(part: Part, body: Body, kind: str) -> None:
@@ -218,6 +222,7 @@ def _open(part: Part, body: Body, data: bytes, kind: str, name: str, depth: int)
     if kind in SMIME and name.lower() not in {"winmail.dat", "win.dat"}:
         inner = cms.signed_content(data)
         if inner:
+            body.signed = "S/MIME"
             _walk(cut(inner).root, body, "multipart/signed", depth + 1)
             return
         if cms.is_encrypted(data):
@@ -278,5 +283,6 @@ REPORTS = {
     "message/global-disposition-notification": "receipts",
     "message/feedback-report": "complaints",
 }
+SMIME_SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
 SMIME = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 OPENERS = SMIME | {"application/ms-tnef", "application/vnd.ms-tnef", "application/x-ms-tnef"}

@@ -46,6 +46,12 @@ SINGLE_CANDIDATES = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1254", "cp1253",
 CANDIDATES = ["cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1255", "cp1256", "cp874", "cp866"]
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 HIGH_BYTES = bytes(range(128, 256))
+FIRST_GB = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xd7][\xa1-\xfe])+")
+FIRST_BIG5 = re.compile(rb"(?:[\xa4-\xc6][\x40-\x7e\xa1-\xfe]|[\x00-\x7f])+")
+KANA = re.compile("[\u3041-\u30fa]")
+KANA_FREE = {"gb18030", "big5hkscs", "cp950", "cp949"}
+HIGH = re.compile("[^\x00-\x7f]")
+FEW = 12  # bytes that are not ASCII: less is a name or a word
 HIGH_RUN = re.compile(rb"[\x80-\xff]")
 SAMPLE = 8_192
 STATISTICS_SAMPLE = 2_048
@@ -123,20 +129,17 @@ def _as_declared(data: bytes, codec: str) -> str | None:
         text = data.decode(codec, "replace")
         if text.count("\ufffd") > TOLERATED_DAMAGE * (len(text) - len(data.translate(None, HIGH_BYTES))):
             return None
-    score = likelihood(text[:SAMPLE])
-    if codec in SHIFTED or score >= BAD:
+    score = _score(text[:SAMPLE], codec)
+    if codec in SHIFTED or score >= (GOOD if _is_odd(text[:SAMPLE], codec) else BAD):
         return text
     better = _best_cjk(data) or (_best_single(data) if score < 0 and codec not in CJK_CODECS else "")
     return data.decode(better, "replace") if better and better != codec else text
 
 
 def _as_detected(data: bytes) -> str | None:
-    better = _best_cjk(data)
+    better = _best_cjk(data) or _best_single(data) or _best_of_few(data)
     if better:
         return data.decode(better, "replace")
-    single = _best_single(data)
-    if single:
-        return data.decode(single, "replace")
     best = from_bytes(_high_lines(data)[:STATISTICS_SAMPLE], cp_isolation=CANDIDATES).best()
     if best is not None:
         return data.decode(best.encoding, "replace")
@@ -146,23 +149,51 @@ def _as_detected(data: bytes) -> str | None:
 def _best_cjk(data: bytes) -> str:
     """The double-byte charset in which the bytes make good text, empty when they do in none."""
     sample = _high_lines(data)
-    if len(HIGH_RUN.findall(sample)) < 4:
+    count = len(HIGH_RUN.findall(sample))
+    if count < 2:
         return ""
     best, found = GOOD, ""
     for codec in ("utf-8", *CJK_CANDIDATES):
         text = sample.decode(codec, "replace")
-        score = likelihood(text)
-        if text.count("\ufffd") <= 2 and score > best + 0.02:
+        score = _score(text, codec)
+        if text.count("\ufffd") <= (2 if count > FEW else 0) and score > best + 0.02 and len(HIGH.findall(text)) > 1:
             best, found = score, codec
-    return found
+    return found if count > FEW or best >= _single(sample)[0] else ""
 
 
 def _best_single(data: bytes) -> str:
     """The same for charsets of one byte a character."""
-    sample = _high_lines(data)
-    scores = [(likelihood(sample.decode(codec, "replace")), codec) for codec in SINGLE_CANDIDATES]
-    score, codec = max(scores, key=lambda one: one[0])
+    score, codec = _single(_high_lines(data))
     return codec if score >= GOOD else ""
+
+
+def _single(sample: bytes) -> tuple[float, str]:
+    """How good the text is in the best of them. A few bytes are Thai too easily: nearly each is a letter there."""
+    codecs = SINGLE_CANDIDATES if len(HIGH_RUN.findall(sample)) > FEW else SINGLE_CANDIDATES[:-1]
+    scores = [(likelihood(sample.decode(codec, "replace")), codec) for codec in codecs]
+    return max(scores, key=lambda one: one[0])
+
+
+def _best_of_few(data: bytes) -> str:
+    """A name or two are seldom of frequent letters: it is enough that they are all in the first half of the charset."""
+    if not 4 <= len(HIGH_RUN.findall(data)) + 2 <= FEW + 2:
+        return ""
+    for codec, plain in (("gb18030", FIRST_GB), ("big5hkscs", FIRST_BIG5)):
+        if plain.fullmatch(data) and _strict(data, codec) is not None and len(HIGH.findall(data.decode(codec))) > 1:
+            return codec
+    return ""
+
+
+def _score(text: str, codec: str) -> float:
+    """Chinese and Korean hold no kana: where they seem to, it is Japanese in a charset that has them in the same place."""
+    return likelihood(text) - (0.3 if codec in KANA_FREE and KANA.search(text) else 0.0)
+
+
+def _is_odd(text: str, codec: str) -> bool:
+    """Whether the text is not what its charset is used for, so that it must be good to be believed."""
+    if codec not in KANA_FREE:
+        return False
+    return bool(KANA.search(text)) or (codec == "gb18030" and _strict_out(text, "gb2312") is None)
 
 
 def _high_lines(data: bytes) -> bytes:
@@ -173,6 +204,13 @@ def _high_lines(data: bytes) -> bytes:
     begin = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
     sample = data[begin if first and first.start() - begin < SAMPLE // 2 else first.start() if first else 0 :][:SAMPLE]
     return sample[: sample.rfind(b"\n") + 1] or sample
+
+
+def _strict_out(text: str, codec: str) -> bytes | None:
+    try:
+        return text.encode(codec)
+    except UnicodeError:
+        return None
 
 
 def _strict(data: bytes, codec: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 from channels.email.addresses import contacts
 from channels.email.mime import Part
@@ -65,11 +66,11 @@ def address_list(message: Part | Message, name: str, fallback: str = "") -> tupl
 def date_of(message: Part) -> datetime | None:
     """When the sender says the mail was written, in UTC; None when nobody can tell."""
     for name in ("date", "resent-date"):
-        for key, value in items(message):
-            if key == name:
-                found = read_date(header_text(value[:LONGEST_KEPT]))
-                if found:
-                    return found
+        values = (value for key, value in items(message) if key == name)
+        for value in islice(values, MOST_VALUES):
+            found = read_date(header_text(value[:LONGEST_KEPT]))
+            if found:
+                return found
     return None
 
 
@@ -92,8 +93,9 @@ def message_ids(value: str) -> tuple[str, ...]:
 
 def own_id(message: Part) -> str:
     """The Message-ID of the mail itself; one without brackets or without `@` still counts."""
-    for key, raw in items(message):
-        value = tidy(raw_text(raw)) if key == "message-id" else ""
+    values = (value for key, value in items(message) if key == "message-id")
+    for raw in islice(values, MOST_VALUES):
+        value = tidy(raw_text(raw))
         found = message_ids(value)
         if found or value.strip("<> "):
             return found[0] if found else "".join(value.strip("<> ").split())[:998]

@@ -52,7 +52,7 @@ def marked_text(html: str) -> str:
     page = _Page()
     if len(html) > LONGEST // 4:
         html = DATA_URI.sub("", html)
-    for closing, tag, text in islice(_tokens(html[:LONGEST].translate(UNMARKED)), MOST_TOKENS):
+    for closing, tag, text in islice(_tokens(unmarked(html[:LONGEST])), MOST_TOKENS):
         if not tag:
             page.write(text)
         elif closing:

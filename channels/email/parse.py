@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 
 from channels.email import headers
 from channels.email.automatic import why_automatic
@@ -59,6 +60,7 @@ def to_inbound(parsed: ParsedMail, *, identity: str) -> Inbound:
         meta={
             "date": parsed.date.isoformat() if parsed.date else "",
             "problems": list(parsed.problems),
+            **({"signed": parsed.signed} if parsed.signed else {}),
             "delivered_to": [*parsed.headers.get("delivered-to", ()), *parsed.headers.get("x-original-to", ())],
         },
     )
@@ -85,7 +87,8 @@ def _read(raw: bytes) -> ParsedMail:
     text = body.text[:LONGEST_TEXT]
     report = read_report(message, body, kept, sender.value, subject)
     automatic = () if report.is_bounce else why_automatic(kept, sender.value, subject, text)
-    problems = _problems(message, body, sender)
+    date = headers.date_of(message)
+    problems = _problems(message, body, sender, date)
     return ParsedMail(
         from_address=sender.value,
         from_name=sender.name,
@@ -93,7 +96,7 @@ def _read(raw: bytes) -> ParsedMail:
         cc=headers.address_list(message, "cc", fallback),
         reply_to=headers.address_list(message, "reply-to", fallback),
         subject=subject,
-        date=headers.date_of(message),
+        date=date,
         text=text,
         html=body.html,
         reply_text=_new_text(body, forwarded=bool(FORWARDED.match(subject))),
@@ -107,10 +110,11 @@ def _read(raw: bytes) -> ParsedMail:
         bounce=report.is_bounce,
         bounced=report.recipients,
         returned_message_id=report.returned_id,
-        away_until=away_until(f"{subject}\n{text[:AWAY_READ]}", headers.date_of(message)) if automatic else None,
+        away_until=away_until(f"{subject}\n{text[:AWAY_READ]}", date) if automatic else None,
         report="read receipt" if body.receipts else "feedback" if body.complaints else "",
         calendar=next((method for method in body.calendar if method), ""),
         encrypted=body.encrypted,
+        signed=body.signed,
         size=len(raw),
         problems=problems,
     )
@@ -134,11 +138,11 @@ def _sender(message: Part, fallback: str) -> Contact:
     return Contact(kind="email", value="")
 
 
-def _problems(message: Part, body: Body, sender: Contact) -> tuple[str, ...]:
+def _problems(message: Part, body: Body, sender: Contact, date: datetime | None) -> tuple[str, ...]:
     found = list(body.problems)
     if not message.has("from") or not sender.value:
         found.append("no readable sender address")
-    if headers.date_of(message) is None:
+    if date is None:
         found.append("no readable date")
     if not body.text.strip() and not body.files:
         found.append("empty body")

@@ -41,7 +41,8 @@ class ParsedMail:
     no angle brackets. `problems` says in plain words what was wrong with the mail.
 
     `away_until` is the day an absence note names; `report` the kind of report for programs (`read receipt`, `feedback`) and
-    `calendar` the method of a calendar part (`REPLY`, `REQUEST`), empty otherwise; `encrypted` names what nobody here can open.
+    `calendar` the method of a calendar part (`REPLY`, `REQUEST`), empty otherwise; `encrypted` names what nobody here can open,
+    `signed` with what it was signed: nobody has looked whether the signature holds.
     """
 
     from_address: str = ""
@@ -67,5 +68,6 @@ class ParsedMail:
     report: str = ""
     calendar: str = ""
     encrypted: str = ""
+    signed: str = ""
     size: int = 0
     problems: tuple[str, ...] = ()

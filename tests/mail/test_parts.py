@@ -7,7 +7,7 @@ import binascii
 
 import pytest
 
-from channels.email.parse import parse
+from channels.email.parse import parse, to_inbound
 from tests.mail.containers import attribute, enveloped, mapi, signed, tnef, tnef_file
 from tests.unit.channels.email.mails import mail, multipart, word
 
@@ -354,3 +354,36 @@ def test_ten_thousand_fields_and_lines_of_a_megabyte_are_read():
     )
     parsed = parse(raw)
     assert (parsed.from_address, parsed.subject, parsed.text) == ("wang.fang@example.com", "A question", "Hello")
+
+
+def test_the_report_of_a_bounce_and_of_a_read_receipt_stays_among_the_files():
+    status = b"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; li@x.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+    field, body = multipart(
+        "report; report-type=delivery-status",
+        ("Content-Type: text/plain", b"It came back."),
+        ("Content-Type: message/delivery-status", status),
+    )
+    found = parse(mail("From: MAILER-DAEMON@mx.example", field, body=body))
+    assert [one.address for one in found.bounced] == ["li@x.example"]
+    assert [(file.content_type, file.data.strip()) for file in found.files] == [("message/delivery-status", status.strip())]
+    assert found.files[0].name.endswith(".txt")
+
+
+@pytest.mark.parametrize(("kind", "signed"), [("application/pgp-signature", "PGP"), ("application/pkcs7-signature", "S/MIME")])
+def test_a_signed_mail_says_so_and_keeps_its_signature(kind, signed):
+    field, body = multipart("signed", ("Content-Type: text/plain", b"I owe you."), (f"Content-Type: {kind}; name=sig", b"0x"))
+    found = parse(mail(field, body=body))
+    assert found.signed == signed
+    assert found.text.strip() == "I owe you."
+    assert [file.name for file in found.files] == ["sig"]
+    assert to_inbound(found, identity="1").meta["signed"] == signed
+
+
+def test_a_clear_signed_text_says_so_and_a_plain_one_does_not():
+    begin, sign, end = (
+        f"-----{words}-----\n" for words in ("BEGIN PGP SIGNED MESSAGE", "BEGIN PGP SIGNATURE", "END PGP SIGNATURE")
+    )
+    armour = f"{begin}Hash: SHA256\n\nI owe you.\n{sign}x\n{end}".encode()
+    assert parse(mail(body=armour)).signed == "PGP"
+    assert parse(mail(body=b"I owe you.")).signed == ""
+    assert "signed" not in to_inbound(parse(mail(body=b"I owe you.")), identity="1").meta
