@@ -24,6 +24,7 @@ from knowledge.fold import fold
 from knowledge.markdown import to_text
 from knowledge.postings import Postings, Readable, inverse_frequency
 from knowledge.snippet import mark_starts, snippet
+from knowledge.spelling import corrected, near_words
 from knowledge.typed import prefix_tokens, start_tokens
 
 LAYOUT = 1
@@ -154,6 +155,13 @@ class KnowledgeIndex:
         found.sort(key=lambda fields: (not fold(fields["title"]).startswith(begun), len(fields["title"]), fields["id"]))
         return [Hit(f["id"], 1.0, f["title"], mark_starts(f["title"], starts), f["lang"]) for f in found[:limit]]
 
+    def did_you_mean(self, query: str, *, audiences: Collection[str], lang: str | None = None) -> str | None:
+        """The query with misspelt English words put right, by what `audiences` may read; None when nothing is to be."""
+        with self._reading:
+            searcher = self._fresh_searcher()
+            near = self._near(searcher, query, self._readable(searcher, audiences, lang)) if searcher else {}
+        return corrected(query, near) if near else None
+
     def count(self) -> int:
         """Articles in the index, whoever may read them; 0 while it has to be rebuilt."""
         with self._reading:
@@ -181,19 +189,27 @@ class KnowledgeIndex:
     ) -> list[Hit]:
         if limit <= 0 or offset < 0:
             raise ValueError("limit must be positive and offset must not be negative")
-        wanted = tokens.telling_tokens(asked)
         with self._reading:
             searcher = self._fresh_searcher()
-            weights = _telling(searcher, tokens.weighted_query_tokens(asked)) if searcher else {}
-            if searcher is None or weights.keys().isdisjoint(wanted):
+            if searcher is None:
+                return []
+            readable = self._readable(searcher, audiences, lang)
+            asked = corrected(asked, self._near(searcher, asked, readable))
+            wanted = tokens.telling_tokens(asked)
+            weights = _telling(searcher, tokens.weighted_query_tokens(asked))
+            if weights.keys().isdisjoint(wanted):
                 # Of what is asked for nothing is known: articles that share a "how do I" with it are no answer.
                 return []
-            best = self._postings.best(searcher, "words", weights, self._readable(searcher, audiences, lang), offset + limit)
+            best = self._postings.best(searcher, "words", weights, readable, offset + limit)
             rows = [(score, searcher.stored_fields(number)) for score, number in best[offset:]]
         return [
             Hit(fields["id"], score, fields["title"], snippet(fields["text"], wanted) if snippets else "", fields["lang"])
             for score, fields in rows
         ]
+
+    def _near(self, searcher: Searcher, asked: str, readable: Readable) -> dict[str, str]:
+        """Only what the reader may read is known: a word of an internal article must not show in a customer's correction."""
+        return near_words(searcher, "words", asked, lambda token: self._postings.occurs(searcher, "words", token, readable))
 
     def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None) -> Readable:
         """The documents a reader may see, kept until the next commit.

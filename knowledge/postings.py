@@ -93,6 +93,11 @@ class Postings:
         found.sort(key=lambda each: (-each[0], each[1]))
         return found[:limit]
 
+    def occurs(self, searcher: Searcher, field: str, token: str, readable: Readable) -> bool:
+        """Whether one of the readable documents has this token."""
+        leaves = zip(searcher.reader().leaf_readers(), readable.masks, strict=True)
+        return any(mask[self._list(reader, field, token)[0]].any() for (reader, _), mask in leaves)
+
     def _having(self, reader: IndexReader, terms: Iterable[tuple[str, str]]) -> NDArray[np.bool_]:
         mask = np.zeros(reader.doc_count_all(), dtype=np.bool_)
         for field, token in terms:

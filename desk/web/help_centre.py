@@ -32,7 +32,7 @@ RUN = secrets.token_hex(4)  # pages kept by browsers are asked for again after a
 def home() -> str:
     """What can be found, what others read, and how to reach us; with `q`, what was found."""
     query, lang = request.args.get("q", "").strip()[:200], request.args.get("in", "") or language()
-    hits, widened = _search(query, lang) if query else ([], False)
+    hits, widened, meant = _search(query, lang) if query else ([], False, None)
     with reading() as reader:
         topics = [] if query else popular_by_topic(reader, language())
     desk = installation()
@@ -42,6 +42,7 @@ def home() -> str:
         lang=lang,
         hits=[(hit, Markup(hit.snippet_html)) for hit in hits],  # noqa: S704  the index escapes the text around its marks
         widened=widened,
+        meant=meant,
         topics=topics,
         mail_address=desk.settings.mail_from,
         phone=_spaced(desk.settings.twilio_number or getattr(desk.carrier, "number", "")),
@@ -87,17 +88,18 @@ def vote(key: str) -> Response:
     return redirect(url_for("help_centre.article", key=key, _anchor="vote"), 303)
 
 
-def _search(query: str, lang: str) -> tuple[list, bool]:
-    """The hits in one language; when there are none, those in all languages, which is said."""
+def _search(query: str, lang: str) -> tuple[list, bool, str | None]:
+    """The hits in one language; when there are none, those in all languages, which is said; the query as it was understood."""
     knowledge = installation().knowledge
     only = lang if lang in LOCALES else None
     hits = knowledge.search(query, audiences={READABLE}, lang=only, limit=MOST_HITS)
     widened = not hits and only is not None
     if widened:
         hits = knowledge.search(query, audiences={READABLE}, limit=MOST_HITS)
+    meant = knowledge.did_you_mean(query, audiences={READABLE}, lang=None if widened else only)
     with writing(Actor("customer", None, "visitor")) as tx:
         log_search(tx, "help_centre", query, language(), len(hits))
-    return hits, widened and bool(hits)
+    return hits, widened and bool(hits), meant
 
 
 def _spaced(number: str) -> str:

@@ -399,6 +399,12 @@ def test_the_help_centre_finds_public_articles_only_and_notes_the_search(visitor
     assert (log.place, log.query, log.lang, log.hits) == ("help_centre", "refund", "en", 1)
 
 
+def test_a_slip_of_the_finger_is_understood_and_said(visitor):
+    html = visitor.get("/?q=refnud")
+    assert "/articles/refund-en" in html
+    assert "Shown are answers for “refund”." in html
+
+
 def test_a_search_that_finds_nothing_in_one_language_looks_in_the_other_and_says_so(visitor):
     html = visitor.get("/?q=退款&in=en")
     assert "/articles/refund-zh" in html

@@ -306,3 +306,34 @@ def test_searches_go_on_while_another_thread_updates_and_rebuilds(index: Knowled
     assert faults == []
     assert answers
     assert set(answers) == {10}, "a search sees the whole index before or after a change, never a part"
+
+
+ROUTER = Article("router", "en", "Red light on the router", "Restart the broadband router and wait for the invoice.")
+SECRET = Article("secret", "en", "Compensation tables", "Goodwill and compensation.", audience="internal")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("rooter", "router"),
+        ("my Roter is dead", "my router is dead"),
+        ("brodband", "broadband"),
+        ("invocie", "invoice"),  # two neighbours in the wrong order
+        ("routers", None),  # another form is no mistake
+        ("router", None),
+        ("LK-2026", None),
+        ("路由器", None),
+        ("qqqqqq", None),
+    ],
+)
+def test_a_misspelt_word_is_understood(index: KnowledgeIndex, typed: str, meant: str | None) -> None:
+    index.rebuild([ROUTER, SECRET, RETURN_ZH])
+    assert index.did_you_mean(typed, audiences={"public"}) == meant
+    if meant:
+        assert ids(index.search(typed, audiences={"public"})) == ["router"]
+
+
+def test_a_correction_gives_no_word_of_what_the_reader_may_not_read(index: KnowledgeIndex) -> None:
+    index.rebuild([ROUTER, SECRET])
+    assert index.did_you_mean("compensaton", audiences={"public", "customer", "partner"}) is None
+    assert index.did_you_mean("compensaton", audiences={"internal"}) == "compensation"
