@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import dkim
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from dkim.util import parse_tag_value
 
 from channels.email.dns_lookup import DnsAway, Resolver
@@ -18,6 +18,7 @@ from channels.email.dns_lookup import DnsAway, Resolver
 DkimResult = Literal["pass", "fail", "temperror", "none"]
 MOST_SIGNATURES = 5
 SMALLEST_KEY = 1024
+USABLE = {b"rsa-sha256", b"ed25519-sha256"}
 LONGEST_SIGNATURE = 6000  # bytes; beyond this, and beyond so many fields, the library's time grows with the square
 MOST_FIELDS = 1000
 OUR_KEY_BITS = 2048
@@ -95,7 +96,7 @@ def checked_key(pem: bytes) -> bytes:
 def check_dkim(raw: bytes, resolver: Resolver) -> list[tuple[DkimResult, str]]:
     """The result and the domain of each signature, topmost first, at most five. Nothing is raised, whatever the bytes."""
     try:
-        mail = dkim.DKIM(raw, logger=_quiet, minkey=SMALLEST_KEY)
+        mail = _Mail(raw, logger=_quiet, minkey=SMALLEST_KEY)
     except (dkim.DKIMException, ValueError, IndexError):
         return []
     body = mail.body
@@ -121,7 +122,7 @@ def _check(mail: dkim.DKIM, body: bytes, index: int, signature: bytes, resolver:
         fields = parse_tag_value(signature[:LONGEST_SIGNATURE])
         domain = fields.get(b"d", b"").decode("ascii", "replace").lower()
         # A signature over a part of the text lets anybody add to it, and SHA-1 has been broken (RFC 8301).
-        usable = b"l" not in fields and fields.get(b"a", b"").lower() == b"rsa-sha256"
+        usable = b"l" not in fields and fields.get(b"a", b"").lower() in USABLE
         usable = usable and len(signature) <= LONGEST_SIGNATURE and len(mail.headers) <= MOST_FIELDS
         mail.body = _made_quick(body, relaxed=fields.get(b"c", b"").endswith(b"/relaxed"))
         good = usable and mail.verify(idx=index, dnsfunc=read_txt)
@@ -130,6 +131,30 @@ def _check(mail: dkim.DKIM, body: bytes, index: int, signature: bytes, resolver:
     if away:
         return "temperror", domain
     return ("pass" if good else "fail"), domain
+
+
+class _Mail(dkim.DKIM):
+    """The library's, with signatures of Ed25519 (RFC 8463), for which it would want a second cryptographic library."""
+
+    def verify_sig(self, sig: Any, include_headers: Any, sig_header: Any, dnsfunc: Any) -> bool:
+        if sig[b"a"] != b"ed25519-sha256":
+            return bool(super().verify_sig(sig, include_headers, sig_header, dnsfunc))
+        record = parse_tag_value(dnsfunc(sig[b"s"] + b"._domainkey." + sig[b"d"] + b".") or b"")
+        fits = record.get(b"k") == b"ed25519" and record.get(b"s", b"*") in {b"*", b"email"}
+        if not fits or record.get(b"v", b"DKIM1") != b"DKIM1":
+            return False
+        self.pk, self.ktag, self.keysize, self.seqtlsrpt = _Ed25519(b64decode(record[b"p"])), b"ed25519", 256, False
+        return bool(self.verify_sig_process(sig, include_headers, sig_header, dnsfunc))
+
+
+class _Ed25519:
+    """A public key as the library calls one. Raises when the signature does not hold."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+
+    def verify(self, digest: bytes, signature: bytes) -> None:
+        self._key.verify(signature, digest)
 
 
 def _made_quick(body: bytes, *, relaxed: bool) -> bytes:

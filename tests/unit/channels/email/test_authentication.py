@@ -49,6 +49,52 @@ def test_an_aligned_signature_verifies_the_sender():
     assert found.spf == "fail"
 
 
+# RFC 8463, appendix A.
+FOOTBALL = b"""\
+DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=brisbane; t=1528637909; h=from : to :
+ subject : date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus
+ Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==
+From: Joe SixPack <joe@football.example.com>
+To: Suzie Q <suzie@shopping.example.net>
+Subject: Is dinner ready?
+Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)
+Message-ID: <20030712040037.46341.5F8J@football.example.com>
+
+Hi.
+
+We lost the game.  Are you hungry yet?
+
+Joe.
+""".replace(b"\n", b"\r\n")
+FOOTBALL_KEY = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
+@pytest.mark.parametrize(
+    ("record", "raw", "standing"),
+    [
+        (FOOTBALL_KEY, FOOTBALL, "verified"),
+        (FOOTBALL_KEY, FOOTBALL.replace(b"hungry", b"thirsty"), "failed"),
+        (FOOTBALL_KEY, FOOTBALL.replace(b"dinner", b"supper"), "failed"),
+        (FOOTBALL_KEY, FOOTBALL.replace(b"a=ed25519", b"a=rsa"), "failed"),
+        (FOOTBALL_KEY.replace("11qY", "22qY"), FOOTBALL, "failed"),
+        (FOOTBALL_KEY.replace("k=ed25519; ", ""), FOOTBALL, "failed"),
+        (FOOTBALL_KEY.replace("p=", "s=tlsrpt; p="), FOOTBALL, "failed"),
+        (FOOTBALL_KEY.replace("p=11qY", "p="), FOOTBALL, "failed"),
+        ("", FOOTBALL, "failed"),
+    ],
+)
+def test_a_signature_of_ed25519_holds_or_does_not(record, raw, standing):
+    where = {("brisbane._domainkey.football.example.com", "TXT"): [record] if record else []}
+    resolver = names(records={**where, ("_dmarc.football.example.com", "TXT"): ["v=DMARC1; p=reject"]})
+    found = check(raw, resolver, "joe@football.example.com")
+    assert found.standing == standing
+    assert found.dkim == ("pass" if standing == "verified" else "fail")
+
+
 def test_an_aligned_server_verifies_the_sender():
     found = check(MAIL, names(spf="v=spf1 ip4:192.0.2.3 -all"))
     assert (found.standing, found.by) == ("verified", "spf:shop.example")
