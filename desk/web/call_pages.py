@@ -83,6 +83,14 @@ def now() -> str:
         return render_template("board/_calls.html", floor=calls_now(session, viewer()), terms=words.everything())
 
 
+@pages.get("/board/help")
+@needs(Right.SUPERVISE)
+def asking() -> str:
+    """Who asks for help in a call, as a part of the board."""
+    with reading() as session:
+        return render_template("board/_help.html", floor=calls_now(session, viewer()), terms=words.everything())
+
+
 def live_topics(who: Viewer, *more: str) -> str:
     """What changes calls on a page: what the board hears for supervisors, what their own list hears for others."""
     return " ".join(["board" if who.can(Right.SUPERVISE) else f"worklist:{who.agent_id}", *more])

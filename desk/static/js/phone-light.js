@@ -15,6 +15,7 @@ export function startPhoneLight() {
   document.addEventListener("click", ({ target }) => {
     if (target.closest("[data-checks-later]")) wasChecked();
   });
+  document.body.addEventListener("live:morphed", ({ target }) => target.id === "call-strip" && state !== "offline" && showBanner());
 }
 
 /**
@@ -62,7 +63,7 @@ export function wasChecked() {
 function showBanner() {
   const place = document.getElementById("phone-banner");
   if (!place) return;
-  const said = state === "offline" ? "offlineBanner" : state === "deaf" ? "deafBanner" : isFirst() && state === "ready" ? "firstBanner" : "";
+  const said = state === "offline" ? "offlineBanner" : state === "deaf" ? "deafBanner" : isFirst() && state === "ready" && !document.querySelector(".call-strip") ? "firstBanner" : "";
   if (place.dataset.shown === said) return;
   place.dataset.shown = said;
   place.replaceChildren();
