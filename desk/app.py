@@ -236,7 +236,13 @@ def _install_live(app: Flask, socketio: SocketIO, desk: Installation) -> None:
     screens.typing_to_visitor = windows.agent_typing_on
     app.extensions["staff"] = screens
     if isinstance(desk.carrier, SimulatedCarrier):
-        door.attach(socketio, desk.carrier, identify=screens.softphone_identity, phone_allowed=lambda: desk.settings.demo)
+        door.attach(
+            socketio,
+            desk.carrier,
+            identify=screens.softphone_identity,
+            phone_allowed=lambda: desk.settings.demo,
+            ice_servers=desk.settings.ice_servers,
+        )
 
 
 def _add_context(app: Flask, desk: Installation) -> None:

@@ -5,6 +5,7 @@ This is the only module that reads the environment. Every field is described in 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -62,6 +63,7 @@ class Settings:
     carrier_loss: float = 0.0
     carrier_duplicate: float = 0.0
     carrier_reorder: float = 0.0
+    ice_servers: tuple[dict[str, Any], ...] = ()
     demo: bool = False
 
     @classmethod
@@ -105,6 +107,7 @@ class Settings:
             carrier_loss=source.read("DESK_CARRIER_LOSS", "0", _chance),
             carrier_duplicate=source.read("DESK_CARRIER_DUPLICATE", "0", _chance),
             carrier_reorder=source.read("DESK_CARRIER_REORDER", "0", _chance),
+            ice_servers=source.read("DESK_ICE_SERVERS", "", _ice_servers),
         )
         source.raise_problems()
         return settings
@@ -202,6 +205,16 @@ def _switch(text: str) -> bool:
 
 def _chance(text: str) -> float:
     return _figure(text, 1, "give a chance from 0 to 1")
+
+
+def _ice_servers(text: str) -> tuple[dict[str, Any], ...]:
+    try:
+        servers = json.loads(text or "[]")
+    except ValueError:
+        servers = None
+    if not isinstance(servers, list) or not all(isinstance(server, dict) and server.get("urls") for server in servers):
+        raise ValueError('give what browsers take, such as [{"urls": "stun:stun.example:3478"}]')
+    return tuple(servers)
 
 
 def _latency(text: str) -> float:

@@ -42,6 +42,7 @@ DEMO = {
     "GET /try",
     "GET /try/traffic",
     "POST /try/mail",
+    "POST /try/network",
     "POST /try/sign-in/<key>",
     "POST /try/traffic",
 }

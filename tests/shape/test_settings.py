@@ -91,6 +91,7 @@ def test_all_wrong_settings_are_told_at_once():
         "DESK_CARRIER_LOSS": "-0.1",
         "DESK_CARRIER_DUPLICATE": "1.5",
         "DESK_CARRIER_REORDER": "often",
+        "DESK_ICE_SERVERS": "stun:stun.example",
     }
     with pytest.raises(Invalid) as told:
         Settings.from_env(env)
