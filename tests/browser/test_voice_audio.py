@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import struct
 import time
+import wave
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,34 +21,51 @@ from tests.world import PASSWORD, World, running, settings_for
 TOKEN = "the token that signs what the carrier posts"
 NUMBER = "+862155501234"
 ALL_DAY = [[["00:00", "24:00"]]] * 7
-SPEED = 5
-# A microphone that beeps and is given without asking; the addresses of this machine instead of names that a network resolves.
-FAKE_DEVICES = (
+SPEED = 8
+RATE = 16_000
+# A microphone that is given without asking; the addresses of this machine instead of names that a network resolves.
+FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--allow-loopback-in-peer-connection",
 )
-# What a page measures of the sound that comes from the others, written down as "yes" and "no" where a test can wait for it. The
-# microphone beeps once a second: more than a second and a half of nothing is silence.
+# What a page measures of the sound that comes from the others, written down as "yes" and "no" where a test can wait for it.
 LISTEN = """(meter) => {
   let heardAt = -Infinity;
   document.documentElement.dataset.hears = "no";
   setInterval(() => {
     const now = performance.now();
     if (document.querySelector(meter)?.value > 0) heardAt = now;
-    if (now - heardAt < 300) document.documentElement.dataset.hears = "yes";
-    if (now - heardAt > 1600) document.documentElement.dataset.hears = "no";
+    if (now - heardAt < 250) document.documentElement.dataset.hears = "yes";
+    if (now - heardAt > 600) document.documentElement.dataset.hears = "no";
   }, 50);
 }"""
 AT_PHONE, AT_DESK = ".phone-meter:last-child meter", "#call-levels [data-level=speaker]"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory) -> Iterator[Browser]:
     expect.set_options(timeout=20_000)
-    with running_chromium(*FAKE_DEVICES) as chromium:
+    voice = tmp_path_factory.mktemp("voice") / "voice.wav"
+    with wave.open(str(voice), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(RATE)
+        sound.writeframes(humming())
+    with running_chromium(*FLAGS, f"--use-file-for-fake-audio-capture={voice}") as chromium:
         yield chromium
+
+
+def humming(seconds: int = 2) -> bytes:
+    """Somebody who hums without drawing breath, swelling and wavering as a voice does: a steady tone is filtered out as noise."""
+    samples = []
+    for n in range(RATE * seconds):
+        t = n / RATE
+        pitch = 2 * math.pi * (140 * t + 3 * math.sin(2 * math.pi * t))
+        tone = sum(math.sin(k * pitch) / k for k in range(1, 12))
+        samples.append(int(7000 * tone * (0.7 + 0.3 * math.sin(2 * math.pi * 4 * t))))
+    return struct.pack(f"<{len(samples)}h", *samples)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +122,10 @@ def agent_at_work(browser: Browser, pages: list[Page], world: World, name: str) 
     return person, page
 
 
-def newcomer(browser: Browser, pages: list[Page], world: World) -> Page:
+def newcomer(browser: Browser, pages: list[Page], world: World, caller: int = 0) -> Page:
+    """At the telephone of the try page, as one of its customers whom the desk has not yet spoken with."""
     page = open_page(browser, pages, f"{world.url}/try")
+    page.locator(".phone-from").select_option(index=caller)
     page.evaluate(LISTEN, AT_PHONE)
     expect(page.locator(".phone-status")).to_have_text("Ready")
     return page
@@ -129,8 +151,12 @@ def accept(page: Page) -> None:
     expect(page.locator("[data-call-state]")).to_have_attribute("data-call-state", "talking")
 
 
-def test_a_newcomer_and_an_agent_hear_each_other_through_mute_hold_and_transfer(browser, pages, world):
-    _, agent = agent_at_work(browser, pages, world, "Maya")
+def the_call(world: World) -> Call:
+    return world.one(select(Call).order_by(Call.id.desc()).limit(1))
+
+
+def test_a_newcomer_and_agents_hear_each_other_through_mute_hold_and_transfer(browser, pages, world):
+    maya, agent = agent_at_work(browser, pages, world, "Maya")
     phone = newcomer(browser, pages, world)
     call_in(phone)
     hears(phone, "no")
@@ -152,3 +178,82 @@ def test_a_newcomer_and_an_agent_hear_each_other_through_mute_hold_and_transfer(
     agent.locator("#call-hold").click()
     for page in (agent, phone):
         hears(page, "yes")
+
+    ben, other = agent_at_work(browser, pages, world, "Ben")
+    passed = world.browser(maya.email).post(f"/desk/calls/{the_call(world).id}/transfer", data={"to": f"agent:{ben.id}"})
+    assert passed.ok, passed.text
+    hears(agent, "no")
+    accept(other)
+    for page in (other, phone):
+        hears(page, "yes")
+    hears(agent, "no")
+
+    phone.get_by_role("button", name="Hang up").click()
+    expect(phone.locator(".phone-status")).to_have_text("The call has ended")
+    for page in (other, phone):
+        hears(page, "no")
+
+
+def test_a_supervisor_hears_both_and_whispers_to_the_agent_alone(browser, pages, world):
+    su = world.agent("Su", roles=("supervisor",))
+    _, agent = agent_at_work(browser, pages, world, "Kim")
+    board = at_the_desk(browser, pages, world, su, "/board")
+    board.evaluate("""() => {
+      const meter = document.createElement("meter");
+      meter.dataset.level = "speaker";
+      document.body.append(document.createElement("div"));
+      document.body.lastChild.id = "call-levels";
+      document.body.lastChild.append(meter);
+    }""")
+    phone = newcomer(browser, pages, world, 1)
+    call_in(phone)
+    accept(agent)
+    hears(agent, "yes")
+    # From here on nobody speaks but the supervisor, until somebody does again.
+    phone.get_by_role("button", name="Mute the microphone").click()
+    agent.locator("#call-mute").click()
+    for page in (agent, phone):
+        hears(page, "no")
+
+    board.get_by_role("button", name="Listen", exact=True).click()
+    phone.get_by_role("button", name="Mute the microphone").click()
+    hears(board, "yes")
+    hears(agent, "yes")
+    hears(phone, "no")
+    phone.get_by_role("button", name="Mute the microphone").click()
+    hears(agent, "no")
+
+    board.get_by_role("button", name="Whisper", exact=True).click()
+    hears(agent, "yes")
+    hears(phone, "no")
+    board.get_by_role("button", name="Speak with both", exact=True).click()
+    hears(phone, "yes")
+    phone.get_by_role("button", name="Hang up").click()
+
+
+def test_whoever_loads_the_page_again_is_in_the_sound_of_the_call_again(browser, pages, world):
+    _, agent = agent_at_work(browser, pages, world, "Lee")
+    phone = newcomer(browser, pages, world, 2)
+    call_in(phone)
+    accept(agent)
+    hears(phone, "yes")
+
+    phone.reload()
+    phone.evaluate(LISTEN, AT_PHONE)
+    expect(phone.locator(".phone-status")).to_have_text("Connected")
+    hears(phone, "yes")
+    hears(agent, "yes")
+    agent.reload()
+    agent.evaluate(LISTEN, AT_DESK)
+    hears(agent, "yes")
+    hears(phone, "yes")
+
+    # Without a microphone words go by keyboard, and nothing is said.
+    phone.locator(".phone-options > summary").click()
+    phone.get_by_label("Speak by microphone").uncheck()
+    hears(agent, "no")
+    hears(phone, "yes")
+    phone.get_by_label("Speak", exact=True).fill("I am typing now")
+    phone.keyboard.press("Enter")
+    expect(agent.locator("#call-heard")).to_contain_text("I am typing now")
+    phone.get_by_role("button", name="Hang up").click()
