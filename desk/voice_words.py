@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from routing.hours import Calendar, Intervals
 
 _DIGITS = "零一二三四五六七八九十"
-_DAYS = {"zh": "一二三四五六日", "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")}
+_CHINESE_DAYS = "一二三四五六日"
+_ENGLISH_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -42,7 +43,7 @@ def digits_in_words(number: str, lang: str) -> str:
 
 
 def _run_in_words(first: int, last: int, hours: Intervals, lang: str) -> str:
-    names = _DAYS[lang]
+    names = _CHINESE_DAYS if lang == "zh" else _ENGLISH_DAYS
     if (first, last) == (0, 6):
         days = "每天" if lang == "zh" else "every day"
     elif lang == "zh":
@@ -68,7 +69,7 @@ def _chinese_day(then: datetime, today: datetime) -> str:
         return ("今天", "明天", "后天")[days]
     weeks = (_monday(then) - _monday(today)).days // 7
     if weeks in (0, 1):
-        return f"{'下' if weeks else '本'}周{_DAYS['zh'][then.weekday()]}"
+        return f"{'下' if weeks else '本'}周{_CHINESE_DAYS[then.weekday()]}"
     return f"{_number(then.month)}月{_number(then.day)}日"
 
 
@@ -76,7 +77,7 @@ def _english_day(then: datetime, today: datetime) -> str:
     days = (then.date() - today.date()).days
     if 0 <= days < 2:
         return ("today ", "tomorrow ")[days]
-    name = _DAYS["en"][then.weekday()]
+    name = _ENGLISH_DAYS[then.weekday()]
     return f"on {name} " if days < 7 else f"on {name} {then.day} {_MONTHS[then.month - 1]} "
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import ROLES
-from desk.actions import complaints, customers, intake, recordings, tickets, tokens
+from desk.actions import call_flow, complaints, customers, intake, recordings, tickets, tokens
 from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
@@ -88,6 +88,9 @@ def _furnish(world: World) -> dict[str, object]:
             if key != "draft-en":
                 set_state(tx, article, PUBLISHED)
         recording = _recorded_call(world, tx, ticket, maya)
+        flow = call_flow.add_flow(tx, "Hotline")
+        ours = call_flow.set_number(tx, None, number="+862155501234", name="Hotline", flow_id=flow.id, locale="")
+        blocked = call_flow.block(tx, "+8613800138009", "threats")
         spare = tokens.create(tx, name="spare", role="agent", secret="one that may be revoked")
         for role in ROLES:
             tokens.create(tx, name=role, role=role, secret=TOKEN + role)
@@ -101,6 +104,7 @@ def _furnish(world: World) -> dict[str, object]:
             "track": complaint.access_key, "survey": survey.access_key if survey else "",
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
+            "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
         }  # fmt: skip
 
 
