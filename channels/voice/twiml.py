@@ -37,7 +37,7 @@ def gather(
     hints: Sequence[str] = (),
     partial_url: str = "",
 ) -> str:
-    """Ask for keys, and with `speech` (the language, `zh-CN`) for words as well (`SpeechResult`, helped by `hints`).
+    """Ask for keys, and with `speech` (the language, `cmn-Hans-CN`) for words as well (`SpeechResult`, helped by `hints`).
 
     The caller may press or speak while we speak; silence is posted too (empty `Digits`), for the action to decide about.
     `num_digits` None takes any number of keys up to `finish_on_key` or the timeout; `partial_url` hears words as they come.

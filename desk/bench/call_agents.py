@@ -79,7 +79,11 @@ class ScriptedAgent:
         self._sockets.on("incoming", self._incoming, namespace="/softphone")
         self._sockets.on("event", self._perceived, namespace="/softphone")
         await self._sockets.connect(
-            self._task.url, auth={"token": phone["token"]}, transports=["websocket"], namespaces=["/desk", "/softphone"]
+            self._task.url,
+            auth={"token": phone["token"]},
+            transports=["websocket"],
+            namespaces=["/desk", "/softphone"],
+            wait_timeout=60,
         )
         topic = "worklist:" + phone["identity"].removeprefix("agent-")
         await self._sockets.call("watch", {"topics": [topic]}, namespace="/desk", timeout=30)

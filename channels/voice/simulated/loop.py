@@ -40,7 +40,7 @@ class Loop:
     by `advance`, which is how tests wait for half a minute without sleeping.
     """
 
-    def __init__(self, *, speed: float = 1.0, workers: int = 8) -> None:
+    def __init__(self, *, speed: float = 1.0, workers: int = 32) -> None:
         if speed < 0:
             raise ValueError("The speed cannot be negative.")
         self._speed = speed

@@ -7,48 +7,28 @@ import random
 import secrets
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from twilio.request_validator import RequestValidator
 
 from channels.voice.simulated.faults import Faults
+from channels.voice.simulated.http import Form, Reply, get_file, post_form
 from channels.voice.simulated.loop import Loop
 
 log = logging.getLogger(__name__)
 
-# The carrier gives an application this long to answer, and reads at most this much of the answer.
-_TIMEOUT_S = 15.0
-_MAX_BODY = 64 * 1024
 # How long a held-back webhook waits for another one to overtake it.
 _OVERTAKE_S = 1.0
 # How often a request for instructions is tried again while the carrier is out of order.
 _OUTAGE_S = 1.0
 
 _AGENT = "TwilioProxy/1.1 (simulated)"
-_MOST_AUDIO = 20 * 1024 * 1024
 # Answer times kept for each path.
 _MEASURED = 50_000
-
-Form = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came back. `status` is 0 when nobody answered; `body` then says why."""
-
-    status: int
-    body: str
-    content_type: str = "text/xml"
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
 
 
 class AnswerTimes:
@@ -78,37 +58,6 @@ class AnswerTimes:
 
 
 Post = Callable[[str, Form, Mapping[str, str]], Reply]
-
-
-def post_form(url: str, form: Form, headers: Mapping[str, str]) -> Reply:
-    """POST `form` as x-www-form-urlencoded, without redirects and proxies. Raises OSError when nobody answers."""
-    if not url.startswith(("http://", "https://")):
-        raise OSError(f"{url} is not a web address.")
-    request = urllib.request.Request(url, data=urlencode(form).encode(), headers=dict(headers), method="POST")  # noqa: S310 - checked above
-    try:
-        with _opener.open(request, timeout=_TIMEOUT_S) as response:
-            kind = response.headers.get_content_type()
-            return Reply(response.status, response.read(_MAX_BODY + 1).decode("utf-8", "replace"), kind)
-    except urllib.error.HTTPError as error:
-        with error:
-            return Reply(error.code, error.read(_MAX_BODY).decode("utf-8", "replace"))
-
-
-def get_file(url: str, headers: Mapping[str, str]) -> tuple[str, bytes]:
-    """GET a file of at most 20 MB. Raises OSError when there is none."""
-    if not url.startswith(("http://", "https://")):
-        raise OSError(f"{url} is not a web address.")
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - checked above
-    with _opener.open(request, timeout=_TIMEOUT_S) as response:
-        return response.headers.get_content_type(), response.read(_MOST_AUDIO)
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
 @dataclass
@@ -213,10 +162,12 @@ class Webhooks:
         return reply
 
     def _send_once(self, url: str, form: Form, headers: Mapping[str, str]) -> Reply:
-        """Post, and once more when the connection failed. Never raises."""
+        """Post, and once more when the connection failed; not when the application took too long. Never raises."""
         try:
             with self.answer_times.measured(url):
                 return self._post(url, form, headers)
+        except TimeoutError:
+            return Reply(0, "no answer in time")
         except OSError:
             try:
                 return self._post(url, form, headers)
