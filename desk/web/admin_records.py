@@ -22,6 +22,7 @@ from desk.models import ApiToken
 from desk.queries import admin as seen
 from desk.queries import audit, mail_ledger
 from desk.queries.board import start_of_day
+from desk.queries.closures import current_closure
 from desk.queries.queues import names
 from desk.web.admin_page import page
 from desk.web.event_words import event_word
@@ -127,6 +128,7 @@ def health() -> str:
         mail = seen.mail_state(session, start_of_day(now, desk.settings.timezone))
         mail_in = mail_ledger.state(session, now)
         late, router = seen.late_timers(session, now), seen.router_state(session)
+        closure = current_closure(session, now)
         version = ".".join(str(part) for part in session.get_bind().dialect.server_version_info or ())
     template = "admin/_health.html" if is_fragment() else "admin/health.html"
     return page(
@@ -136,6 +138,7 @@ def health() -> str:
         mail=mail,
         mail_in=mail_in,
         late=late,
+        closure=closure,
         router=router,
         database=f"{desk.store.engine.dialect.name} {version}".strip(),
         carrier=desk.carrier.name,
