@@ -57,7 +57,7 @@ def take_over(call_id: int) -> Response:
     with writing() as tx:
         call_supervision.take_over(tx, supervised_call(tx.session, viewer(), call_id), me)
     line().settle(call_id)
-    return done(url_for("board.index"), toast=gettext("The call is yours now."), stay=True)
+    return done(url_for("board.show"), toast=gettext("The call is yours now."), stay=True)
 
 
 @pages.post("/board/calls/<int:call_id>/leave")
@@ -70,7 +70,7 @@ def leave(call_id: int) -> Response:
             raise NotFound("There is no such call.")
         call_supervision.leave(tx, call, _me())
     line().settle(call_id)
-    return done(url_for("board.index"), stay=True)
+    return done(url_for("board.show"), stay=True)
 
 
 @pages.post("/board/calls/<int:call_id>/move")
@@ -84,7 +84,7 @@ def move(call_id: int) -> Response:
             raise NotFound("There is no such queue.")
         call_supervision.move(tx, call, queue)
     line().settle(call_id)
-    return done(url_for("board.index"), toast=gettext("The call has been passed on."), stay=True)
+    return done(url_for("board.show"), toast=gettext("The call has been passed on."), stay=True)
 
 
 @pages.post("/board/help/<int:help_id>/answer")
@@ -121,7 +121,7 @@ def _be(call_id: int, mode: str) -> Response:
     if leg is None or leg.mode != mode:
         with writing() as tx:
             call_supervision.noted(tx, tx.session.get_one(Call, call_id), me, mode)
-    return done(url_for("board.index"), stay=True)
+    return done(url_for("board.show"), stay=True)
 
 
 def _change(call: Call, leg_sid: str, mode: str, coach: str) -> None:
