@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.events import Event
-from desk.models import Agent, Attachment, Call, Message, Team, Ticket
+from desk.models import Agent, Attachment, Call, CallRecording, Message, Team, Ticket
 from desk.queries.why_offer import teams_by_key
 
 PAGE = 200
@@ -53,6 +53,14 @@ SHOWN = (
     "call.held",
     "call.resumed",
     "call.agent_lost",
+    "callback.promised",
+    "callback.planned",
+    "callback.missed",
+    "callback.called_in",
+    "callback.late",
+    "callback.not_reached",
+    "callback.impossible",
+    "callback.withdrawn",
     "survey.sent",
     "survey.answered",
     "follow_up.opened",
@@ -74,13 +82,15 @@ SHOWN = (
 class Entry:
     """One thing on the timeline: exactly one of `message`, `call` and `event` is set.
 
-    `names` maps agent ids to names; `teams` has the teams by their keys where a step calls one in.
+    `recording` is the sound of a message left on the phone. `names` maps agent ids to names; `teams` has the teams by their keys
+    where a step calls one in.
     """
 
     key: str
     at: datetime
     message: Message | None = None
     attachments: list[Attachment] = field(default_factory=list)
+    recording: CallRecording | None = None
     call: Call | None = None
     event: Event | None = None
     names: dict[int, str] = field(default_factory=dict)
@@ -94,10 +104,14 @@ def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[
     events = _latest(session, select(Event).where(Event.ticket_id == ticket.id, Event.kind.in_(SHOWN)), Event.id, most)
     calls = _latest(session, select(Call).where(Call.ticket_id == ticket.id), Call.id, most)
     files = _attachments(session, [message.id for message in messages])
+    sounds = _sounds(session, messages)
     names = _names(session, events, calls)
     teams = teams_by_key(session) if any(event.kind == "item.relaxed" for event in events) else {}
     entries = [
-        *(Entry(f"m{each.id}", each.created_at, message=each, attachments=files.get(each.id, [])) for each in messages),
+        *(
+            Entry(f"m{each.id}", each.created_at, message=each, attachments=files.get(each.id, []), recording=sounds.get(each.id))
+            for each in messages
+        ),
         *(Entry(f"c{each.id}", each.arrived_at, call=each, names=names) for each in calls),
         *(Entry(f"e{each.id}", each.at, event=each, names=names, teams=teams) for each in _telling(events)),
     ]
@@ -148,6 +162,15 @@ def _attachments(session: Session, message_ids: list[int]) -> dict[int, list[Att
         for attachment in session.scalars(query):
             found.setdefault(attachment.message_id or 0, []).append(attachment)
     return found
+
+
+def _sounds(session: Session, messages: list[Message]) -> dict[int, CallRecording]:
+    """The recordings of messages left on the phone, by message."""
+    wanted = {each.meta["recording"]: each.id for each in messages if each.kind == "voicemail"}
+    if not wanted:
+        return {}
+    rows = session.scalars(select(CallRecording).where(CallRecording.id.in_(wanted)))
+    return {wanted[row.id]: row for row in rows}
 
 
 def _names(session: Session, events: list[Event], calls: list[Call]) -> dict[int, str]:

@@ -10,6 +10,7 @@ from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 from desk.http.nouns import AWAY_REASONS, CATEGORIES, LANGUAGES, PRESENCES, TIERS, skill_word
 from desk.http.why_words import step_words
 from desk.queries.timeline import Entry
+from desk.web import callback_words
 
 STATUSES = {
     "new": lazy_gettext("New"),
@@ -293,6 +294,8 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
     data, kind = event.data, event.kind
     if kind.startswith("complaint."):
         return gettext("Complaint: %(stage)s", stage=STAGES.get(data.get("new"), STAGES["received"])), "alert"
+    if kind.startswith("callback."):
+        return callback_words.line_of(event)
     if kind == "chat.ended":
         return gettext("Chat ended: %(by)s", by=ENDED_BY.get(data.get("by"), data.get("by", ""))), "bubble"
     if kind == "chat.rated":
