@@ -176,10 +176,13 @@ def _tracks(call: Call, segments: list[CallSegment], legs: list[CallLeg], names:
     if call.answered_at:
         customer += _cut("talk", "hold", call.answered_at, end, holds(call, now), seconds)
     tracks = [Track("", [span for span in customer if span.seconds > 0])]
+    before: dict[int, datetime] = {}  # who gave advice first and has the call then was not rung in between
     for each in segments:
         spans = []
         if each.offered_at:
-            spans.append(Span("ring", seconds(each.offered_at), seconds(each.started_at or each.ended_at or now)))
+            rung = max(each.offered_at, before.get(each.agent_id, each.offered_at))
+            spans.append(Span("ring", seconds(rung), seconds(each.started_at or each.ended_at or now)))
+        before[each.agent_id] = each.ended_at or now
         if each.started_at:
             stopped = each.ended_at or now
             if each.kind == "consult":

@@ -40,9 +40,9 @@ ENDED_BY = {
 
 
 def call_event(event: Event, names: dict[int, str]) -> str:
-    """What happened in a call, with whom it concerns."""
+    """What happened in a call, by whom and with whom."""
+    did = event.actor_name if event.actor_kind == "agent" else ""
+    whom = names.get(event.agent_id or 0, "")
+    people = " · ".join(dict.fromkeys(name for name in (did, whom) if name))
     word = event_word(event.kind)
-    who = names.get(event.agent_id or 0, "")
-    if not who and event.actor_kind == "agent":
-        who = event.actor_name
-    return gettext("%(what)s: %(who)s", what=word, who=who) if who else word
+    return gettext("%(what)s: %(who)s", what=word, who=people) if people else word

@@ -130,9 +130,8 @@ async function actHere({ target }) {
   const button = target.closest?.("[data-phone]");
   if (!button || !phone) return;
   if (button.dataset.phone === "hang-up") return phone.hangUp();
-  const on = !phone.current.muted;
-  await phone.mute(on);
-  button.ariaPressed = String(on);
+  await phone.mute(!phone.current.muted);
+  showWords();
 }
 
 function perceived({ kind, data }) {
@@ -162,6 +161,7 @@ function showWords() {
   const box = document.getElementById("call-say");
   if (!place || !box) return;
   const talking = phone?.canSay && phone.current.state === "connected";
+  document.querySelector("[data-phone=mute]")?.setAttribute("aria-pressed", String(Boolean(phone?.current.muted)));
   place.textContent = heard && talking ? `“${heard}”` : "";
   box.hidden = !talking;
 }
