@@ -65,9 +65,9 @@ def consult(call_id: int) -> Response:
         carry(lambda: line().hold(call, call.sid, True))
     try:
         with writing() as tx:
-            call = held_call(tx.session, viewer(), call_id)
-            calls.noteheld(tx, call.sid, True)
-            call_transfers.consult(tx, call, goal, request.form.get("note", ""))
+            row = held_call(tx.session, viewer(), call_id)
+            calls.note_held(tx, row.sid, True)
+            call_transfers.consult(tx, row, goal, request.form.get("note", ""))
     except DeskError:
         if call.state == TALKING:
             carry(lambda: line().hold(call, call.sid, False))
@@ -147,4 +147,4 @@ def _free_other(call: Call) -> None:
     if other is not None and other.held:
         carry(lambda: line().hold(call, other.sid, False))
         with writing() as tx:
-            calls.noteheld(tx, other.sid, False)
+            calls.note_held(tx, other.sid, False)
