@@ -18,13 +18,17 @@ LONE_FAILURES = 3
 
 @dataclass(frozen=True)
 class Envelope:
-    """A mail as SMTP delivered it. `mail_from` is empty for `<>`; `peer` is the sender's IP address; `received_at` is in UTC."""
+    """A mail as SMTP delivered it. `mail_from` is empty for `<>`; `received_at` is in UTC.
+
+    `peer` is the sender's IP address, `helo` the name by which it greeted us.
+    """
 
     mail_from: str
     rcpt_tos: tuple[str, ...]
     data: bytes
     peer: str
     received_at: datetime
+    helo: str = ""
 
 
 @dataclass(frozen=True)

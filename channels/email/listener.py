@@ -24,6 +24,7 @@ from channels.email.clients import Clients, Limits
 log = logging.getLogger(__name__)
 
 MOST_RECIPIENTS = 100
+LONGEST_NAME = 255
 LONGEST_LINE = 256 * 1024
 SHORTEST_COMMAND_LIMIT = 20
 # What nearly every address looks like; the library's grammar for all others takes longer than the rest of a mail together.
@@ -300,9 +301,10 @@ class _Handler:
         if listener.stopping:
             return "421 4.3.2 Closing, please try again later"
         peer = session.peer[0] if session.peer else ""
+        helo = (session.host_name or "")[:LONGEST_NAME]
         # The library keeps the empty sender as it was spelt.
         mail_from = "" if envelope.mail_from in {None, "<>"} else envelope.mail_from
-        mail = Envelope(mail_from, tuple(envelope.rcpt_tos), bytes(envelope.content), peer, listener.now())
+        mail = Envelope(mail_from, tuple(envelope.rcpt_tos), bytes(envelope.content), peer, listener.now(), helo)
         listener.busy += 1
         try:
             reply = await listener.commits.submit(mail, server.loop.create_future())

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from channels.message import Inbound
 from desk.actions import customers, tickets
-from desk.actions.threads import Thread, find_thread, note_participants, takes_part
+from desk.actions.mail_strangers import UNCONFIRMED, stranger
+from desk.actions.threads import Thread, disowned, find_thread, note_participants, takes_part
 from desk.errors import Invalid
 from desk.files import KeptFile
 from desk.models import Customer, Message, Queue, Ticket
@@ -58,9 +59,14 @@ def receive(
     if before is not None:
         return Receipt(tx.session.get_one(Ticket, before.ticket_id), before, before.threaded_by, duplicate=True)
     locale = locale_of(inbound)
-    customer = customers.identify(tx, inbound.sender.kind, inbound.sender.value, name=inbound.sender.name, locale=locale)
     thread = Thread(ticket, "conversation") if ticket is not None else find_thread(tx, inbound, ticket_number)
     ticket, how = thread.ticket, thread.how
+    if disowned(inbound) and ticket is None:
+        customer = stranger(tx, inbound, locale)
+        inbound = replace(inbound, meta={**inbound.meta, UNCONFIRMED: True})
+    else:
+        name = "" if disowned(inbound) else inbound.sender.name
+        customer = customers.identify(tx, inbound.sender.kind, inbound.sender.value, name=name, locale=locale)
     if ticket is None:
         queue = find_queue(tx, queue_key)
         if thread.earlier is not None:

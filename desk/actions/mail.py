@@ -102,6 +102,7 @@ def _plainly_new(tx: Tx, mails: Sequence[ReadMail], before: Before) -> list[Read
             and inbound.sender.value not in before.colleagues
             and not known.intersection(_named(mail))
             and "[#" not in inbound.subject
+            and not disowned(inbound)
         ):
             new.append(mail)
         seen.add(identity)

@@ -19,7 +19,7 @@ from desk.models.mail import REFUSED
 from desk.store import BELL, Direct, Tx
 
 SPOOL = (
-    "INSERT INTO spooled_mail (door, mailbox, envelope_from, envelope_to, peer, received_at, raw, attempts, last_error,"
+    "INSERT INTO spooled_mail (door, mailbox, envelope_from, envelope_to, peer, received_at, raw, helo, attempts, last_error,"
     " as_person) VALUES "
 )
 COUNT = "INSERT INTO mail_tally (day, mailbox, received) VALUES"
@@ -30,7 +30,7 @@ TRIES = 3  # failures that a mail itself caused, before it becomes a ticket as i
 
 @dataclass(frozen=True)
 class Delivery:
-    """A mail as a door got it. `mailbox` is the address of ours that it is counted under."""
+    """A mail as a door got it. `mailbox` is the address of ours that it is counted under, `helo` how its sender greeted us."""
 
     door: str
     mailbox: str
@@ -39,6 +39,7 @@ class Delivery:
     peer: str
     received_at: datetime
     raw: bytes
+    helo: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,13 @@ def keep(unit: Direct, deliveries: Sequence[Delivery], zone: str) -> None:
             each.peer,
             f"{each.received_at:%Y-%m-%d %H:%M:%S.%f}" if on_sqlite else each.received_at,  # as SQLAlchemy keeps moments there
             each.raw,
+            keepable(each.helo),
         )
         for each in deliveries
     ]
     counts = _days(zone, [(each.received_at, each.mailbox) for each in deliveries])
     mark = "?" if on_sqlite else "%s"
-    one, tally = f"({', '.join([mark] * 7)}, 0, '', false)", f"({mark}, {mark}, {mark})"
+    one, tally = f"({', '.join([mark] * 8)}, 0, '', false)", f"({mark}, {mark}, {mark})"
     cursor = unit.cursor
     cursor.execute("BEGIN IMMEDIATE" if on_sqlite else "BEGIN")
     try:

@@ -28,6 +28,7 @@ class SpooledMail(Base):
     envelope_from: Mapped[str]
     envelope_to: Mapped[list[str]] = mapped_column(JSON)
     peer: Mapped[str] = mapped_column(default="")
+    helo: Mapped[str] = mapped_column(default="")  # how the sender greeted us: what SPF asks about when nobody is named
     received_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]

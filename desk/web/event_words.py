@@ -200,6 +200,7 @@ EVENTS = {
     "ticket.moved": lazy_gettext("Ticket moved to another queue"),
     "ticket.opened": lazy_gettext("Ticket opened"),
     "ticket.participant_removed": lazy_gettext("Participant taken off"),
+    "ticket.sender_confirmed": lazy_gettext("Sender confirmed"),
     "ticket.raised": lazy_gettext("Ticket raised"),
     "ticket.reopened": lazy_gettext("Ticket opened again"),
     "ticket.solved": lazy_gettext("Ticket solved"),

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import outbox, showing
+from desk.actions import mail_strangers, outbox, showing
 from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
@@ -97,6 +97,15 @@ def as_it_came(number: int, message_id: int) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+@pages.post("/confirm-sender")
+@needs(Right.REPLY)
+def confirm_sender(number: int, message_id: int) -> Response:
+    """It is the customer who wrote, though nobody vouches for it: somebody has asked them."""
+    with writing() as tx:
+        mail_strangers.confirm(tx, message_of(tx, number, message_id))
+    return _stay(number, gettext("The ticket is this customer’s now."))
 
 
 @pages.post("/show")

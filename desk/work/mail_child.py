@@ -61,6 +61,7 @@ def _authenticated(job: Job) -> Authentication:
         mode="upstream" if upstream else "check",
         envelope_from=job.envelope_from or "",
         client_ip=job.peer if job.envelope_from is not None else "",
+        helo=job.helo,
         upstream=upstream,
         resolver=RESOLVER,
     )

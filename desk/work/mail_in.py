@@ -98,6 +98,7 @@ class MailDoor:
                     peer=envelope.peer,
                     received_at=envelope.received_at,
                     raw=envelope.data,
+                    helo=envelope.helo,
                 )
                 for envelope in batch
             ]

@@ -105,6 +105,7 @@ class MailReading:
                 folder=self._desk.files.folder,
                 trust=self._desk.settings.mail_trust,
                 peer=mail.peer,
+                helo=mail.helo,
             )
             for mail in mails
         ]

@@ -19,7 +19,7 @@ LARGEST_MAIL = 25 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Job:
-    """One mail to read, with what reading needs to know of us. `trust` is the setting; `peer` the address that delivered it."""
+    """One mail to read, with what reading needs to know of us. `trust` is the setting; `peer` and `helo` delivered it."""
 
     raw: bytes
     envelope_from: str | None
@@ -28,6 +28,7 @@ class Job:
     folder: Path
     trust: str = OFF
     peer: str = ""
+    helo: str = ""
 
 
 @dataclass(frozen=True)

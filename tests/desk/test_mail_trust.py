@@ -11,10 +11,11 @@ from sqlalchemy import select
 from channels.email.dkim_signature import Key, new_key
 from channels.email.parsed import BouncedRecipient
 from channels.message import Contact, Inbound
-from desk.actions import outbox, silences, tickets
+from desk.actions import customers, mail_strangers, outbox, silences, tickets
 from desk.actions.mail import ReadMail, take_in_all
+from desk.errors import Conflict
 from desk.files import KeptFile
-from desk.models import Message, OutboxMail, OutboxRecipient, RawMail, Ticket
+from desk.models import ContactPoint, Customer, Message, OutboxMail, OutboxRecipient, RawMail, Ticket, WorkItem
 from desk.work import mail_child
 from desk.work.mail_wire import Job
 from tests.unit.channels.email.names import Names
@@ -58,6 +59,31 @@ def test_what_a_forger_writes_to_a_ticket_is_held_and_wakes_nobody(house):
     assert forged.ticket_id == honest.ticket_id == first.ticket_id
     assert messages[forged.message_id].held
     assert not messages[honest.message_id].held
+
+
+def test_who_writes_in_a_customers_name_is_not_that_customer_until_an_agent_says_so(house):
+    with house.tx() as tx:
+        first = take_in(tx, read(1))
+        customers.set_tier(tx, tx.session.get_one(Customer, tx.session.get_one(Ticket, first.ticket_id).customer_id), "vip")
+    with house.tx() as tx:
+        forged = take_in(tx, read(2, meta=FAILED, subject="My password"))
+    theirs, other = house.all(select(Ticket).order_by(Ticket.id))
+    assert theirs.id == first.ticket_id
+    assert other.id == forged.ticket_id
+    assert other.customer_id != theirs.customer_id
+    stranger = house.one(select(Customer).where(Customer.id == other.customer_id))
+    assert stranger.tier != "vip"
+    assert stranger.name == f"? {CUSTOMER}"
+    assert house.all(select(ContactPoint).where(ContactPoint.customer_id == stranger.id)) == []
+    with house.tx() as tx:
+        message = tx.session.get_one(Message, forged.message_id)
+        mail_strangers.confirm(tx, message)
+    assert house.again(other).customer_id == theirs.customer_id
+    assert house.one(select(Message.customer_id).where(Message.id == forged.message_id)) == theirs.customer_id
+    item = house.one(select(WorkItem).where(WorkItem.ticket_id == other.id))
+    assert item.customer_id == theirs.customer_id
+    with house.tx() as tx, pytest.raises(Conflict):
+        mail_strangers.confirm(tx, tx.session.get_one(Message, forged.message_id))
 
 
 def test_a_forged_colleague_is_no_colleague(house):
@@ -157,6 +183,12 @@ def test_a_mail_is_judged_while_it_is_read(tmp_path, monkeypatch):
     raw = b"From: a@shop.example\r\nTo: support@desk.example\r\nSubject: x\r\n\r\ny\r\n"
     job = Job(raw, "a@shop.example", frozenset(), frozenset(), tmp_path, trust="check", peer="192.0.2.1")
     assert mail_child.read(job).inbound.meta["authentication"]["standing"] == "failed"
+    # A report of a mail server names nobody in its envelope: then the name counts by which it greeted us.
+    spf = {("shop.example", "TXT"): ["v=spf1 ip4:192.0.2.1 -all"]}
+    monkeypatch.setattr(mail_child, "RESOLVER", Names({**records, **spf}))
+    nobody = replace(job, envelope_from="", helo="shop.example", raw=raw.replace(b"a@", b"postmaster@"))
+    assert mail_child.read(nobody).inbound.meta["authentication"]["by"] == "spf:shop.example"
+    assert mail_child.read(replace(nobody, helo="")).inbound.meta["authentication"]["standing"] == "failed"
     assert mail_child.read(replace(job, raw=key.sign(raw))).inbound.meta["authentication"]["by"] == "dkim:shop.example"
     told = replace(job, raw=b"Authentication-Results: mx.desk; dmarc=pass\r\n" + raw, trust="upstream:mx.desk")
     assert mail_child.read(told).inbound.meta["authentication"]["standing"] == "verified"

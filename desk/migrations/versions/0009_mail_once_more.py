@@ -1,6 +1,6 @@
-"""Mail once more: duplicates have an index of their own, in which the other rows of the ledger are not.
+"""Mail once more: how a sender greeted us; duplicates have an index of their own, without the other rows of the ledger.
 
-Revision: 0009 after 0008. Rolling back puts all rows into it again.
+Revision: 0009 after 0008. Rolling back puts all rows into it again, and forgets the greetings.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("spooled_mail", sa.Column("helo", sa.String(), nullable=False, server_default=""))
+    with op.batch_alter_table("spooled_mail") as change:
+        change.alter_column("helo", server_default=None)
     _index(where=sa.text("duplicate_of_id IS NOT NULL"))
 
 
 def downgrade() -> None:
     _index(where=None)
+    with op.batch_alter_table("spooled_mail") as change:
+        change.drop_column("helo")
 
 
 def _index(where: sa.TextClause | None) -> None:

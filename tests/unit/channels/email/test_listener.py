@@ -54,7 +54,7 @@ def listening(accept, **more) -> Iterator[MailListener]:
 
 @contextmanager
 def client(listener) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP("127.0.0.1", listener.port, timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", listener.port, "relay.example.com", timeout=20) as smtp:
         yield smtp
 
 
@@ -68,7 +68,9 @@ def test_a_mail_is_stored_on_another_thread_before_it_is_answered(store):
     with listening(store.accept) as listener, client(listener) as smtp:
         assert smtp.sendmail("wang@example.com", ["support@desk.example", "b@desk.example"], raw) == {}
         (stored,) = store.mails
-    assert stored == Envelope("wang@example.com", ("support@desk.example", "b@desk.example"), raw, "127.0.0.1", NOW)
+    assert stored == Envelope(
+        "wang@example.com", ("support@desk.example", "b@desk.example"), raw, "127.0.0.1", NOW, "relay.example.com"
+    )
     assert store.threads == {"mail-accept"}
 
 
