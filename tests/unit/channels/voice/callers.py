@@ -16,9 +16,8 @@ def in_queue(carrier, desk):
 
 
 def ring(carrier, identity="agent-7", **options):
-    return carrier.add_participant(
-        conference="room", to=f"client:{identity}", from_=CALLER, label=identity, status_url="/status", **options
-    )
+    wanted = {"label": identity, "status_url": "/status"} | options
+    return carrier.add_participant(conference="room", to=f"client:{identity}", from_=CALLER, **wanted)
 
 
 def talking(carrier, desk):
