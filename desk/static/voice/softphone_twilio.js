@@ -23,7 +23,7 @@ const FAULTS = {
 const EXPIRED = [20101, 20104];
 
 /** The softphone over Twilio's device. Options and what it gives: see softphone.js. */
-export function twilioSoftphone({ token, onState, onEvent, onLevels, fetchToken }) {
+export function twilioSoftphone({ token, edge, onState, onEvent, onLevels, fetchToken }) {
   const keeper = stateKeeper(onState);
   // Devices are listed, kept and tested as without a carrier; in a call the SDK takes the chosen ones.
   const sound = createSound({ onLevels, onNote: (code) => note(code) });
@@ -127,7 +127,7 @@ export function twilioSoftphone({ token, onState, onEvent, onLevels, fetchToken 
       tell("error", { code: "unsupported", message: sentence("unsupported") });
       return;
     }
-    device = new Device(token, { closeProtection: true, codecPreferences: ["opus", "pcmu"] });
+    device = new Device(token, { closeProtection: true, codecPreferences: ["opus", "pcmu"], ...(edge && { edge }) });
     // The desk rings by itself, and Twilio's sounds would come from another host than our pages may ask.
     for (const name of ["incoming", "outgoing", "disconnect"]) device.audio?.[name](false);
     device.audio?.on("deviceChange", (lost) => {
