@@ -32,7 +32,10 @@ from desk.web.voice_words import RULES
 pages = Blueprint("admin_voice", __name__, url_prefix="/admin/voice")
 
 USUAL_CLOSURE = timedelta(hours=4)
-SWITCHES = ("recording", "announce_listening", "callback", "voicemail", "pass_on_caller_id", "identify_callers")
+SWITCHES = (
+    *("recording", "recordings_leave_carrier", "announce_listening", "callback"),
+    *("voicemail", "pass_on_caller_id", "identify_callers"),
+)
 
 
 @pages.get("")

@@ -74,6 +74,7 @@ RULES = {
     "voicemail_max_s": lazy_gettext("A message is at most (seconds)"),
     "queue_limit": lazy_gettext("Callers who may wait in one queue"),
     "recordings_kept_days": lazy_gettext("Recordings are kept for (days)"),
+    "recordings_leave_carrier": lazy_gettext("Recordings are deleted at the carrier once we have them"),
     "emergency_number": lazy_gettext("Emergency number said to callers"),
 }
 DOES = {

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import ROLES
-from desk.actions import call_flow, complaints, customers, intake, recordings, tickets, tokens
+from desk.actions import call_flow, complaints, customers, intake, recordings, tickets, tokens, voice_texts
 from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
@@ -90,6 +90,7 @@ def _furnish(world: World) -> dict[str, object]:
         recording = _recorded_call(world, tx, ticket, maya)
         flow = call_flow.add_flow(tx, "Hotline")
         ours = call_flow.set_number(tx, None, number="+862155501234", name="Hotline", flow_id=flow.id, locale="")
+        audio = voice_texts.add_audio(tx, world.desk.files.keep(b"RIFF\x04\x00\x00\x00WAVE", "notice.wav", "audio/wav"))
         blocked = call_flow.block(tx, "+8613800138009", "threats")
         spare = tokens.create(tx, name="spare", role="agent", secret="one that may be revoked")
         for role in ROLES:
@@ -105,6 +106,7 @@ def _furnish(world: World) -> dict[str, object]:
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
+            "token": audio.token,
         }  # fmt: skip
 
 
