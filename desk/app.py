@@ -79,7 +79,6 @@ from desk.web import (
 from knowledge.index import KnowledgeIndex
 
 ROOT = Path(__file__).parent.parent
-SIMULATED_NUMBER = "+862155501234"
 PAGES = (
     sign_in,
     help_centre,
@@ -208,7 +207,7 @@ def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
     return SimulatedCarrier(
         base_url=settings.base_url,
         auth_token=voice_token,
-        number=settings.twilio_number or SIMULATED_NUMBER,
+        number=settings.own_number,
         now=lambda: clock.now().timestamp(),
         latency_s=settings.carrier_latency_s,
         loss=settings.carrier_loss,

@@ -26,6 +26,9 @@ SELF_SIGNED = "self-signed"  # as a certificate: one is made at start
 BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 
 
+SIMULATED_NUMBER = "+862155501234"  # ours as long as no carrier has given us one
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that differs between installations. All fields have a default that works on one machine."""
@@ -115,6 +118,11 @@ class Settings:
     @property
     def on_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def own_number(self) -> str:
+        """The number that people see when we call them; empty where the carrier's account has none set."""
+        return self.twilio_number or ("" if self.has_twilio else SIMULATED_NUMBER)
 
     @property
     def has_twilio(self) -> bool:

@@ -21,6 +21,7 @@ from desk.models.call import (
     DIALING,
     DONE,
     FAILED,
+    MACHINE,
     NO_ANSWER,
     OVER,
     WRAP_UP,
@@ -105,10 +106,7 @@ def ring_back(tx: Tx, agent: Agent, old: Call) -> Call:
 
 def our_number(tx: Tx) -> str:
     """The number that people see when we call them. Raises `Conflict` when we have none."""
-    number = tx.settings.twilio_number or tx.session.scalar(select(OurNumber.number).order_by(OurNumber.id).limit(1))
-    if not number:
-        called = select(Call.to_number).where(Call.direction == "in").order_by(Call.id.desc()).limit(1)
-        number = tx.session.scalar(called)
+    number = tx.settings.own_number or tx.session.scalar(select(OurNumber.number).order_by(OurNumber.id).limit(1))
     if not number:
         raise Conflict("There is no number of ours to call from. An administrator can add one.")
     return number
@@ -181,6 +179,19 @@ def answered_by(tx: Tx, call: Call, who: str) -> None:
     if leg is not None and leg.mode != _MACHINE and call.state not in OVER:
         leg.mode = _MACHINE
         calls.emit(tx, "call.machine_answered", call)
+
+
+def leave_machine(tx: Tx, call: Call) -> None:
+    """A machine took a call that was to keep a promise: it ends, the agent is free at once, and the customer is tried again."""
+    if call.callback_id is None or call.state in OVER or not was_a_machine(tx, call):
+        return
+    if not callback_outcomes.machine_answered(tx, call):
+        return
+    if call.state == DIALING:
+        _end(tx, call, MACHINE, "agent", tx.now)
+    else:
+        calls.caller_left(tx, call, by="agent")
+    callback_outcomes.free_agent(tx, call)
 
 
 def was_not_reached(tx: Tx, call: Call, status: str, at: datetime) -> bool:

@@ -7,6 +7,7 @@ import requests
 from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
+from desk.actions import calls
 from desk.events import Event
 from desk.models import Agent, Call, CallLeg, Offer, Ticket, Webhook, WorkItem
 from tests.flows.phone_world import A_PERSON, BILLING, CALLER, CHINESE, ENGLISH, NUMBER, TOKEN, telephones
@@ -105,38 +106,6 @@ def test_a_caller_who_leaves_after_an_answer_leaves_the_wrap_up(tmp_path, moment
         assert phones.carrier.live_calls() == []
 
 
-def test_a_caller_whose_agent_is_cut_off_is_first_in_the_queue_again_and_asked_for_by_the_same_agent(tmp_path):
-    with telephones(tmp_path) as phones:
-        maya = phones.world.agent(available=True)
-        sid = phones.queue()
-        leg = phones.pick_up(maya)
-        due = phones.item().due_at
-        phones.hang_up(leg)
-        assert phones.offered(maya)
-        assert phones.carrier.call_state(sid) == "in-progress"
-        assert phones.call().state == "queued"
-        assert phones.item().due_at == due
-        phones.pick_up(maya)
-        assert phones.states() == ("talking", "active")
-        phones.hang_up(sid)
-        assert phones.states() == ("wrap_up", "wrap_up")
-
-
-def test_a_caller_who_gives_up_after_being_cut_off_leaves_the_wrap_up_to_the_agent_they_spoke_to(tmp_path):
-    with telephones(tmp_path) as phones:
-        maya = phones.world.agent(available=True)
-        sid = phones.queue()
-        phones.hang_up(phones.pick_up(maya))
-        phones.offered(maya)
-        phones.hang_up(sid)
-        assert phones.states() == ("wrap_up", "wrap_up")
-        assert phones.item().agent_id == maya.id
-        assert phones.world.one(select(Offer).where(Offer.state == "offered")) is None
-        assert phones.console(maya).post(f"/desk/calls/{phones.call().id}/wrap-up", data={"code": "dropped"}).ok
-        assert phones.states() == ("done", "done")
-        assert phones.world.one(select(Agent.used)) == 0
-
-
 def test_an_agent_who_does_not_pick_up_after_accepting_is_left_out_and_the_caller_keeps_their_place(tmp_path):
     with telephones(tmp_path) as phones:
         maya = phones.world.agent("Maya", available=True)
@@ -184,8 +153,8 @@ def test_webhooks_that_come_twice_and_out_of_order_lead_to_the_same_end(tmp_path
         assert world.one(select(Agent.used)) == 0
         kinds = world.all(select(Event.kind).where(Event.kind.startswith("call.")).order_by(Event.id))
         assert kinds == [
-            *("call.arrived", "call.queued", "call.accepted", "call.answered", "call.held", "call.resumed", "call.ended"),
-            "call.wrapped_up",
+            *("call.arrived", "call.announced", "call.queued", "call.accepted", "call.answered", "call.recording_began"),
+            *("call.held", "call.resumed", "call.ended", "call.wrapped_up"),
         ]
         assert (phones.call().locale, phones.call().topic) == ("zh", "billing")
         assert len(world.all(select(Call))) == len(world.all(select(Ticket))) == len(world.all(select(WorkItem))) == 1
@@ -307,6 +276,10 @@ def test_a_caller_whose_agents_line_breaks_is_told_so_and_talks_on_with_the_next
         phones.hang_up(leg)
         phones.settle()
         assert phones.ear.texts(sid)[-1].startswith("We lost your agent's line.")
+        with phones.world.tx() as tx:  # the time is over for which the caller is kept for the agent
+            call = tx.session.get_one(Call, phones.call().id)
+            call.lost_until = tx.now
+            calls.give_up_on_agent(tx, call)
         again = phones.pick_up(tom)
         phones.settle()
         assert phones.states() == ("talking", "active")
