@@ -92,7 +92,9 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
         case "participant-mute" | "participant-unmute" if leg is not None:
             leg.muted = event.event == "participant-mute"
     gone = event.event == "conference-end" or (event.event == "participant-leave" and event.call_sid == call.sid)
-    if gone and call.state == DIALING:
+    if gone and call.state == DIALING and event.call_sid == call.sid and event.call_status in FINAL:
+        call_outbound.was_not_reached(tx, call, event.call_status, at)  # they never came: the room knows why
+    elif gone and call.state == DIALING:
         call_outbound.agent_left(tx, call, at)
     elif gone and not customer_there:
         calls.caller_left(tx, call, at)

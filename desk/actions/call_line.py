@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 HOOKS = "/hooks/twilio/voice"
 RING_S = 20  # an agent's or supervisor's browser, which answers by itself
 PARTY_RING_S = 45  # somebody outside
+CALLBACK_RING_S = 28  # a customer whom we promised to ring: the agent waits meanwhile
 AWAY = N_("The telephone carrier did not do it: %(reason)s. Please try again.")
 
 
@@ -64,7 +65,7 @@ class Line:
                 from_=call.from_number,
                 label=CUSTOMER,
                 status_url=self._reports(Party(call.id, CUSTOMER, CUSTOMER)),
-                ring_timeout_s=PARTY_RING_S,
+                ring_timeout_s=PARTY_RING_S if call.callback_id is None else CALLBACK_RING_S,
                 end_conference_on_exit=True,
                 machine_detection=True,
                 amd_url=self._url("/amd", call=call.id),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from desk.actions import escalating, tickets, work_items
+from desk.actions import call_segments, escalating, tickets, work_items
 from desk.actions.holding import lock_item, release
 from desk.actions.timers import clear_timer, set_timer
-from desk.models import Call, Callback, Queue, Ticket, WorkItem
+from desk.errors import Conflict
+from desk.models import Call, Callback, CallSegment, Queue, Ticket, WorkItem
+from desk.models.call import MACHINE
 from desk.models.callback import (
     DIALLING,
     NOT_REACHED,
@@ -23,12 +25,13 @@ from desk.models.callback import (
 )
 from desk.models.ticket import LIVE, PENDING_CUSTOMER
 from desk.models.work_item import ACTIVE, CANCELED, WRAP_UP
-from desk.queries.callbacks import hours_for
+from desk.queries.callbacks import TIMELY_S, hours_for, open_callback
 from desk.sentences import N_
 from desk.store import Tx
 from routing.ring_back import next_try
 
 KIND = "callback"
+WRONG_NUMBER = "wrong_number"  # the agent's code for having reached a stranger
 JOIN_TIMER, PARK_TIMER, LATE_TIMER = "callback.join", "callback.park", "callback.late"
 
 
@@ -115,17 +118,59 @@ def attempt_failed(tx: Tx, call: Call) -> None:
     callback = _of(tx, call)
     if callback is None or callback.state != DIALLING:
         return
-    agent_id = call.agent_id
     _count(callback, call, call.state)
+    free_agent(tx, call)
+    _missed(tx, callback, call)
+
+
+def machine_answered(tx: Tx, call: Call) -> bool:
+    """Not the customer but a machine took the call that was to keep a promise. Whether it did so first now: then hang up.
+
+    Nothing private is said to a machine.
+    """
+    callback = _of(tx, call)
+    if callback is None or callback.last_outcome == MACHINE or callback.state not in (DIALLING, REACHED):
+        return False
+    if callback.state == DIALLING:
+        _count(callback, call, MACHINE)
+    _take_back(tx, callback, MACHINE)
+    _missed(tx, callback, call)
+    return True
+
+
+def free_agent(tx: Tx, call: Call) -> None:
+    """Nobody was spoken to, so there is nothing to write up: whoever made the call has free hands."""
+    for segment in tx.session.scalars(select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.state == WRAP_UP)):
+        call_segments.finish(tx, call, segment, "", "no_action")
     if call.item_id is not None:
         work_items.finish(tx, tx.session.get_one(WorkItem, call.item_id))
-    tx.emit("callback.missed", **about(callback, outcome=call.state), call=call, agent=agent_id)
-    again = next_try(callback.attempts, tx.now, hours_for(tx.session, callback))
-    if again is not None:
-        plan(tx, callback, again)
+
+
+def wrapped_up(tx: Tx, call: Call, outcome: str) -> None:
+    """The agent says how the call ended. A wrong number has reached nobody, and is not rung again."""
+    callback = _of(tx, call)
+    if callback is not None and callback.state == REACHED and outcome == WRONG_NUMBER:
+        callback.state, callback.last_outcome = NOT_REACHED, WRONG_NUMBER
+        tx.emit("callback.missed", **about(callback, outcome=WRONG_NUMBER), call=call, agent=call.agent_id)
+
+
+def try_again(tx: Tx, callback: Callback) -> None:
+    """A person wants the customer rung once more: somebody else had answered, or the time is better now.
+
+    Raises `Conflict` while the promise stands, or when the customer has been promised another call meanwhile.
+    """
+    if callback.state in OPEN:
+        raise Conflict("This call back is still to be made.")
+    first = hours_for(tx.session, callback).first(tx.now)
+    if first is None or open_callback(tx.session, callback.number) is not None:
+        raise Conflict("There is another call back to this number, or no hour for it.")
+    _take_back(tx, callback, callback.last_outcome)
+    callback.promised_by = max(callback.promised_by, first + timedelta(seconds=TIMELY_S))
+    if first > tx.now:
+        plan(tx, callback, first)
         return
-    end(tx, callback, NOT_REACHED, "callback.not_reached")
-    _leave_to_customer(tx, callback)
+    join_line(tx, callback)
+    tx.emit("callback.joined", **about(callback))
 
 
 def not_dialled(tx: Tx, call: Call) -> None:
@@ -178,6 +223,22 @@ def _take_out(tx: Tx, item: WorkItem) -> None:
     """Out of the line; whoever is being asked is asked no longer. The item's lock is held."""
     release(tx, item, CANCELED)
     work_items.finish(tx, item)
+
+
+def _missed(tx: Tx, callback: Callback, call: Call) -> None:
+    tx.emit("callback.missed", **about(callback, outcome=callback.last_outcome), call=call, agent=call.agent_id)
+    again = next_try(callback.attempts, tx.now, hours_for(tx.session, callback))
+    if again is not None:
+        plan(tx, callback, again)
+        return
+    end(tx, callback, NOT_REACHED, "callback.not_reached")
+    _leave_to_customer(tx, callback)
+
+
+def _take_back(tx: Tx, callback: Callback, outcome: str) -> None:
+    """What was taken for the end of the promise was none."""
+    callback.state, callback.ended_at, callback.last_outcome = PLANNED, None, outcome
+    tx.session.flush()
 
 
 def _of(tx: Tx, call: Call) -> Callback | None:

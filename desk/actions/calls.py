@@ -195,6 +195,7 @@ def wrap_up(
 ) -> None:
     """The agent says how their part ended; see `call_segments.wrap_up`."""
     call_segments.wrap_up(tx, call, agent, outcome, note, reason=reason, segment_id=segment_id)
+    callback_outcomes.wrapped_up(tx, call, outcome)
 
 
 def end_help(tx: Tx, call: Call) -> None:

@@ -89,15 +89,17 @@ def recording() -> Response:
 @pages.post("/amd")
 @from_carrier
 def amd() -> Response:
-    """The carrier listened who has answered a call of ours."""
-    event = call_event()
+    """The carrier listened who has answered a call of ours. A machine that took a promised call back is hung up on."""
+    event, call_id = call_event(), request.args.get("call", type=int) or 0
 
     def note(tx: Tx) -> None:
-        call = tx.session.get(Call, request.args.get("call", type=int) or 0)
+        call = tx.session.get(Call, call_id)
         if call is not None:
             call_outbound.answered_by(tx, call, event.answered_by)
+            call_outbound.leave_machine(tx, call)
 
     effect_once(f"{event.call_sid}:amd", event.call_sid, note)
+    Line(installation()).settle(call_id)
     return Response(status=204)
 
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from desk.models import Agent, Call, Callback, Setting, Ticket, WorkItem
+from desk.models import Agent, Call, Callback, CallSegment, Setting, Ticket, WorkItem
 from desk.queries.entries import entries_since
 from desk.queries.voice_policy import SETTING, VoicePolicy
 from tests.flows.phone_world import CALLER, Phones, telephones
 
-OTHER = "+8613911112222"
+OTHER, MACHINE = "+8613911112222", "+15005550104"
 CALL_BACK, LEAVE_MESSAGE, CONFIRM, ANOTHER = "1", "2", "1", "2"
 
 
@@ -138,9 +138,44 @@ def test_who_is_not_reached_is_planned_again_and_the_agent_is_free_at_once(tmp_p
         phones.settle()
         now = callback(phones)
         assert (now.state, now.attempts, now.last_outcome) == ("planned", 1, outcome.replace("-", "_"))
-        assert phones.world.one(select(Agent.used)) == 0
-        assert phones.world.one(select(WorkItem.state)) == "done"
-        assert phones.carrier.live_calls() == []
+        assert_free(phones)
+
+
+def test_a_machine_is_told_nothing_and_the_customer_is_tried_again(tmp_path):
+    with open_day_and_night(tmp_path) as phones:
+        promised(phones)
+        with phones.world.tx() as tx:
+            tx.session.query(Callback).one().number = MACHINE
+            tx.emit("callback.joined")
+        maya = phones.world.agent(available=True)
+        phones.pick_up(maya)
+        phones.carrier.advance(15)
+        phones.settle()
+        now = callback(phones)
+        assert (now.state, now.attempts, now.last_outcome, now.ended_at) == ("planned", 1, "machine", None)
+        assert_free(phones)
+
+
+def test_a_wrong_number_was_reached_in_vain_and_is_not_rung_again(tmp_path):
+    with open_day_and_night(tmp_path) as phones:
+        promised(phones)
+        maya = phones.world.agent(available=True)
+        phones.pick_up(maya)
+        customer = customers_leg(phones)
+        phones.carrier.answer(customer)
+        phones.settle()
+        phones.hang_up(customer)
+        assert phones.console(maya).post(f"/desk/calls/{phones.call().id}/wrap-up", data={"code": "wrong_number"}).ok
+        assert (callback(phones).state, callback(phones).last_outcome) == ("not_reached", "wrong_number")
+        assert_free(phones)
+
+
+def assert_free(phones):
+    """The agent has nothing in hand and nothing to write up, and no line is open."""
+    assert phones.world.one(select(Agent.used)) == 0
+    assert set(phones.world.all(select(WorkItem.state))) == {"done"}
+    assert phones.world.one(select(CallSegment).where(CallSegment.state != "done")) is None
+    assert phones.carrier.live_calls() == []
 
 
 def test_a_caller_may_give_another_number_and_stay_in_the_line_after_all(tmp_path):
