@@ -51,6 +51,7 @@ FIRST_BIG5 = re.compile(rb"(?:[\xa4-\xc6][\x40-\x7e\xa1-\xfe]|[\x00-\x7f])+")
 KANA = re.compile("[\u3041-\u30fa]")
 KANA_FREE = {"gb18030", "big5hkscs", "cp950", "cp949"}
 HIGH = re.compile("[^\x00-\x7f]")
+LONGEST_SUBJECT = 500
 FEW = 12  # bytes that are not ASCII: less is a name or a word
 HIGH_RUN = re.compile(rb"[\x80-\xff]")
 SAMPLE = 8_192
@@ -176,7 +177,7 @@ def _single(sample: bytes) -> tuple[float, str]:
 
 def _best_of_few(data: bytes) -> str:
     """A name or two are seldom of frequent letters: it is enough that they are all in the first half of the charset."""
-    if not 4 <= len(HIGH_RUN.findall(data)) + 2 <= FEW + 2:
+    if len(data) > LONGEST_SUBJECT or not 2 <= len(HIGH_RUN.findall(data)) <= FEW:
         return ""
     for codec, plain in (("gb18030", FIRST_GB), ("big5hkscs", FIRST_BIG5)):
         if plain.fullmatch(data) and _strict(data, codec) is not None and len(HIGH.findall(data.decode(codec))) > 1:

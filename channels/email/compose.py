@@ -18,6 +18,7 @@ from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import format_datetime
 
+from channels.email.plain import flowed
 from channels.email.words import tidy
 from channels.message import Contact, File, Outbound, SendFailed
 
@@ -110,6 +111,9 @@ def _text_part(text: str, kind: str) -> MIMENonMultipart:
     charset.body_encoding = QP if sum(map(str.isascii, text)) * 2 >= len(text) else BASE64
     part = MIMENonMultipart("text", kind, charset="utf-8")
     clean = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    if kind == "plain":
+        part.set_param("format", "flowed")
+        clean = flowed(clean)
     part.set_payload(clean.encode("utf-8", "replace").decode("utf-8"), charset)
     return part
 

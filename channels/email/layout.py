@@ -7,12 +7,14 @@ and QQ fold it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 FONTS = "-apple-system,'Segoe UI',Roboto,'PingFang SC','Microsoft YaHei',sans-serif"
 BODY = f"font-family:{FONTS};font-size:15px;line-height:1.6;color:#1f2933"
 QUOTE = "margin:0 0 14px 8px;padding:0 0 0 12px;border-left:3px solid #cbd2d9;color:#52606d"
+PICTURE = "max-width:100%;height:auto;border-radius:4px"
 FAINT = "color:#616e7c;font-size:13px"
 MOST_QUOTED = 20_000
 MOST_LINES = 400
@@ -43,9 +45,21 @@ def plain(text: str, *, signature: str = "", quoted: Quoted | None = None) -> st
     return "\n\n".join(parts) + "\n"
 
 
-def html(text: str, *, locale: str, signature: str = "", footer: str = "", quoted: Quoted | None = None) -> str:
-    """The HTML part. `footer` is a faint last line, such as the company's name."""
+def html(
+    text: str,
+    *,
+    locale: str,
+    signature: str = "",
+    footer: str = "",
+    quoted: Quoted | None = None,
+    pictures: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The HTML part. `footer` is a faint last line, such as the company's name; `pictures` are (Content-ID, name) of parts."""
     parts = [_blocks(text)]
+    for content_id, name in pictures:
+        parts.append(
+            f'<p style="margin:0 0 14px"><img src="cid:{escape(content_id)}" alt="{escape(name)}" style="{PICTURE}"></p>'
+        )
     if signature:
         parts.append(f'<div style="margin-top:20px;{FAINT}">-- <br>{_lines(signature.strip())}</div>')
     if footer:

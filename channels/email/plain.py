@@ -16,6 +16,8 @@ PGP_ENCRYPTED = "-----BEGIN PGP MESSAGE-----"
 PGP_END = re.compile(r"-----END PGP SIGNATURE-----[ \t]*\n?")
 TAGS = re.compile(r"</?[A-Za-z][A-Za-z0-9:-]{0,30}(?:>|\s[^<>]{0,500}>)")
 SIGNATURE_LINE = "-- "
+QUOTE_MARKS = re.compile(r">(?: ?>)*(?: |$)")
+FLOWED_WIDTH = 72
 
 
 def clean(text: str) -> str:
@@ -49,6 +51,27 @@ def unflowed(text: str, *, delete_space: bool) -> str:
             finish()
     finish()
     return "\n".join(out)
+
+
+def flowed(text: str) -> str:
+    """Text as `format=flowed` (RFC 3676 §4.2): long lines broken after a space, so that every program may fold them anew.
+
+    Lines without spaces, as Chinese ones are, stay long: nothing could be put together again that was cut there.
+    """
+    out = []
+    for line in text.split("\n"):
+        marks = QUOTE_MARKS.match(line)
+        prefix, words = (">" * line[: marks.end()].count(">") + " ", line[marks.end() :]) if marks else ("", line)
+        words = words if words == SIGNATURE_LINE else words.rstrip(" ")
+        while len(words) > FLOWED_WIDTH and (at := words.rfind(" ", 0, FLOWED_WIDTH)) > 0:
+            out.append(prefix + _stuffed(words[: at + 1], prefix))
+            words = words[at + 1 :]
+        out.append((prefix + _stuffed(words, prefix)) if words else prefix.rstrip())
+    return "\n".join(out)
+
+
+def _stuffed(words: str, prefix: str) -> str:
+    return f" {words}" if not prefix and words.startswith((" ", ">", "From ")) else words
 
 
 def without_uuencoded(text: str) -> tuple[str, list[File]]:

@@ -20,6 +20,8 @@ from desk.models.mail import QUEUED
 from desk.models.message import IN
 
 WROTE = {"en": "On %(day)s, %(who)s wrote:", "zh": "在 %(day)s，%(who)s 写道："}
+SHOWN = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+LARGEST_SHOWN = 3_000_000  # bytes; a larger picture is rather kept than looked at
 DAY = {"en": "%-d %B %Y, %H:%M", "zh": "%Y年%-m月%-d日 %H:%M"}
 
 
@@ -51,7 +53,7 @@ def build(desk: Installation, mail_id: int) -> Ready:
     outbound = replace(
         outbound,
         text=plain(text, signature=signature, quoted=quoted),
-        html=html(text, locale=locale, signature=signature, footer=footer, quoted=quoted),
+        html=html(text, locale=locale, signature=signature, footer=footer, quoted=quoted, pictures=_pictures(outbound)),
     )
     raw = compose(
         outbound, from_address=settings.mail_from, from_name=company, domain=settings.mail_domain, date=desk.clock.now()
@@ -85,7 +87,15 @@ def _contacts(addresses: Sequence[str]) -> tuple[Contact, ...]:
 
 
 def _file(desk: Installation, attachment: Attachment) -> File:
-    return File(attachment.name, attachment.content_type, desk.files.get(attachment.sha256))
+    """A picture is shown in the mail's HTML, in a part that the HTML names; any other file hangs on."""
+    shown = attachment.content_type in SHOWN and attachment.size <= LARGEST_SHOWN
+    content_id = f"{attachment.sha256[:20]}.{attachment.id}@{desk.settings.mail_domain}" if shown else ""
+    data = desk.files.get(attachment.sha256)
+    return File(attachment.name, attachment.content_type, data, content_id=content_id, inline=shown)
+
+
+def _pictures(outbound: Outbound) -> list[tuple[str, str]]:
+    return [(file.content_id, file.name) for file in outbound.files if file.inline and file.content_id]
 
 
 def _reply_to(desk: Installation, mail: OutboxMail, ticket: Ticket | None) -> str:

@@ -166,3 +166,37 @@ def test_a_forwarded_mail_is_attached_as_a_mail():
     inner = written(outbound(subject="内层"))
     (file,) = parse(written(outbound(files=(File("原件.eml", "message/rfc822", inner),)))).files
     assert parse(file.data).subject == "内层"
+
+
+LONG = "The line drops every evening around eight, and the light at the router turns red for some minutes. " * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG.strip(),
+        f"Hello,\n\n{LONG.strip()}\n\n-- \nMaya\nThe desk",
+        f"You wrote:\n> {LONG.strip()}\n> \n>> older {LONG.strip()}\nFrom here on it is ours.",
+        " a line that begins with a space\nFrom the start\n> quoted",
+        "您的订单" * 60,
+        "x" * 500,
+        "a " * 300 + "end",
+    ],
+)
+def test_long_lines_are_broken_for_those_who_fold_and_whole_again_for_those_who_read(text):
+    raw = written(outbound(text=text))
+    part = message_from_bytes(raw, policy=policy.default)
+    assert part["content-type"].params["format"] == "flowed"
+    lines = part.get_content().split("\n")
+    assert all(len(line) <= 76 or " " not in line for line in lines)
+    assert not any(line.startswith("From ") for line in lines)
+    assert parse(raw).text.strip() == text.strip()
+
+
+def test_a_picture_of_ours_stands_in_the_html_that_names_it():
+    picture = File("photo.png", "image/png", b"\x89PNG\r\n\x1a\n", content_id="p1@desk.example", inline=True)
+    raw = written(outbound(html='<p>x</p><img src="cid:p1@desk.example">', files=(picture,)))
+    whole = message_from_bytes(raw, policy=policy.default)
+    related = next(part for part in whole.walk() if part.get_content_type() == "multipart/related")
+    assert [part.get_content_type() for part in related.iter_parts()] == ["text/html", "image/png"]
+    assert [part["content-id"] for part in related.iter_parts()] == [None, "<p1@desk.example>"]
