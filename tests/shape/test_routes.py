@@ -90,7 +90,7 @@ ROLES = {
 }
 # Pages of the console that ask for any of several rights by themselves: not for those who have nothing to do with tickets.
 NOT_IN_THE_CONSOLE = {"knowledge_editor", "admin"}
-CONSOLE = re.compile(r"/desk(/worklist|/tickets(/.*)?)?")
+CONSOLE = re.compile(r"/desk(/worklist|/tickets(/.*)?|/calls(/rows|/<int:call_id>(/body)?)?)?")
 
 
 @pytest.fixture(scope="module")
