@@ -107,7 +107,7 @@ def test_nonsense_to_the_telephones_and_screens_is_answered(desk):
     maya = desk.agent()
     phone, wire = Wire(desk.url, "/phone"), screen(desk, maya.email)
     for nonsense in NONSENSE:
-        for event in ("line", "dial", "press", "say", "answer", "reject", "hang_up", "resume"):
+        for event in ("line", "dial", "press", "say", "answer", "reject", "hang_up", "resume", "audio", "signal", "voice"):
             assert phone.call(event, nonsense)["error"]["code"] in ("bad_request", "bad_number", "no_such_call", "not_ringing")
         assert wire.call("watch", nonsense)["ok"] == []
         wire.call("typing", nonsense)
