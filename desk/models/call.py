@@ -143,6 +143,7 @@ class CallSegment(Base):
     __table_args__ = (
         Index("ix_call_segment_agent", "agent_id", "id"),
         Index("ix_call_segment_ended", "ended_at"),
+        Index("ix_call_segment_item", "item_id"),
         only_where("ix_call_segment_open", "agent_id", where="state <> 'done'"),
     )
 
@@ -168,6 +169,7 @@ class CallRecording(Base):
     next_at: Mapped[datetime | None]
 
     __table_args__ = (
+        only_where("ix_call_recording_voicemail", "id", where="kind = 'voicemail'"),
         only_where("ix_call_recording_due", "next_at", where="next_at IS NOT NULL"),
         only_where("ix_call_recording_kept", "started_at", where="attachment_id IS NOT NULL"),
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from desk.models import Call, Chat, Ticket, WorkItem
+from desk.models import Call, CallSegment, Chat, Ticket, WorkItem
 from desk.models.work_item import ABANDONED, DONE
 from desk.queries.figures import Contact
 
@@ -33,7 +33,8 @@ class Entry:
 def entries_since(session: Session, queue_ids: Sequence[int], start: datetime, now: datetime) -> list[Entry]:
     """What entered these queues since `start`; queue measures belong to the moment of entering.
 
-    The answer to a call is the moment the agent's line was connected, not the press of a button. Who left the line for a promise
+    The answer to a call is the moment the agent's line was connected, not the press of a button; a call that is put into another
+    queue enters that one then, and waits there anew. Who left the line for a promise
     to be rung back, or to leave a message, has neither been answered nor given up. A caller who takes a place that was kept for
     them has waited since this call entered.
     """
@@ -45,6 +46,7 @@ def _by_work(session: Session, queue_ids: Sequence[int], start: datetime, now: d
     # Of several calls about one piece of work the last one has it.
     other = aliased(Call)
     latest = select(func.max(other.id)).where(other.item_id == WorkItem.id, other.direction == "in").scalar_subquery()
+    connected = select(func.min(CallSegment.started_at)).where(CallSegment.item_id == WorkItem.id).scalar_subquery()
     query = (
         select(
             WorkItem.id,
@@ -62,6 +64,7 @@ def _by_work(session: Session, queue_ids: Sequence[int], start: datetime, now: d
             Call.answered_at,
             Call.abandoned_at,
             Chat.answered_at,
+            connected,
         )
         .select_from(WorkItem)
         .outerjoin(Call, Call.id == latest)
@@ -71,9 +74,11 @@ def _by_work(session: Session, queue_ids: Sequence[int], start: datetime, now: d
     entries = []
     for row in session.execute(query):
         (item_id, queue_id, channel, state, agent_id, ticket_id, customer_id, queued_at, taken_at, ended_at, *spoken) = row
-        call_id, call_queued_at, call_answered_at, call_abandoned_at, chat_answered_at = spoken
-        queued_at = call_queued_at or queued_at
-        answered_at = call_answered_at if call_id is not None else chat_answered_at or taken_at
+        call_id, call_queued_at, call_answered_at, call_abandoned_at, chat_answered_at, connected_at = spoken
+        queued_at = max(queued_at, call_queued_at or queued_at)
+        if call_answered_at is not None and call_answered_at < queued_at:
+            call_answered_at = None  # that was in the queue before
+        answered_at = connected_at or (call_answered_at if call_id is not None else chat_answered_at or taken_at)
         left_at = call_abandoned_at or (ended_at if state == ABANDONED else None)
         if answered_at is not None:
             contact = Contact((answered_at - queued_at).total_seconds(), "answered")

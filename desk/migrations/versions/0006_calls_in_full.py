@@ -104,6 +104,7 @@ def _make_segments() -> None:
     op.create_index(op.f("ix_call_segment_call_id"), "call_segment", ["call_id"])
     op.create_index("ix_call_segment_agent", "call_segment", ["agent_id", "id"])
     op.create_index("ix_call_segment_ended", "call_segment", ["ended_at"])
+    op.create_index("ix_call_segment_item", "call_segment", ["item_id"])
     still = sa.text("state <> 'done'")
     op.create_index("ix_call_segment_open", "call_segment", ["agent_id"], sqlite_where=still, postgresql_where=still)
 
