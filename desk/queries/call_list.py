@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer, masked
@@ -74,13 +74,14 @@ class CallRow:
 
 
 def call_list(session: Session, viewer: Viewer, asked: CallQuestion, zone: str, *, before: int | None = None) -> list[CallRow]:
-    """A page of calls; `before` is the id of the last one of the page before. One more than a page says there are more."""
+    """A page of calls; `before` is the id of the last one on the page before. One more than a page says there are more."""
     query = select(Call, Customer, Ticket, Queue).where(visible_calls(viewer))
     query = query.outerjoin(Customer, Customer.id == Call.customer_id).outerjoin(Ticket, Ticket.id == Call.ticket_id)
     query = query.outerjoin(Queue, Queue.id == Ticket.queue_id).where(*_conditions(session, asked, zone))
-    if before is not None:
-        query = query.where(Call.id < before)
-    rows = session.execute(query.order_by(Call.id.desc()).limit(PAGE + 1)).all()
+    last = session.get(Call, before) if before is not None else None
+    if last is not None:
+        query = query.where(Call.arrived_at <= last.arrived_at, or_(Call.arrived_at < last.arrived_at, Call.id < last.id))
+    rows = session.execute(query.order_by(Call.arrived_at.desc(), Call.id.desc()).limit(PAGE + 1)).all()
     ids = [call.id for call, *_ in rows]
     names = _agents(session, ids)
     recorded = set(session.scalars(select(CallRecording.call_id).where(CallRecording.call_id.in_(ids))))

@@ -30,7 +30,11 @@ from desk.models import (
 from desk.queries import (
     audit,
     board,
+    call_list,
+    call_page,
+    call_strip,
     callers,
+    calls_now,
     chats,
     complaints,
     customer_page,
@@ -62,9 +66,10 @@ from tests.desk.house import House
 from tests.desk.long_past import GROWING, fill
 
 PARTIAL = (  # they hold what is to be read
-    *("ix_work_item_waiting", "ix_work_item_open", "ix_work_item_queued", "uq_offer_one_holder", "ix_timer_due"),
+    *("ix_work_item_waiting", "ix_work_item_open", "ix_work_item_queued", "uq_offer_one_holder", "ix_timer_due", "ix_call_live"),
 )
-FROM_THE_END = ("audit log", "rows of the ledger")  # without a filter it is the last page of the table, in its own order
+# Without a filter it is the last page of the table, in its own order.
+FROM_THE_END = ("audit log", "rows of the ledger", "list of calls")
 HISTORY = 1500  # tickets long settled, each with what belongs to it
 ZONE = "Asia/Shanghai"
 
@@ -200,6 +205,12 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "answers that have not left": lambda s: unsent.unsent_on(s, ticket),
         "sign-in": lambda s: sessions._too_many(Writing(house, s), "maya@desk.example", "10.0.0.1"),
         "work list": lambda s: work_list.work_list(s, agent),
+        "call strip": lambda s: (call_strip.call_strip(s, agent), call_strip.call_strip(s, who["supervisor"])),
+        "calls now": lambda s: calls_now.calls_now(s, who["supervisor"]),
+        "one call": lambda s: call_page.call_page(s, agent, s.get_one(Call, call.id), now),
+        "list of calls": lambda s: call_list.call_list(s, senior, call_list.CallQuestion(), ZONE),
+        "list of calls of a day": lambda s: call_list.call_list(s, senior, call_list.CallQuestion(first=now.date()), ZONE),
+        "list of calls of a number": lambda s: call_list.call_list(s, senior, call_list.CallQuestion(number="13800000007"), ZONE),
         "timeline": lambda s: timeline.timeline(s, ticket),
         "head": lambda s: (ticket_page.head(s, agent, ticket), ticket_page.channels(s, ticket)),
         "questions to the next level": lambda s: (hand_ups.hand_ups_of(s, agent, ticket), hand_ups.is_only_asked(s, ticket, 1)),
