@@ -64,7 +64,7 @@ def audio(token: str) -> Response:
     if attachment is None:
         raise NotFound("This file is not there.")
     path = installation().files.path(attachment.sha256)
-    return send_file(path, mimetype=attachment.content_type, conditional=True, max_age=3600)
+    return send_file(path, mimetype=attachment.content_type, conditional=True)
 
 
 def _document(tx: Tx, call: Call, answer: Answer) -> str:
