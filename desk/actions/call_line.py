@@ -139,13 +139,15 @@ class Line:
             unwanted = call_legs.unwanted(session, call)
             held = call_legs.should_be_held(session, call)
             notice = call_recording.needs_notice(session, call)
+            to_record = notice or call_recording.may_begin(session, call)  # nobody takes the turn to write for nothing
         for leg in unwanted:
             self._end(leg)
         if held is not None:
             self._keep_company(call, *held)
         if notice:
             self._announce(call)
-        self._record(call_id)
+        if to_record:
+            self._record(call_id)
 
     def ring_back(self, call_id: int) -> None:
         """Ring the agent whose line broke, or to whom a call came back, into the same room."""

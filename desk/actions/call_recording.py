@@ -42,11 +42,16 @@ def announced(tx: Tx, call: Call) -> None:
         calls.emit(tx, "call.announced", call, data={"announcement": NOTICE})
 
 
-def claim(tx: Tx, call: Call) -> bool:
-    """Whether the recording is to be started now, which is asked by several and answered with yes once."""
+def may_begin(session: Session, call: Call) -> bool:
+    """Whether the call is to be recorded and is not yet."""
     if call.state not in WITH_AGENT or call.recording != UNDECIDED or call.lost_until is not None:
         return False
-    if call.announced_at is None or not voice_policy(tx.session).recording:
+    return call.announced_at is not None and voice_policy(session).recording
+
+
+def claim(tx: Tx, call: Call) -> bool:
+    """Whether the recording is to be started now, which is asked by several and answered with yes once."""
+    if not may_begin(tx.session, call):
         return False
     mine = update(Call).where(Call.id == call.id, Call.recording == UNDECIDED).values(recording=RECORDING)
     won = tx.session.execute(mine.execution_options(synchronize_session=False)).rowcount == 1  # type: ignore[attr-defined]
