@@ -215,7 +215,8 @@ def test_a_supervisor_hears_both_and_whispers_to_the_agent_alone(browser, pages,
     for page in (agent, phone):
         hears(page, "no")
 
-    board.get_by_role("button", name="Listen", exact=True).click()
+    call = the_call(world).id
+    board.locator(f"#listen-{call}").click()
     phone.get_by_role("button", name="Mute the microphone").click()
     hears(board, "yes")
     hears(agent, "yes")
@@ -223,10 +224,10 @@ def test_a_supervisor_hears_both_and_whispers_to_the_agent_alone(browser, pages,
     phone.get_by_role("button", name="Mute the microphone").click()
     hears(agent, "no")
 
-    board.get_by_role("button", name="Whisper", exact=True).click()
+    board.locator(f"#whisper-{call}").click()
     hears(agent, "yes")
     hears(phone, "no")
-    board.get_by_role("button", name="Speak with both", exact=True).click()
+    board.locator(f"#barge-{call}").click()
     hears(phone, "yes")
     phone.get_by_role("button", name="Hang up").click()
 

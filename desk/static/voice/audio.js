@@ -13,75 +13,88 @@ const PAGE = "voice.page";
 export function createAudio({ socket, ask, onLevels, onNote, onQuality, silent = () => false }) {
   const sound = createSound({ onLevels, onNote: note, onTrack: give });
   let leg = null;
-  let peer = "";
+  // What the carrier calls this page, and who it last said was there; of a page that was given a new name all is begun anew.
+  let name = "";
+  let known = { peer: "", peers: [] };
   let mesh = null;
-  let known = [];
+  let joining = null;
   let waiting = [];
   let selfMuted = false;
   let usable = null;
 
   socket.on("peers", (told) => {
     if (told.call_sid !== leg) return;
-    known = told.peers;
-    peer = told.peer;
-    mesh?.peers(known);
+    known = told;
+    if (told.peer === name) mesh?.peers(told.peers);
   });
   socket.on("signal", (signal) => {
     if (signal.call_sid !== leg) return;
-    if (mesh) mesh.take(signal);
+    if (mesh && !joining) mesh.take(signal);
     else waiting.push(signal);
   });
   socket.on("audio", ({ call_sid }) => {
-    if (call_sid !== leg) return;
-    unlink();
-    sound.close();
-    note("elsewhere");
+    if (call_sid === leg) lose();
   });
 
   /** This page is in this call, for the first time or again after its connection broke. */
-  async function join(callSid, take = false) {
-    if (leg !== callSid) {
-      leave();
-      leg = callSid;
-    }
+  function join(callSid, take = false) {
+    if (leg && leg !== callSid) leave();
+    leg = callSid;
     if (!silent()) sound.open();
-    const answer = await ask("audio", { call_sid: callSid, page: pageName(), peer, take });
+    if (joining === callSid && !take) return;
+    joining = callSid;
+    claim(callSid, take).finally(() => {
+      if (joining !== callSid) return;
+      joining = null;
+      if (mesh) waiting.splice(0).forEach(mesh.take);
+    });
+  }
+
+  async function claim(callSid, take) {
+    const answer = await ask("audio", { call_sid: callSid, page: pageName(), peer: name, take });
     if (leg !== callSid || answer?.error) return;
     if (!answer.mine) {
-      unlink();
-      sound.close();
-      note("elsewhere");
+      lose();
       return;
     }
-    if (mesh && peer === answer.peer && !take) return;
-    unlink(true);
-    peer = answer.peer;
+    if (!mesh || name !== answer.peer) build(callSid, answer);
+    if (known.peer === name) mesh.peers(known.peers);
+  }
+
+  function build(callSid, answer) {
+    mesh?.close();
+    name = answer.peer;
     mesh = createMesh({
       iceServers: answer.ice_servers,
-      send: (signal) => ask("signal", { call_sid: callSid, ...signal }, true),
-      onStream: (name, stream, hear) => sound.play(name, stream, hear),
-      onHear: (name, hear) => sound.audible(name, hear),
-      onGone: (name) => sound.silence(name),
+      send: (signal) => ask("signal", { call_sid: callSid, ...signal }),
+      onStream: (peer, stream, hear) => sound.play(peer, stream, hear),
+      onHear: (peer, hear) => sound.audible(peer, hear),
+      onGone: (peer) => sound.silence(peer),
       onNote: note,
       onQuality,
     });
     give(sound.track);
-    mesh.peers(known);
-    waiting.splice(0).forEach(mesh.take);
   }
 
-  function unlink(keep = false) {
+  // The sound of this call is in another window now.
+  function lose() {
+    unlink();
+    sound.close();
+    note("elsewhere");
+  }
+
+  function unlink() {
     mesh?.close();
     mesh = null;
-    if (keep) return;
-    known = [];
+    name = "";
+    known = { peer: "", peers: [] };
     waiting = [];
-    peer = "";
   }
 
   function leave() {
     leg = null;
     unlink();
+    joining = null;
     selfMuted = false;
     sound.close();
   }

@@ -111,7 +111,9 @@ function connect({ iceServers, offers, send, onStream, onNote }) {
 
   pc.addEventListener("track", ({ track }) => onStream(new MediaStream([track])));
   pc.addEventListener("connectionstatechange", () => {
-    if (pc.connectionState === "connected") failures = 0;
+    if (pc.connectionState !== "connected") return;
+    if (failures >= 2) onNote?.("sound_back");
+    failures = 0;
   });
 
   // One thing after the other; what fails is tried again by `look`.

@@ -21,6 +21,7 @@ export const ERRORS = [
 
 const LIVE = ["dialling", "inMenu", "waiting", "connected", "onHold", "recording"];
 const CALL = "phone.call";
+const MUTED = "phone.muted";
 
 /**
  * Builds the phone into `element` and connects it.
@@ -185,6 +186,7 @@ export function mountPhone(element, { io, strings, numbers }) {
 
   function setMuted(on) {
     muted = on;
+    sessionStorage.setItem(MUTED, on ? "yes" : "no");
     view.mute.setAttribute("aria-pressed", String(on));
     audio.mute(on);
   }
@@ -212,8 +214,9 @@ export function mountPhone(element, { io, strings, numbers }) {
     } else if (kind === "said") {
       line("you", data.text, data.heard_by ? strings.you : `${strings.you} (${strings.notHeard})`, langOf(data.text));
     } else if (kind === "music") {
-      line("music", "♪", strings.music);
-      if (!past) play(data.url);
+      const waits = ["waiting", "onHold"].includes(state);
+      line("music", "♪", waits ? strings.music : strings.machine);
+      if (!past) play(data.url, waits);
     } else if (kind === "beep") {
       line("music", "●", strings.beep);
     } else if (kind === "error") {
@@ -221,11 +224,11 @@ export function mountPhone(element, { io, strings, numbers }) {
     }
   }
 
-  // A sound file of the desk itself is played as it is; for the carrier's own music we have a tune.
-  function play(url) {
+  // A sound file of the desk itself is played as it is; for music from elsewhere we have a tune.
+  function play(url, again) {
     const own = URL.canParse(url) && new URL(url).origin === location.origin;
-    if (own) tones.file(url);
-    else tones.music();
+    if (own) tones.file(url, again);
+    else if (again) tones.music();
   }
 
   function end() {
@@ -322,6 +325,8 @@ export function mountPhone(element, { io, strings, numbers }) {
   }
 
   show("offline");
+  // Whoever muted the microphone and loads the page again has not opened it.
+  setMuted(Boolean(callSid) && sessionStorage.getItem(MUTED) === "yes");
   return {
     socket,
     stop() {

@@ -46,8 +46,8 @@ export function createTones(context) {
     ringing: () => begin("ringing", (audio) => repeat(audio, RINGING)),
     bell: () => begin("bell", (audio) => repeat(audio, BELL)),
     music: () => begin("music", tune),
-    /** A sound file of the desk, instead of ours. */
-    file: (url) => begin(url, () => recording(url)),
+    /** A sound file of the desk, instead of ours; `again` without an end. */
+    file: (url, again) => begin(url, () => recording(url, again)),
     key(digit) {
       const row = PAD.findIndex((keys) => keys.includes(digit));
       if (row >= 0) once([ROWS[row], COLUMNS[PAD[row].indexOf(digit)]], KEY_S);
@@ -104,9 +104,9 @@ function tune(audio) {
   };
 }
 
-function recording(url) {
+function recording(url, again) {
   const player = new Audio(url);
-  player.loop = true;
+  player.loop = again;
   player.play().catch(() => {});
   return () => player.pause();
 }
