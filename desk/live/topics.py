@@ -16,7 +16,7 @@ from desk.models.work_item import WorkItem
 BOARD = "board"
 ARTICLES = "articles"
 MAILBOX = "mailbox"
-_BOARD_KINDS = ("item.", "offer.", "agent.", "queue.", "call.", "chat.", "survey.", "complaint.", "voice.lines_")
+_BOARD_KINDS = ("item.", "offer.", "agent.", "queue.", "call.", "callback.", "chat.", "survey.", "complaint.", "voice.lines_")
 _WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.")
 
 
@@ -39,6 +39,8 @@ def topics_of(events: Sequence[Event], holders: dict[int, set[int]]) -> set[str]
             topics.add(ARTICLES)
         if event.kind.startswith("mailbox."):
             topics.add(MAILBOX)
+        if event.kind.startswith(("callback.", "voicemail.", "recording.")):
+            topics.add("callbacks")
         if event.kind.startswith(("complaint.", "follow_up.")):
             topics.add("complaints")
         if event.kind.startswith(("agent.", "queue.", "setting.", "token.", "voice.")):
@@ -76,6 +78,8 @@ def may_watch(session: Session, viewer: Viewer, topic: str) -> bool:
             case "board":
                 return viewer.can(Right.SUPERVISE)
             case "tickets":
+                return viewer.can(Right.READ_TICKETS)
+            case "callbacks":
                 return viewer.can(Right.READ_TICKETS)
             case "complaints":
                 return viewer.can(Right.READ_COMPLAINTS)

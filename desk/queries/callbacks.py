@@ -8,13 +8,13 @@ from typing import Any
 
 import phonenumbers
 from phonenumbers import timezone
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from desk.access import Viewer, visible_tickets
+from desk.errors import NotFound
 from desk.models import Calendar as CalendarRow
-from desk.models import Call, Callback, Customer, Queue, Ticket, WorkItem
-from desk.models.callback import OPEN
+from desk.models import Call, Callback, CallRecording, Customer, Queue, Ticket, WorkItem
 from desk.queries.calendars import to_calendar
 from desk.queries.voice_policy import voice_policy
 from routing.ring_back import Hours
@@ -26,7 +26,7 @@ TIMELY_S = 3600  # a promise for an hour of the day is kept up to so long after 
 
 @dataclass(frozen=True)
 class PromiseLine:
-    """One promise as lists show it. `place` counts from 1 while it waits in the line."""
+    """One promise as lists show it; `agent_id` is who is asked to keep it, or does so now."""
 
     callback: Callback
     ticket: Ticket
@@ -37,6 +37,15 @@ class PromiseLine:
     @property
     def is_late(self) -> bool:
         return self.callback.late_at is not None
+
+
+@dataclass(frozen=True)
+class VoicemailLine:
+    """One message left on the phone as the list shows it."""
+
+    recording: CallRecording
+    ticket: Ticket
+    customer_name: str
 
 
 @dataclass(frozen=True)
@@ -123,10 +132,26 @@ def kept_promises(session: Session, since: datetime, now: datetime) -> Kept:
     return Kept(due, kept)
 
 
-def latest_call(session: Session, callback: Callback) -> Call | None:
-    """The last attempt."""
-    query = select(Call).where(Call.callback_id == callback.id, Call.direction == "out").order_by(Call.id.desc())
-    return session.scalar(query.limit(1))
+def access_callback(session: Session, viewer: Viewer, callback_id: int) -> Callback:
+    """The promise if the viewer may read its ticket; raises `NotFound` otherwise, whichever the reason."""
+    query = select(Callback).join(Ticket, Ticket.id == Callback.ticket_id)
+    found = session.scalar(query.where(Callback.id == callback_id, visible_tickets(viewer)))
+    if found is None:
+        raise NotFound("There is no such call back.")
+    return found
+
+
+def voicemails(session: Session, viewer: Viewer, *, limit: int = MOST) -> list[VoicemailLine]:
+    """The latest messages left on the phone that became a ticket, the newest first."""
+    query = (
+        select(CallRecording, Ticket, Customer.name)
+        .join(Call, Call.id == CallRecording.call_id)
+        .join(Ticket, Ticket.id == Call.ticket_id)
+        .join(Customer, Customer.id == Ticket.customer_id)
+        # In these words both databases see that the index of messages has them.
+        .where(text("call_recording.kind = 'voicemail'"), CallRecording.state != "absent", visible_tickets(viewer))
+    )
+    return [VoicemailLine(*row) for row in session.execute(query.order_by(CallRecording.id.desc()).limit(limit))]
 
 
 def _lines(viewer: Viewer) -> Select[Any]:
@@ -138,8 +163,3 @@ def _lines(viewer: Viewer) -> Select[Any]:
         .outerjoin(WorkItem, WorkItem.id == Callback.item_id)
         .where(visible_tickets(viewer))
     )
-
-
-def is_open(callback: Callback) -> bool:
-    """Whether the promise still stands."""
-    return callback.state in OPEN

@@ -214,7 +214,10 @@ def _measure(session: Session, now: datetime) -> Measured:
             asked,
             func.count(case((done, 1))),
             func.count(case((WorkItem.state == ABANDONED, 1))),
-            func.sum(func.coalesce(answered, ended_s) - _epoch(WorkItem.enqueued_at)),
+            # Whoever waits for a call back cannot lose patience on the line: their waiting says nothing of it.
+            func.sum(
+                case((WorkItem.kind == "callback", 0), else_=func.coalesce(answered, ended_s) - _epoch(WorkItem.enqueued_at))
+            ),
             func.sum(case((done, ended_s - began_s), else_=0)),
             func.sum(case((done, ended_s - answered), else_=0)),
         )
@@ -230,7 +233,7 @@ def _measure(session: Session, now: datetime) -> Measured:
     waits = select(
         WorkItem.queue_id, WorkItem.channel, (answered - _epoch(WorkItem.enqueued_at)).label("wait"), latest.label("place")
     )
-    waits = waits.where(*ended, done).subquery()
+    waits = waits.where(*ended, done, WorkItem.kind != "callback").subquery()
     return Measured(
         at=now,
         groups=[

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from desk.access import Viewer
-from desk.models import Call, Chat, Customer, Message, Offer, Ticket, WorkItem
+from desk.models import Call, Callback, Chat, Customer, Message, Offer, Ticket, WorkItem
 from desk.models.message import IN, OUT
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
@@ -41,6 +41,8 @@ class WorkRow:
     due_at: datetime | None = None
     unread: int = 0
     mode: str = ""  # how the viewer was chosen for it
+    number: str = ""  # whom to call back
+    asked_at: datetime | None = None  # when they asked for it
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,19 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
 
 def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
     query = (
-        select(Offer, WorkItem, Ticket, Customer, Call, Chat)
+        select(Offer, WorkItem, Ticket, Customer, Call, Chat, Callback)
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
         .outerjoin(Call, Call.item_id == WorkItem.id)
         .outerjoin(Chat, Chat.item_id == WorkItem.id)
+        .outerjoin(Callback, (Callback.item_id == WorkItem.id) & Callback.ended_at.is_(None))
         .where(Offer.agent_id == viewer.agent_id, Offer.state.in_((OFFERED, ACCEPTED)))
         # Who is on the line waits least patiently: calls first, then chats, then the rest as they came.
         .order_by(case({"voice": 0, "chat": 1}, value=WorkItem.channel, else_=2), Offer.offered_at)
     )
     rows = session.execute(query).all()
-    unread = _unanswered(session, [ticket.id for _, _, ticket, _, _, chat in rows if chat is not None])
+    unread = _unanswered(session, [ticket.id for _, _, ticket, _, _, chat, _ in rows if chat is not None])
     return [
         WorkRow(
             ticket_number=ticket.number or 0,
@@ -105,8 +108,10 @@ def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
             due_at=item.due_at if item.kind == "hand_up" else next_due(ticket),
             unread=unread.get(ticket.id, 0),
             mode=str(offer.reason.get("mode", "")),
+            number=callback.number if callback else "",
+            asked_at=callback.requested_at if callback else None,
         )
-        for offer, item, ticket, customer, call, chat in rows
+        for offer, item, ticket, customer, call, chat, callback in rows
     ]
 
 

@@ -51,6 +51,8 @@ SIGNED = {
     "GET /complaints/received/<key>",
     "GET /hooks/twilio/voice/audio/<token>",
     *(f"POST /hooks/twilio/voice/{step}" for step in ("conference", "hold", "incoming", "menu", "status", "wait")),
+    *(f"POST /hooks/twilio/voice/{step}" for step in ("leave", "choice", "back", "callback", "callback/answer")),
+    *(f"POST /hooks/twilio/voice/{step}" for step in ("voicemail", "recorded", "recorded-status", "transcribed")),
     *(f"POST /hooks/twilio/voice/{step}" for step in ("amd", "keys", "notice", "outside", "recording")),
     "GET /survey/<key>",
     "POST /survey/<key>",

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import ROLES
-from desk.actions import call_flow, complaints, customers, intake, recordings, tickets, tokens, voice_texts
+from desk.actions import call_flow, callbacks, complaints, customers, intake, recordings, tickets, tokens, voice_texts
 from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
@@ -88,6 +89,10 @@ def _furnish(world: World) -> dict[str, object]:
             if key != "draft-en":
                 set_state(tx, article, PUBLISHED)
         recording = _recorded_call(world, tx, ticket, maya)
+        promise = callbacks.promise_later(
+            tx, number="+8613800138000", customer=customer, queue=intake.find_queue(tx, "general"), source="web",
+            at=tx.now + timedelta(days=3),
+        )  # fmt: skip
         flow = call_flow.add_flow(tx, "Hotline")
         ours = call_flow.set_number(tx, None, number="+862155501234", name="Hotline", flow_id=flow.id, locale="")
         audio = voice_texts.add_audio(tx, world.desk.files.keep(b"RIFF\x04\x00\x00\x00WAVE", "notice.wav", "audio/wav"))
@@ -106,6 +111,7 @@ def _furnish(world: World) -> dict[str, object]:
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
+            "callback_id": promise.id,
             "token": audio.token,
         }  # fmt: skip
 

@@ -29,9 +29,12 @@ def upgrade() -> None:
     with op.batch_alter_table("call") as change:
         change.alter_column("aside", server_default=None)
         change.alter_column("told", server_default=None)
+    messages = sa.text("kind = 'voicemail'")
+    op.create_index("ix_call_recording_voicemail", "call_recording", ["id"], sqlite_where=messages, postgresql_where=messages)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_call_recording_voicemail", "call_recording")
     op.execute("UPDATE work_item SET kind = 'call' WHERE kind = 'callback'")
     with op.batch_alter_table("call") as change:
         change.drop_index(op.f("ix_call_callback_id"))
