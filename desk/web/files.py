@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from channels.email.html_text import html_to_text
 from channels.email.sanitise import has_remote_images, safe_html
 from desk.access import Right, access_ticket
 from desk.errors import NotFound
@@ -21,6 +22,8 @@ from desk.web.file_risk import risk_of
 
 pages = Blueprint("files", __name__)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+LINE_LENGTH = 90
+LINES_OF_A_PICTURE = 10
 MOST_INLINE = 1_000_000  # bytes of a mail's own picture that is shown in its place
 SEALED = "default-src 'none'; sandbox"
 
@@ -65,6 +68,7 @@ def original(message_id: int) -> Response:
     body = Markup(_with_pictures(safe_html(keyless(message.html), allow_remote_images=remote), inside))  # noqa: S704 - made safe in this line
     response = make_response(render_template("tickets/original.html", body=body))
     response.headers["X-Pictures"] = "left-out" if not remote and has_remote_images(message.html) else "all"
+    response.headers["X-Lines"] = str(_lines_of(message.html) + LINES_OF_A_PICTURE * len(inside))
     pictures = "data: https: http:" if remote else "data:"
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; "
@@ -72,6 +76,11 @@ def original(message_id: int) -> Response:
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _lines_of(html: str) -> int:
+    """About how many lines the mail takes in a frame of usual width."""
+    return sum(1 + len(line) // LINE_LENGTH for line in html_to_text(html).splitlines())
 
 
 def _attachment(session: Session, attachment_id: int) -> Attachment:

@@ -61,3 +61,23 @@ def test_an_answer_is_taken_back_by_key_even_after_a_reload_and_leaves_when_nobo
     expect(page.locator(".entry.is-agent .delivery")).to_contain_text("Sent")
     expect(page.locator("#composer-kept")).to_be_empty()
     assert page.faults == []
+
+
+def test_whom_an_answer_goes_to_stays_as_it_was_edited_when_the_page_is_loaded_again(context, world):
+    page = console(context, world, world.agent(undo_s=0))
+    world.send("My router is dead.", subject="Router")
+    expect(page.locator("li.offer")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator("#timeline")).to_contain_text("My router is dead.")
+    page.keyboard.press("r")
+    page.locator("#add-cc").fill("boss@customers.example")
+    page.locator("#add-cc").press("Enter")
+    page.locator("#composer-text").fill("We are looking.")
+    page.reload()
+    expect(page.locator("#recipients-chosen input[name=cc][type=hidden]")).to_have_value("boss@customers.example")
+    page.locator("#composer-text").press("Control+Enter")
+    expect(page.locator(".entry.is-agent")).to_have_count(1)
+    assert world.one(select(Message).where(Message.direction == "out")).cc == ["boss@customers.example"]
+    page.reload()
+    expect(page.locator("#net")).to_have_attribute("data-state", "live")
+    assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('recipients:'))") == []

@@ -8,6 +8,8 @@ import { startRecipients } from "./recipients.js";
 import { startUnsent } from "./unsent.js";
 
 const TYPING_MS = 5000;
+const LINE_PX = 21; // of a mail in its frame
+const TALLEST_PX = 900; // a longer mail scrolls
 let going = 0;
 let typingTimer = 0;
 let byKey = false;
@@ -334,6 +336,7 @@ async function showOriginal(place) {
   frame.src = place.dataset.original;
   box.append(frame);
   const answer = await fetch(place.dataset.original, { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+  fit(frame, Number(answer?.headers.get("X-Lines")));
   if (answer?.headers.get("X-Pictures") !== "left-out") return;
   const button = document.createElement("button");
   button.type = "button";
@@ -344,6 +347,11 @@ async function showOriginal(place) {
     button.remove();
   });
   box.prepend(button);
+}
+
+/** About as tall as the mail in it. The frame is sealed, from us too, so the server says how many lines there are. */
+function fit(frame, lines) {
+  if (lines > 0) frame.style.height = `${Math.min(lines * LINE_PX + 48, TALLEST_PX)}px`;
 }
 
 // ------------------------------------------------------------------ who is writing

@@ -1,5 +1,5 @@
 // Whom an answer by mail goes to: chips with a field to add more. Enter, a comma or leaving the field makes a chip of what was
-// typed; Backspace in the empty field takes the last one away. What was edited stays until the answer is sent.
+// typed; Backspace in the empty field takes the last one away. What was edited stays until the answer is sent, through a reload too.
 
 import { live } from "./live.js";
 import { icon } from "./notices.js";
@@ -25,6 +25,44 @@ export function startRecipients() {
     const form = detail.elt?.closest?.("#composer");
     if (form && detail.successful && detail.requestConfig?.verb === "post") renew(form);
   });
+  for (const event of ["htmx:afterSwap", "live:morphed"]) document.body.addEventListener(event, restore);
+  restore();
+}
+
+const nameOf = (chosen) => `recipients:${chosen.closest("form[data-compose]")?.dataset.compose}`;
+
+/** What was edited before the page was loaded again; nothing where it stands still. */
+function restore() {
+  const chosen = document.getElementById("recipients-chosen");
+  if (!chosen || chosen.dataset.keep === "") return;
+  let people = null;
+  try {
+    people = JSON.parse(sessionStorage.getItem(nameOf(chosen)));
+  } catch {
+    // Closed storage: the answer goes where it is proposed, and says so.
+  }
+  if (people) setRecipients(people);
+}
+
+function remember(chosen) {
+  const people = { to: [], cc: [] };
+  for (const place of chosen.querySelectorAll("[data-recipient]")) {
+    const input = place.querySelector("input");
+    people[input.name]?.push({ value: input.value, shown: place.querySelector(".clip").textContent });
+  }
+  try {
+    sessionStorage.setItem(nameOf(chosen), JSON.stringify(people));
+  } catch {
+    // Then it only lasts as long as the page.
+  }
+}
+
+function forget(chosen) {
+  try {
+    sessionStorage.removeItem(nameOf(chosen));
+  } catch {
+    // Then nothing was kept either.
+  }
 }
 
 /** Puts these in the place of what stands there: an answer was taken back. */
@@ -52,17 +90,23 @@ function add(field) {
 
 function remove(place) {
   const next = place.nextElementSibling;
-  edited(place);
+  const chosen = place.closest("#recipients-chosen");
   place.remove();
+  edited(chosen);
   (next?.querySelector("button") ?? next)?.focus();
 }
 
-const edited = (within) => (within.closest("#recipients-chosen").dataset.keep = "");
+function edited(within) {
+  const chosen = within.closest("#recipients-chosen");
+  chosen.dataset.keep = "";
+  remember(chosen);
+}
 
 function renew(form) {
   const chosen = form.querySelector("#recipients-chosen");
   if (!chosen) return;
   delete chosen.dataset.keep;
+  forget(chosen);
   live.refresh(form.querySelector("#composer-recipients").dataset.live);
 }
 
