@@ -239,3 +239,15 @@ def test_the_list_of_mails_says_nothing_new_until_there_is(world):
 def _heard(world: World) -> int:
     """How many messages customers have written."""
     return world.one(select(func.count()).select_from(Message).where(Message.direction == "in"))
+
+
+def test_the_carriers_network_is_made_bad_and_good_from_the_page(world):
+    newcomer = world.browser()
+    assert newcomer.post("/try/network", data={"latency_s": "0.5", "loss": "1", "outage": "1"}).status_code == 303
+    faults = world.desk.carrier.faults
+    assert (faults.latency_s, faults.loss, faults.duplicate, faults.reorder, faults.outage) == (0.5, 0.1, 0.0, 0.0, True)
+    assert "Faults are on" in newcomer.get("/try", headers={"Accept-Language": "en"}).text
+    assert newcomer.post("/try/network", data={"latency_s": "nan", "do": "mend"}).status_code == 303
+    assert not world.desk.carrier.faults.any
+    newcomer.post("/try/network", data={"latency_s": "1e9"})
+    assert not world.desk.carrier.faults.any
