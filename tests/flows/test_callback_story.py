@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
-from desk.models import Agent, Call, Callback, CallSegment, Setting, Ticket, WorkItem
+from desk.models import Agent, Calendar, Call, Callback, CallSegment, Setting, Ticket, WorkItem
 from desk.queries.entries import entries_since
 from desk.queries.voice_policy import SETTING, VoicePolicy
 from tests.flows.phone_world import CALLER, Phones, telephones
@@ -273,3 +275,25 @@ def test_who_was_promised_a_call_and_calls_first_is_in_the_old_place_without_any
         phones.pick_up(maya)
         assert phones.states(again) == ("talking", "active")
         assert phones.call(again).ticket_id == phones.call(first).ticket_id
+
+
+def test_who_calls_when_we_are_closed_is_called_from_the_next_opening_on(tmp_path):
+    with open_day_and_night(tmp_path) as phones:
+        now = phones.world.desk.clock.now()
+        with phones.world.tx() as tx:
+            for row in tx.session.scalars(select(Calendar)):
+                row.week = [[["00:00", "24:00"]]] * 7
+                row.holidays = [(now.astimezone(ZoneInfo(row.zone)) + timedelta(days=days)).date().isoformat() for days in (0, 1)]
+            tx.emit("calendar.changed")
+        sid = phones.ring_in()
+        press_all(phones, sid, "2")
+        press_all(phones, sid, CONFIRM)
+        phones.carrier.advance(30)
+        phones.settle()
+        assert "1 3 8 0 0 1 3 8 0 0 0" in said(phones, sid)
+        assert phones.carrier.call_state(sid) == "completed"
+        call, promise = phones.call(sid), callback(phones)
+        assert (call.state, call.flow_out, call.queued_at) == ("callback_set", "callback", None)
+        assert (promise.state, promise.source) == ("planned", "hours")
+        assert 0 < (promise.next_at - now).total_seconds() <= 2 * 24 * 3600
+        assert phones.world.all(select(WorkItem)) == []
