@@ -131,7 +131,8 @@ def inverse_frequency(documents: int, having: int) -> float:
 
 
 def _name(reader: IndexReader) -> Hashable:
-    return reader.segment().segment_id()
+    segment = reader.segment()
+    return segment.segment_id() if segment is not None else None  # an index without articles has a reader without a segment
 
 
 def _highest(scores: NDArray[np.float32], limit: int) -> NDArray[np.intp]:

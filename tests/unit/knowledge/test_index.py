@@ -337,3 +337,12 @@ def test_a_correction_gives_no_word_of_what_the_reader_may_not_read(index: Knowl
     index.rebuild([ROUTER, SECRET])
     assert index.did_you_mean("compensaton", audiences={"public", "customer", "partner"}) is None
     assert index.did_you_mean("compensaton", audiences={"internal"}) == "compensation"
+
+
+def test_an_index_without_articles_is_opened_again_and_finds_nothing(index: KnowledgeIndex) -> None:
+    index.rebuild([])
+    index.close()
+    assert index.open() is False
+    assert index.count() == 0
+    assert index.search("refund", audiences={"public"}) == []
+    assert index.did_you_mean("refnd", audiences={"public"}) is None
