@@ -22,6 +22,7 @@ from routing.ring_back import Hours
 MOST = 200
 UNKNOWN_ZONE = "Etc/Unknown"
 TIMELY_S = 3600  # a promise for an hour of the day is kept up to so long after it
+SLOTS, SLOT_APART = 8, timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -163,3 +164,17 @@ def _lines(viewer: Viewer) -> Select[Any]:
         .outerjoin(WorkItem, WorkItem.id == Callback.item_id)
         .where(visible_tickets(viewer))
     )
+
+
+def slots(session: Session, queue: Queue, now: datetime) -> list[datetime]:
+    """The next full hours at which somebody may ask to be called, two hours apart, as the opening hours allow."""
+    hours = hours_of(session, queue, "")
+    at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    found: list[datetime] = []
+    while len(found) < SLOTS:
+        first = hours.first(at)
+        if first is None:
+            break
+        found.append(first)
+        at = first + SLOT_APART
+    return found

@@ -96,7 +96,7 @@ def _promised(session: Session, queue_ids: Sequence[int], start: datetime) -> li
     query = (
         query.select_from(Call)
         .join(Ticket, Ticket.id == Call.ticket_id)
-        .where(Call.flow_out == "callback", Call.item_id.is_(None), Call.arrived_at >= start, Call.queued_at >= start)
+        .where(Call.flow_out == "callback", Call.arrived_at >= start, Call.queued_at >= start)
     )
     return [
         Entry(

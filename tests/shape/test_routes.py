@@ -18,6 +18,8 @@ PUBLIC = {
     "GET /",
     "GET /api/v1/openapi.json",
     "GET /articles/<key>",
+    "GET /call-back",
+    "POST /call-back",
     "POST /articles/<key>/vote",
     "GET /chat/frame",
     "GET /chat/widget.js",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -74,3 +75,39 @@ def test_a_promise_is_taken_back_and_made_again(world):
     assert maya.post(f"/desk/callbacks/{one.id}/again").ok
     assert promise(world, OTHER).state in ("waiting", "planned")
     assert maya.post(f"/desk/callbacks/{one.id}/again").status_code == 409
+
+
+def test_a_visitor_asks_to_be_called_now_or_at_an_hour(world):
+    visitor = world.browser()
+    page = visitor.get("/call-back")
+    times = re.findall(r'<option value="(20[^"]+)"', page.text)
+    assert len(times) == 8
+    sent = visitor.post("/call-back", data={"phone": "13922223333", "name": "Zhao", "at": times[3], "about": "Bill"})
+    assert sent.ok, sent.text
+    made = promise(world, "+8613922223333")
+    assert (made.source, made.state, made.waiting_since.isoformat()) == ("web", "planned", times[3])
+    assert visitor.post("/call-back", data={"phone": "139 2222 3333"}).ok
+    assert promise(world, "+8613922223333").id != made.id
+    assert [each.state for each in world.all(select(Callback).where(Callback.id == made.id))] == ["withdrawn"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"phone": ""}, {"phone": "110"}, {"phone": "+441632960961"}, {"phone": "13922224444", "at": "2020-01-01T00:00:00+00:00"},
+        {"phone": "13922224444", "at": "tomorrow"}, {"phone": "13922224444", "website": "x"}, {"phone": "\x00" * 50},
+    ],
+)  # fmt: skip
+def test_a_wrong_form_promises_nothing_and_says_why(world, form):
+    before = len(world.all(select(Callback.id)))
+    answer = world.browser().post("/call-back", data=form)
+    assert answer.status_code == 422
+    assert 'class="error' in answer.text
+    assert len(world.all(select(Callback.id))) == before
+
+
+def test_nobody_has_a_number_rung_again_and_again(world):
+    visitor = world.browser()
+    answers = [visitor.post("/call-back", data={"phone": "13922225555"}).status_code for _ in range(5)]
+    assert answers[:3] == [200, 200, 200]
+    assert answers[4] == 429
