@@ -20,10 +20,15 @@ export function createTones(context) {
   let stopPlaying = () => {};
   let enabled = true;
 
+  // Before the first click or key on a page, browsers play nothing and complain when asked to.
+  function mayPlay() {
+    return enabled && navigator.userActivation?.hasBeenActive !== false;
+  }
+
   function begin(name, loop) {
     if (playing === name) return;
     stop();
-    if (!enabled) return;
+    if (!mayPlay()) return;
     playing = name;
     stopPlaying = loop(context());
   }
@@ -35,7 +40,7 @@ export function createTones(context) {
   }
 
   function once(pitches, seconds, at = 0) {
-    if (!enabled) return;
+    if (!mayPlay()) return;
     const audio = context();
     const volume = gain(audio, LOUDNESS);
     const start = audio.currentTime + at;

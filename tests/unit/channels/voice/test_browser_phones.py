@@ -196,6 +196,34 @@ def test_a_call_back_can_be_declined(page, carrier, desk):
     assert carrier.call_state(back) == "busy"
 
 
+def test_a_phone_without_a_microphone_says_so_and_goes_on_in_writing(page, carrier, desk):
+    call = call_and_choose_the_queue(page, carrier)
+    expect(page.locator(".phone-note")).to_contain_text("microphone")
+    leg = ring(carrier, call)
+    carrier.answer(leg, "agent-7")
+    expect(page.get_by_role("status")).to_have_text("connected")
+    page.get_by_label("speak", exact=True).fill("I have no microphone")
+    page.get_by_label("speak", exact=True).press("Enter")
+
+    expect(page.locator(".phone-you .phone-words")).to_have_text("I have no microphone")
+    page.get_by_role("button", name="hangUp").click()
+    expect(page.locator(".phone-note")).to_be_hidden()
+
+
+def test_a_phone_that_is_loaded_again_is_in_its_call_again_and_one_whose_call_is_over_is_ready(page, carrier, desk):
+    call = call_and_choose_the_queue(page, carrier)
+    page.get_by_role("button", name="mute").click()
+    page.reload()
+
+    expect(page.get_by_role("status")).to_have_text("waiting")
+    expect(page.locator(".phone-machine", has_text="请稍候。")).to_have_count(1)
+    expect(page.get_by_role("button", name="mute")).to_have_attribute("aria-pressed", "true")
+    carrier.hang_up(call)
+    expect(page.get_by_role("status")).to_have_text("ended")
+    page.reload()
+    expect(page.get_by_role("status")).to_have_text("idle")
+
+
 def test_the_phone_has_no_accessibility_faults(page, carrier, axe_source):
     page.evaluate(axe_source)
     for _ in ("idle", "in a call"):
@@ -308,6 +336,27 @@ window.Twilio = {Device: class extends Emitter {
 }};
 """
 
+# A device with its sound: what the SDK calls `device.audio`.
+AUDIO = """
+window.asked = [];
+class Sound extends Emitter {
+  isOutputSelectionSupported = true;
+  inputDevice = null;
+  speakerDevices = {set: async (id) => void asked.push("speaker " + id)};
+  incoming(on) { asked.push("incoming " + on); }
+  outgoing(on) { asked.push("outgoing " + on); }
+  disconnect(on) { asked.push("disconnect " + on); }
+  async setInputDevice(id) { asked.push("microphone " + id); this.inputDevice = {deviceId: id}; }
+  async unsetInputDevice() { asked.push("microphone given back"); this.inputDevice = null; }
+}
+const Plain = Twilio.Device;
+Twilio.Device = class extends Plain {
+  audio = new Sound();
+  constructor(token, options) { super(token); asked.push("edge " + options.edge); }
+};
+true;
+"""
+
 
 def test_the_same_softphone_works_over_the_twilio_device(page):
     page.evaluate(TWILIO)
@@ -336,3 +385,50 @@ def test_the_same_softphone_works_over_the_twilio_device(page):
     page.evaluate("soft.stop()")
     expect(page.locator("#soft")).to_have_text("offline")
     assert page.evaluate("device.state") == "destroyed"
+
+
+def test_the_sound_of_the_twilio_device_is_chosen_measured_and_explained(page):
+    page.evaluate(TWILIO + AUDIO)
+    page.evaluate(
+        """async () => {
+          window.levels = [];
+          await openSoftphone({ kind: "twilio", token: "first", edge: "dublin", onLevels: (both) => levels.push(both) });
+          window.call = new Call("CA1");
+          device.fire("incoming", call);
+          await soft.answer();
+          await soft.choose({ input: "headset", output: "headset" });
+          call.fire("volume", 0.25, 0.5);
+          call.fire("sample", { rtt: 40, packetsLostFraction: 0, mos: 4.3 });
+          call.fire("sample", { rtt: 40, packetsLostFraction: 0, mos: 4.3 });
+          call.fire("sample", { rtt: 500, packetsLostFraction: 9, mos: 2 });
+          call.fire("reconnecting", { code: 53405 });
+        }"""
+    )
+    expect(page.locator("#soft")).to_have_text("reconnecting CA1")
+    expect(page.locator("#seen li").last).to_have_text("sound media")
+    page.evaluate("call.fire('reconnected')")
+    expect(page.locator("#soft")).to_have_text("connected CA1")
+    page.evaluate("device.fire('error', { code: 31401, message: 'PermissionDeniedError' })")
+    expect(page.locator("#seen li").last).to_have_text("error 31401")
+    page.evaluate("soft.hangUp()")
+    expect(page.locator("#soft")).to_have_text("ready")
+
+    assert page.evaluate("levels[0]") == {"mic": 0.25, "speaker": 0.5}
+    assert page.locator("#seen li", has_text="quality").count() == 2
+    asked = page.evaluate("asked")
+    assert asked[:4] == ["edge dublin", "incoming false", "outgoing false", "disconnect false"]
+    assert asked[4:] == ["speaker headset", "microphone headset", "microphone given back"]
+
+
+def test_a_twilio_device_whose_pass_has_ended_gets_a_new_one_and_registers_again(page):
+    page.evaluate(TWILIO + AUDIO)
+    page.evaluate(
+        """async () => {
+          await openSoftphone({ kind: "twilio", token: "first", fetchToken: async () => "second" });
+          device.state = "unregistered";
+          device.fire("unregistered");
+          await device.fire("error", { code: 20104, message: "AccessTokenExpired" });
+        }"""
+    )
+    expect(page.locator("#soft")).to_have_text("ready")
+    assert page.evaluate("device.token") == "second"
