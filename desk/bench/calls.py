@@ -25,12 +25,12 @@ from werkzeug.serving import make_server
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.journal import LogEntry
 from desk.actions.agents import add_agent, set_skill
-from desk.app import SIMULATED_NUMBER, create_app, install, prepare
+from desk.app import create_app, install, prepare
 from desk.bench.call_agents import Task
 from desk.bench.callers import Callers
 from desk.bench.figures import figure
 from desk.clock import Clock
-from desk.config import Settings
+from desk.config import SIMULATED_NUMBER, Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Call, Queue, Team
@@ -152,7 +152,7 @@ def _contact(entry: LogEntry) -> Contact | None:
     if entry.talked_at is not None:
         return Contact(entry.talked_at - entry.queued_at, "answered")
     if entry.ended_at is not None:
-        return Contact(entry.ended_at - entry.queued_at, "abandoned")
+        return Contact(max(0.0, entry.ended_at - entry.queued_at), "abandoned")
     return Contact(0.0, "waiting")
 
 

@@ -136,6 +136,6 @@ class Answering:
             self._speak(call, text)
 
     def _found(self, call: Call) -> None:
-        if call.detecting:
+        if call.detecting and not call.ended:
             call.detecting = False
             self._exchange.report_machine(call, _DETECTION_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urljoin
 
 from channels.voice.simulated import script, verbs
@@ -119,6 +120,10 @@ class Player:
                 self._later(run, float(verb.seconds), then)
 
     def _begin(self, call: Call, run: Run, address: str, reply: Reply) -> None:
+        if call.ended and reply.ok and run.purpose == "main":
+            with suppress(BadTwiml):
+                # Who hung up while the application was asked was sent to wait by it all the same.
+                self._note_queued(call, _read(reply, address))
         if run.cancelled or call.ended:
             return
         if not reply.ok:
@@ -139,9 +144,12 @@ class Player:
         run.url, run.verbs, run.at, run.begun = address, document, 0, True
         if run.purpose == "main" and not (document and isinstance(document[0], Reject)):
             self._answer(call)
+        self._note_queued(call, document)
+        self.go_on(call, run)
+
+    def _note_queued(self, call: Call, document: tuple[Verb, ...]) -> None:
         if any(isinstance(verb, Dial) and not verb.start_on_enter for verb in document):
             self._exchange.journal.queued(call.sid)
-        self.go_on(call, run)
 
     def _play(self, call: Call, run: Run, address: str, seconds: float | None, times: int, then: Callable[[], None]) -> None:
         if run.cancelled or call.ended or (run.gather is not None and (run.digits or run.words)):
