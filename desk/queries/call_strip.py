@@ -13,7 +13,7 @@ from desk.access import Right, Viewer
 from desk.models import Agent, Call, CallLeg, CallSegment, Customer, HelpRequest, Offer, Ticket, WorkItem
 from desk.models.call import BARGE, CONSULT, CONSULTED, CUSTOMER, HOLD, OVER, SUPERVISOR, THIRD, WRAP_UP
 from desk.models.ticket import LIVE
-from desk.models.work_item import OFFERED
+from desk.models.work_item import IS_HOLDING, OFFERED
 from desk.queries.voice_policy import VoicePolicy, voice_policy
 
 RINGING_KINDS = ("call", "consult", "callback")
@@ -122,13 +122,14 @@ def call_strip(session: Session, viewer: Viewer) -> Strip:
     rings = _rings(session, viewer)
     ringing = {ring.item.id for ring in rings}
     found = [row for row in _segments(session, viewer) if row[0].item_id not in ringing or row[0].item_id is None]
+    asking = _asked(session, [call for _segment, call, _customer, _ticket in found])
     watched = _watched(session, viewer)
     legs = _legs(session, [call.id for _segment, call, _customer, _ticket in found])
     asked = _help(session, [call.id for _segment, call, _customer, _ticket in found])
     names = _names(
         session, [leg.agent_id for leg in legs] + [row[1].agent_id for row in found] + [call.agent_id for call, _, _ in watched]
     )
-    lines = [_line(row, legs, asked, names, policy) for row in found]
+    lines = [_line(row, legs, asked, asking, names, policy) for row in found]
     lines.sort(key=lambda line: (line.is_wrap_up, line.is_advice, line.segment.id))
     return Strip(
         rings, lines, [Watch(call, leg, names.get(call.agent_id or 0, ""), customer) for call, leg, customer in watched], policy
@@ -137,11 +138,10 @@ def call_strip(session: Session, viewer: Viewer) -> Strip:
 
 def _rings(session: Session, viewer: Viewer) -> list[Ring]:
     query = (
-        select(Offer, WorkItem, Ticket, Customer, CallSegment.call_id)
+        select(Offer, WorkItem, Ticket, Customer)
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
-        .outerjoin(CallSegment, CallSegment.item_id == WorkItem.id)
         .where(Offer.agent_id == viewer.agent_id, Offer.state == OFFERED, WorkItem.kind.in_(RINGING_KINDS))
         .order_by(Offer.id)
     )
@@ -150,13 +150,14 @@ def _rings(session: Session, viewer: Viewer) -> list[Ring]:
         return []
     of_items = select(Call).where(Call.item_id.in_({item.id for _, item, *_ in rows.values()}))
     calls = {call.item_id: call for call in session.scalars(of_items)}
-    of_segments = select(Call).where(Call.id.in_({row[4] for row in rows.values() if row[4]}))
-    by_id = {call.id: call for call in session.scalars(of_segments)}
+    asked_in = {item.ticket_id for _, item, *_ in rows.values() if item.kind == "consult"}
+    of_tickets = select(Call).where(Call.ticket_id.in_(asked_in), Call.state == CONSULT).order_by(Call.id)
+    by_ticket = {call.ticket_id: call for call in session.scalars(of_tickets)} if asked_in else {}
     of_customers = _open_of(session, {row[3].id for row in rows.values()})
     rings = []
-    names = _names(session, [call.agent_id for call in by_id.values()])
-    for offer, item, ticket, customer, call_id in rows.values():
-        call = calls.get(item.id) or by_id.get(call_id)
+    names = _names(session, [call.agent_id for call in by_ticket.values()])
+    for offer, item, ticket, customer in rows.values():
+        call = calls.get(item.id) or by_ticket.get(item.ticket_id if item.kind == "consult" else None)
         asker = names.get(call.agent_id or 0, "") if call and item.kind == "consult" else ""
         rings.append(Ring(offer, item, ticket, customer, call, asker, *of_customers.get(customer.id, (0, 0))))
     return rings
@@ -187,6 +188,7 @@ def _line(
     row: tuple[CallSegment, Call, Customer | None, Ticket | None],
     legs: list[CallLeg],
     asked: dict[int, HelpRequest],
+    asking: dict[int, Other],
     names: dict[int, str],
     policy: VoicePolicy,
 ) -> Line:
@@ -200,7 +202,7 @@ def _line(
         customer=customer,
         ticket=ticket,
         held_since=_held_since(call, here),
-        other=_other(invited[-1], names) if invited and segment.kind != "consult" else None,
+        other=None if segment.kind == "consult" else _other(invited[-1], names) if invited else asking.get(call.id),
         overheard=[
             (names.get(leg.agent_id or 0, ""), leg.mode) for leg in heard if policy.announce_listening or leg.mode == BARGE
         ],
@@ -214,6 +216,20 @@ def _other(leg: CallLeg, names: dict[int, str]) -> Other:
     there = leg.joined_at is not None or leg.status == "in-progress"
     name = leg.to if is_outside else names.get(leg.agent_id or 0, "")
     return Other(name, there, leg.held, leg.joined_at or leg.started_at, is_outside)
+
+
+def _asked(session: Session, calls: list[Call]) -> dict[int, Other]:
+    """By call, the colleague who is being asked and has not taken it yet: so far it is only an offer to them."""
+    consulting = {call.ticket_id: call.id for call in calls if call.state == CONSULT}
+    if not consulting:
+        return {}
+    query = (
+        select(WorkItem.ticket_id, Agent.name, Offer.offered_at)
+        .join(Offer, Offer.item_id == WorkItem.id)
+        .join(Agent, Agent.id == Offer.agent_id)
+        .where(WorkItem.ticket_id.in_(consulting), WorkItem.kind == "consult", IS_HOLDING)
+    )
+    return {consulting[ticket_id]: Other(name, False, False, at, False) for ticket_id, name, at in session.execute(query)}
 
 
 def _held_since(call: Call, legs: Iterable[CallLeg]) -> datetime | None:
