@@ -59,7 +59,7 @@ def test_a_call_out_that_nobody_answers_says_so_and_is_wrapped_up(steps, maya, h
     steps.answer(maya)
     match how:
         case "busy":
-            steps.carrier.reject(steps.leg_to())
+            steps.carrier.reject(steps.world.until(steps.leg_to))
         case "rings out":
             steps.carrier.advance(90)
         case "agent gives up":
