@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
 from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
+from channels.voice.simulated.webhooks import Form, Reply, post_form
 from channels.voice.twilio_carrier import TwilioCarrier
 from tests.flows.phone_world import NUMBER, Between
 from tests.twilio.fake_twilio import ACCOUNT, APP, KEY, SECRET, TOKEN, FakeTwilio
+from tests.twilio.twiml_rules import faults_of
+from tests.twilio.webhooks import HOOKS, IN_ROOMS, posted_names
 
 
 def twilio_carrier(fake: FakeTwilio, base_url: str = "https://desk.example", **more: str) -> TwilioCarrier:
@@ -23,8 +27,17 @@ def twilio_carrier(fake: FakeTwilio, base_url: str = "https://desk.example", **m
 
 @pytest.fixture
 def over_twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeTwilio]]:
-    """Telephones that the desk reaches by Twilio's API alone; at the end no request may have had a fault."""
+    """Telephones that the desk reaches by Twilio's API alone; at the end no request and no document may have had a fault."""
     fakes: list[FakeTwilio] = []
+    wrong: list[tuple[str, str]] = []
+
+    def post(url: str, form: Form, headers: Form) -> Reply:
+        path = urlsplit(url).path.removeprefix(HOOKS)
+        wrong.extend((path, f"Twilio posts no {name}") for name in form.keys() - posted_names(path))
+        reply = post_form(url, form, headers)
+        if reply.body and reply.ok:
+            wrong.extend((path, fault) for fault in faults_of(reply.body, in_a_room=path in IN_ROOMS))
+        return reply
 
     @contextmanager
     def front(carrier: SimulatedCarrier, base_url: str) -> Iterator[Carrier]:
@@ -38,5 +51,7 @@ def over_twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeTwilio]]:
             carrier.stop()
 
     monkeypatch.setattr(Between, "front", staticmethod(front))
+    monkeypatch.setattr(Between, "post", staticmethod(post))
     yield fakes
     assert [fault for fake in fakes for fault in fake.faults] == []
+    assert wrong == []

@@ -12,6 +12,7 @@ from channels.voice.simulated.webhooks import post_form
 from tests.flows import test_phone_story
 from tests.flows.phone_world import Between
 from tests.twilio.twiml_rules import faults_of
+from tests.twilio.webhooks import IN_ROOMS
 
 URL, TALK = (
     "https://desk.example/hooks/x?call=1&at=2",
@@ -69,7 +70,6 @@ STORIES = (
     test_phone_story.test_a_call_is_answered_held_ended_and_wrapped_up,
     test_phone_story.test_a_caller_whose_agent_is_cut_off_is_first_in_the_queue_again_and_asked_for_by_the_same_agent,
 )
-IN_ROOMS = ("/wait", "/hold", "/keys", "/notice")
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)

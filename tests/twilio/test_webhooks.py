@@ -18,33 +18,9 @@ from desk.models import Call, CallRecording, Webhook
 from tests.flows.phone_world import TOKEN
 from tests.twilio import webhooks as sent
 from tests.twilio.twiml_rules import faults_of
+from tests.twilio.webhooks import HOOKS, IN_ROOMS, KINDS
 from tests.world import World, running, settings_for
 
-HOOKS = "/hooks/twilio/voice"
-# Each of our routes with every kind of webhook that Twilio sends there.
-KINDS = {
-    "/incoming": [sent.INCOMING],
-    "/menu": [sent.KEYS, sent.WORDS, sent.SILENCE],
-    "/wait": [sent.ROOM_DOCUMENT, sent.DOCUMENT],
-    "/leave": [sent.DIAL_ACTION],
-    "/outside": [sent.STATUS],
-    "/choice": [sent.KEYS, sent.SILENCE],
-    "/back": [sent.KEYS, sent.DOCUMENT],
-    "/callback": [sent.DOCUMENT],
-    "/callback/answer": [sent.KEYS, sent.WORDS, sent.SILENCE],
-    "/voicemail": [sent.DOCUMENT],
-    "/recorded": [sent.RECORD_ACTION, sent.DOCUMENT],
-    "/recorded-status": [sent.RECORDED],
-    "/transcribed": [sent.TRANSCRIBED],
-    "/hold": [sent.ROOM_DOCUMENT],
-    "/notice": [sent.ROOM_DOCUMENT],
-    "/keys": [sent.ROOM_DOCUMENT],
-    "/conference": [sent.ROOM_EVENT, sent.ROOM_END],
-    "/status": [sent.STATUS],
-    "/recording": [sent.RECORDED],
-    "/amd": [sent.DETECTED],
-}
-IN_ROOMS = ("/wait", "/hold", "/keys", "/notice")
 CASES = [(path, at) for path, kinds in KINDS.items() for at in range(len(kinds))]
 PUBLIC = "https://calls.example:8443/desk"  # as Twilio calls us, through a proxy that takes off the path and the encryption
 _turns = itertools.count(1)

@@ -140,3 +140,34 @@ TRANSCRIBED = Kind(
 DETECTED = Kind(
     {"CallSid": "{sid}", "AccountSid": ACCOUNT, "AnsweredBy": "machine_start", "MachineDetectionDuration": "4100"}, {}
 )
+
+HOOKS = "/hooks/twilio/voice"
+# Each of our routes with every kind of webhook that Twilio sends there.
+KINDS = {
+    "/incoming": [INCOMING],
+    "/menu": [KEYS, WORDS, SILENCE],
+    "/wait": [ROOM_DOCUMENT, DOCUMENT],
+    "/leave": [DIAL_ACTION],
+    "/outside": [STATUS],
+    "/choice": [KEYS, SILENCE],
+    "/back": [KEYS, DOCUMENT],
+    "/callback": [DOCUMENT],
+    "/callback/answer": [KEYS, WORDS, SILENCE],
+    "/voicemail": [DOCUMENT],
+    "/recorded": [RECORD_ACTION, DOCUMENT],
+    "/recorded-status": [RECORDED],
+    "/transcribed": [TRANSCRIBED],
+    "/hold": [ROOM_DOCUMENT],
+    "/notice": [ROOM_DOCUMENT],
+    "/keys": [ROOM_DOCUMENT],
+    "/conference": [ROOM_EVENT, ROOM_END],
+    "/status": [STATUS],
+    "/recording": [RECORDED],
+    "/amd": [DETECTED],
+}
+IN_ROOMS = ("/wait", "/hold", "/keys", "/notice")
+
+
+def posted_names(path: str) -> set[str]:
+    """Every parameter that may come to a path of ours."""
+    return {name for kind in KINDS[path] for name in (*kind.always, *kind.may)}
