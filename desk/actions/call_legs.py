@@ -60,8 +60,12 @@ def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetim
     before = leg.status
     leg.status = later(leg.status, event.status)
     call = tx.session.get_one(Call, leg.call_id)
+    if event.status == IN_PROGRESS and leg.party != CUSTOMER:
+        _note_entry(tx, call, leg, at)
     if leg.status == IN_PROGRESS:
         _is_there(tx, call, leg, at)
+    if leg.status in FINAL and leg.party == CUSTOMER and before in FINAL:
+        calls.ended_earlier(tx, call, at)
     if leg.status not in FINAL or before in FINAL:
         return
     leg.ended_at = at
@@ -81,9 +85,12 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
         return
     call.conference_sid = call.conference_sid or event.conference_sid
     leg = leg_of(tx.session, event.call_sid) if event.call_sid else None
+    if leg is None and event.event == "participant-join":
+        leg = _of_label(tx, call, event)
     match event.event:
         case "participant-join" if leg is not None:
-            leg.status, leg.joined_at = later(leg.status, IN_PROGRESS), leg.joined_at or at
+            leg.status = later(leg.status, IN_PROGRESS)
+            _note_entry(tx, call, leg, at)
             _is_there(tx, call, leg, at)
         case "participant-leave" if leg is not None and leg.party != CUSTOMER and leg.joined_at is not None:
             leg.left_at = leg.left_at or at
@@ -96,6 +103,8 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
         call_outbound.was_not_reached(tx, call, event.call_status, at)  # they never came: the room knows why
     elif gone and call.state == DIALING:
         call_outbound.agent_left(tx, call, at)
+    elif gone and call.state in OVER:
+        calls.ended_earlier(tx, call, at)
     elif gone and not customer_there:
         calls.caller_left(tx, call, at)
 
@@ -149,6 +158,28 @@ def _is_there(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
         # The carrier tells of a room only from the moment when the caller, who brought the address to tell, is in it.
         if agents is not None and agents.status == IN_PROGRESS and (call.conference_sid or leg.joined_at is not None):
             calls.begin_talking(tx, call, at)
+
+
+def _of_label(tx: Tx, call: Call, event: ConferenceEvent) -> CallLeg | None:
+    """A leg that entered before we knew of it: its name in the room says whose it is."""
+    party, _, key = event.label.partition("-")
+    if party not in (AGENT, CONSULTED, SUPERVISOR, THIRD) or not (key.isascii() and key.isdigit()):
+        return None
+    return _add(tx, event.call_sid, Party(call.id, party, event.label, None if party == THIRD else int(key)))
+
+
+def _note_entry(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
+    """When this party came in, by the earliest word of it; what was measured by a later one is measured anew."""
+    if leg.joined_at is not None and leg.joined_at <= at:
+        return
+    leg.joined_at = at
+    if leg.party in (AGENT, CUSTOMER):
+        there = leg_of(tx.session, call.sid)
+        legs = tx.session.scalars(select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT))
+        for each in legs.all():
+            if each.joined_at is not None and each.agent_id is not None:
+                both = max(each.joined_at, there.joined_at) if there is not None and there.joined_at else each.joined_at
+                calls.began_earlier(tx, call, each, both)
 
 
 def _has_gone(tx: Tx, call: Call, leg: CallLeg, status: str, at: datetime) -> None:

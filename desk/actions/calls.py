@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from desk.actions import call_segments, callback_outcomes, tickets, work_items
-from desk.actions.call_segments import CONSULTING
+from desk.actions.call_segments import CONSULTING, HANDLE
 from desk.actions.call_states import check, go
 from desk.actions.holding import lock_agent
 from desk.errors import Conflict
@@ -21,7 +21,6 @@ from desk.models.call import (
     ABANDONED,
     AGENT,
     CONFERENCE,
-    CUSTOMER,
     DIALING,
     DONE,
     HOLD,
@@ -39,8 +38,6 @@ from desk.store import Tx
 GRACE_S = 25  # how long a caller is kept for the agent whose line broke
 MISSED_CALL = "missed_call"  # why an agent is not responding: they took a call and did not pick up
 NO_ANSWER_OF_AGENT = ("no-answer", "failed")
-
-__all__ = ["AGENT", "CUSTOMER"]
 
 
 def accepted(tx: Tx, item: WorkItem, agent_id: int) -> Call:
@@ -158,6 +155,28 @@ def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = "ca
     _end_parts(tx, call, item, by)
     go(call, WRAP_UP if _somebody_wraps_up(tx, call) else DONE)
     emit(tx, "call.ended", call, customer=call.customer_id)
+
+
+def began_earlier(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
+    """The agent on this leg spoke from then on: word of it comes after what we had to take for the beginning."""
+    parts = select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.agent_id == leg.agent_id)
+    part = tx.session.scalar(parts.where(CallSegment.offered_at <= leg.started_at).order_by(CallSegment.id.desc()).limit(1))
+    if part is None or part.started_at is None or part.started_at <= at or part.kind != HANDLE:
+        return
+    before, part.started_at = part.started_at, max(at, part.offered_at or at)
+    if call.answered_at == before:
+        call.answered_at = part.started_at
+
+
+def ended_earlier(tx: Tx, call: Call, at: datetime) -> None:
+    """The call was over then: of several words of its end the earliest counts, whichever comes first."""
+    if call.ended_at is None or at >= call.ended_at or call.state not in (WRAP_UP, DONE, ABANDONED):
+        return
+    before, call.ended_at = call.ended_at, max(at, call.answered_at or call.arrived_at)
+    if call.abandoned_at is not None:
+        call.abandoned_at = call.ended_at
+    for part in tx.session.scalars(select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.ended_at == before)):
+        part.ended_at = max(call.ended_at, part.started_at or call.ended_at)
 
 
 def set_hold(tx: Tx, call: Call, on: bool) -> None:
