@@ -22,6 +22,7 @@ from desk.models import ApiToken
 from desk.queries import admin as seen
 from desk.queries import audit, mail_ledger
 from desk.queries.board import start_of_day
+from desk.queries.carrier_state import carrier_state
 from desk.queries.closures import current_closure
 from desk.queries.queues import names
 from desk.web.admin_page import page
@@ -129,6 +130,7 @@ def health() -> str:
         mail_in = mail_ledger.state(session, now)
         late, router = seen.late_timers(session, now), seen.router_state(session)
         closure = current_closure(session, now)
+        phone = carrier_state(session)
         version = ".".join(str(part) for part in session.get_bind().dialect.server_version_info or ())
     template = "admin/_health.html" if is_fragment() else "admin/health.html"
     return page(
@@ -142,6 +144,7 @@ def health() -> str:
         router=router,
         database=f"{desk.store.engine.dialect.name} {version}".strip(),
         carrier=desk.carrier.name,
+        phone=phone,
         articles=desk.knowledge.count(),
         index_bytes=seen.folder_size(desk.data_dir / "knowledge"),
         file_bytes=seen.folder_size(desk.data_dir / "files"),

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 
 from channels.voice.port import CarrierFailed
 from desk.access import Right, access_customer, access_ticket
-from desk.actions import call_help, call_outbound, call_recording, call_segments, call_transfers, calls, customers
+from desk.actions import call_help, call_outbound, call_recording, call_segments, call_transfers, calls, carrier_outage, customers
 from desk.actions.call_line import AWAY, HOOKS, Line
 from desk.actions.call_states import check
 from desk.errors import Conflict, Invalid, NotFound
+from desk.events import SYSTEM
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent, Call, ContactPoint, Customer, Queue, Ticket
@@ -229,7 +230,10 @@ def line() -> Line:
 
 
 def away(failed: CarrierFailed) -> Conflict:
-    """What is said when the carrier did not do it."""
+    """What is said when the carrier did not do it. That it may be away altogether is noted, and shown to everybody."""
+    if failed.retryable:
+        with writing(SYSTEM) as tx:
+            carrier_outage.failed(tx, str(failed))
     return Conflict(AWAY, reason=str(failed))
 
 

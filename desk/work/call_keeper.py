@@ -14,11 +14,13 @@ from desk.actions.call_line import Line
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.models import Call
+from desk.queries.carrier_state import carrier_state
 
 log = logging.getLogger(__name__)
 
 CHECK_S = 60  # how long a call goes on without being compared
 BATCH = 20  # comparisons in one turn
+PROBE = "call-probe"  # a room that there never is
 RING_AGAIN = ("call.agent_lost", "call.transfer_failed")
 
 
@@ -43,6 +45,7 @@ class CallKeeper:
         self._give_up()
         self._resume_recordings()
         self._compare()
+        self._probe()
         return self._next_s()
 
     def _ring_agents_back(self) -> None:
@@ -107,6 +110,20 @@ class CallKeeper:
             if not self._compare_one(call_id):
                 break
 
+    def _probe(self) -> None:
+        """A carrier that was away is asked again and again; when it is back every call is compared at once."""
+        with self._desk.store.read() as session:
+            state = carrier_state(session)
+        if state.is_there:
+            return
+        try:
+            self._desk.carrier.room_info(PROBE)
+        except CarrierFailed:
+            return
+        with self._desk.store.tx(SYSTEM) as tx:
+            carrier_outage.answered(tx)
+        self._compare_all()
+
     def _compare_one(self, call_id: int) -> bool:
         """False when the carrier is away, so that asking for the others is no use either."""
         with self._desk.store.read() as session:
@@ -115,9 +132,10 @@ class CallKeeper:
             room, legs = self._ask(call)
         except CarrierFailed as failed:
             log.warning("the carrier did not say how %s stands: %s", call.sid, failed)
-            with self._desk.store.tx(SYSTEM) as tx:
-                carrier_outage.failed(tx, str(failed))
-            return False
+            if failed.retryable:
+                with self._desk.store.tx(SYSTEM) as tx:
+                    carrier_outage.failed(tx, str(failed))
+            return not failed.retryable
         with self._desk.store.tx(SYSTEM) as tx:
             carrier_outage.answered(tx)
             row = tx.session.get_one(Call, call_id)
