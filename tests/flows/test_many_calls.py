@@ -1,0 +1,40 @@
+"""Many calls at once against a desk with scripted agents: none is lost, none is answered twice, and the figures hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from desk.bench.calls import THRESHOLD_S, Load, measure
+from desk.config import Settings
+from desk.queries.figures import service_level
+
+
+def test_twenty_calls_at_once_are_all_accounted_for(tmp_path):
+    """Everybody ten times as fast as people."""
+    outcome = measure(
+        Settings.from_env({"DESK_DATA_DIR": str(tmp_path)}), Load(calls=20, agents=4, minutes=0.5, talk_s=10, hurry=10)
+    )
+
+    assert outcome.most_at_once == 20
+    assert outcome.carrier.answered > 0
+    assert_accounted_for(outcome)
+
+
+@pytest.mark.nightly
+def test_three_hundred_calls_at_once_are_all_accounted_for_and_the_carrier_never_waits(tmp_path):
+    outcome = measure(Settings.from_env({"DESK_DATA_DIR": str(tmp_path)}), Load(calls=300, agents=60, minutes=10))
+
+    assert outcome.most_at_once == 300
+    assert_accounted_for(outcome)
+    assert abs(service_level(outcome.desk) - service_level(outcome.carrier)) < 0.005
+    assert outcome.took(0.99) < 0.25, f"p99 of the webhooks' answers; {THRESHOLD_S} s are what a caller is to wait at most"
+
+
+def assert_accounted_for(outcome):
+    """The desk and the carrier tell the same story of every call."""
+    assert outcome.lost == outcome.differing == []
+    assert outcome.errors == {}
+    assert (outcome.twice, outcome.agents["refused"]) == (0, [])
+    known, told = outcome.desk, outcome.carrier
+    assert (known.offered, known.answered, known.abandoned) == (told.offered, told.answered, told.abandoned)
+    assert outcome.agents["wrapped_up"] == told.answered
