@@ -28,6 +28,7 @@ from desk.actions import (
 from desk.actions.call_legs import Party
 from desk.actions.timers import clear_timer
 from desk.demo.phrases import CALL_NOTES, CHATTING, COMMENTS, FOLLOWED_UP, HUNG_UP, NOTES, THANKS
+from desk.demo.settings import LINE
 from desk.demo.stage import Plot, Stage, actor_of
 from desk.demo.stories import Story
 from desk.models import Agent, Article, Call, Customer, FollowUp, Survey, Ticket, WorkItem
@@ -43,7 +44,6 @@ KEYS = {"billing": "1", "technical": "2"}
 SCORES = ((5, 52), (4, 28), (3, 9), (2, 6), (1, 5))
 # Chinese tags of articles that name a category; the English ones are its very name.
 TOPICS = {"账单": "billing", "技术": "technical", "配送": "delivery"}
-LINE = "+862155501234"
 
 
 def by_mail(stage: Stage, customer: Customer, story: Story) -> Plot:

@@ -12,7 +12,7 @@ from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
-from desk.demo.settings import set_hours, set_queues
+from desk.demo.settings import set_hours, set_queues, set_telephone
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Setting, Team
@@ -46,6 +46,7 @@ def ensure_demo(desk: Installation) -> bool:
         tx.now = now
         play_past(tx)
         set_queues(tx)
+        set_telephone(tx)
         tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
         tx.emit("demo.seeded")
     return True

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from desk.actions.call_flow import add_flow, publish, set_number
 from desk.actions.opening_hours import add_calendar, set_calendar
 from desk.actions.queues import set_queue
 from desk.models import Calendar, Queue
 from desk.store import Tx
 
+LINE = "+862155501234"
 OFFICE_DAY = [["09:00", "18:00"]]
 EUROPE_DAY = [["09:00", "12:30"], ["13:30", "17:00"]]
 
@@ -103,6 +105,13 @@ def set_queues(tx: Tx) -> None:
     """What each queue asks for, and how it asks for less the longer work waits."""
     for queue in tx.session.scalars(select(Queue)).all():
         set_queue(tx, queue, **QUEUES.get(queue.key, {}))
+
+
+def set_telephone(tx: Tx) -> None:
+    """The hotline's menus, as they are built in and published once, behind the number of the demo."""
+    hotline = add_flow(tx, "Hotline 热线")
+    publish(tx, hotline)
+    set_number(tx, None, number=LINE, name="Hotline 热线", flow_id=hotline.id, locale="")
 
 
 def _days(first: str, last: str) -> list[str]:

@@ -20,6 +20,7 @@ from desk.models import Calendar, Call, CallFlow, CallFlowVersion, LineClosure, 
 from desk.queries.voice_policy import VoicePolicy
 from desk.voice_texts import TEXTS
 from routing.call_flow import Flow, FlowMenu, Option
+from tests.twilio.twiml_rules import faults_of
 from tests.world import running, settings_for
 
 TOKEN = "the token that signs"
@@ -98,6 +99,7 @@ class Caller:
         answer = requests.post(url, data=form, headers={"X-Twilio-Signature": signature}, timeout=20)
         assert answer.status_code == 200, answer.text
         self.document = answer.text
+        assert faults_of(answer.text) == []
         verbs = parse(answer.text)
         self.gather = next((verb for verb in verbs if isinstance(verb, Gather)), None)
         self.room = next((verb for verb in verbs if isinstance(verb, Dial)), None)
