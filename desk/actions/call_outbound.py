@@ -116,8 +116,10 @@ def check_free(tx: Tx, agent: Agent) -> None:
     """Raises `Conflict` when the agent's hands are not free for a call."""
     busy = select(CallSegment).where(CallSegment.agent_id == agent.id, CallSegment.state != DONE)
     segment = tx.session.scalar(busy.limit(1))
+    if segment is not None and segment.state == WRAP_UP:
+        raise Conflict("Wrap up your last call first.")
     if segment is not None:
-        raise Conflict("Wrap up your last call first." if segment.state == WRAP_UP else "You are on a call already.")
+        raise Conflict("You are on a call already.")
     offered = select(WorkItem.id).where(WorkItem.agent_id == agent.id, WorkItem.channel == "voice", WorkItem.state == "offered")
     if tx.session.scalar(offered.limit(1)) is not None:
         raise Conflict("A call is being offered to you. Answer or decline it first.")

@@ -78,8 +78,10 @@ def check_change(session: Session, call: Call, do: str) -> CallRecording:
     recording = running(session, call)
     if recording is None or call.recording not in (RECORDING, PAUSED):
         raise Conflict("This call is not recorded.")
-    if (do == "pause") == (call.recording == PAUSED) and do != "stop":
-        raise Conflict("The recording is paused already." if do == "pause" else "The recording is not paused.")
+    if do == "pause" and call.recording == PAUSED:
+        raise Conflict("The recording is paused already.")
+    if do == "resume" and call.recording != PAUSED:
+        raise Conflict("The recording is not paused.")
     return recording
 
 
