@@ -313,7 +313,8 @@ export function mountPhone(element, { io, strings, numbers }) {
   // A call for somebody else of the demo rings here too when nobody else has their telephone.
   function forWhom(next) {
     if (next !== "incoming" || ringing.data.to === view.from.value) return;
-    line("music", ringing.data.to, strings.callFor);
+    const { number, label } = numbers.find((one) => one.number === ringing.data.to) ?? { number: ringing.data.to };
+    line("music", [label, number].filter(Boolean).join(" "), strings.callFor);
   }
 
   function ask(name, data) {
