@@ -87,10 +87,21 @@ def claim_due(tx: Tx, limit: int = 20) -> list[OutboxMail]:
     return mails
 
 
+def in_hand(tx: Tx) -> list[OutboxMail]:
+    """The mails that somebody has claimed, but for those that change just now."""
+    query = select(OutboxMail).where(OutboxMail.state == SENDING).order_by(OutboxMail.id)
+    return list(tx.session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def give_back(mail: OutboxMail) -> None:
+    """Who had it in hand has died: it is due again now."""
+    mail.state, mail.claimed_until = QUEUED, None
+
+
 def release_claims(tx: Tx) -> None:
-    """Whoever was sending has died, and there is nobody else: what they had in hand is due again now."""
-    for mail in tx.session.scalars(select(OutboxMail).where(OutboxMail.state == SENDING)):
-        mail.state, mail.claimed_until = QUEUED, None
+    """Whoever was sending has died, and there is nobody else."""
+    for mail in in_hand(tx):
+        give_back(mail)
 
 
 def record_answers(tx: Tx, mail_id: int, answers: Mapping[str, Answer]) -> datetime | None:

@@ -1,7 +1,7 @@
 """The way out for mail: claim what is due, build it, hand it to the relay with no transaction open, record how it went.
 
-A mail leaves at least once. Between the relay's answer and our record of it nothing can be certain: a sender that dies there
-leaves a claim that runs out, and the mail goes again under the same Message-ID, so that mail programs show it once.
+A mail leaves at least once. Between the relay's answer and our record of it nothing can be certain: what a sender that dies
+there had in hand goes again under the same Message-ID, so that mail programs show it once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from desk.models import MailboxMail, OutboxMail
 from desk.models.mail import QUEUED
 from desk.store import Store, StoreAway
 from desk.work.mail_building import build
+from desk.work.mail_claims import Claims
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class MailOut:
         self._away = 0
         self._away_until = 0.0
         self._unrecorded: dict[int, Mapping[str, Answer]] = {}
+        self._claims = Claims(desk)
         self._begun = False
         self._stopping = False
 
@@ -53,18 +55,22 @@ class MailOut:
             return rest
         self._begin()
         try:
+            self._claims.take_over()
             while True:
                 self._record_what_is_left()
                 if self._stopping:
                     return None
                 with self._desk.store.tx(SYSTEM) as tx:
                     claimed = [mail.id for mail in claim_due(tx, limit=1)]
+                    for mail_id in claimed:
+                        self._claims.hold(mail_id)  # before anybody sees that it is claimed
                 if not claimed:
                     return self._until_next()
                 if not self._send(claimed[0]):
                     return self._away_until - self._desk.clock.monotonic()
         finally:
             self._sender.close()
+            self._claims.close()
 
     def _begin(self) -> None:
         """One process sends on SQLite: what is claimed when it begins was claimed by one that is no more."""

@@ -16,6 +16,7 @@ from desk.app import install
 from desk.errors import Conflict, Invalid
 from desk.models import Attachment, Message, OutboxMail, OutboxRecipient
 from desk.store import StoreAway
+from desk.work.mail_claims import Claims
 from desk.work.mail_out import AWAY_S, MailOut
 from tests.desk.racers import race
 
@@ -103,8 +104,10 @@ def test_a_reply_that_is_rolled_back_is_never_sent(house, desk, sender):
 def test_a_mail_whose_sender_died_before_sending_is_sent_once_after_the_claim_has_run_out(house, desk, sender):
     message, other = answered(house), MailOut(desk, sender)
     other._begin()
+    still = Claims(desk)
     with house.tx() as tx:
-        assert len(outbox.claim_due(tx)) == 1  # and here the sender dies
+        [mail] = outbox.claim_due(tx)
+        still.hold(mail.id)  # and here the sender stands still for ever
     other.turn()
     assert sender.sent == []
     house.tick(outbox.CLAIM_S + 1)
@@ -112,6 +115,25 @@ def test_a_mail_whose_sender_died_before_sending_is_sent_once_after_the_claim_ha
         MailOut(desk, sender).turn()
     assert [mail.message_id for mail in sender.inbox(CUSTOMER)] == [message.mail_message_id]
     assert mails(house)[0].attempts == 2
+    still.close()
+
+
+def test_what_a_dead_sender_had_in_hand_is_sent_at_once_by_another_and_what_a_living_one_has_is_not(postgres_house, sender):
+    first, second = answered(postgres_house), answered(postgres_house, number=2)
+    desk = install(postgres_house.settings, clock=postgres_house.clock)
+    living, dead = Claims(desk), Claims(desk)
+    with closing(desk.knowledge):
+        with postgres_house.tx() as tx:
+            mine, its = outbox.claim_due(tx)
+            assert living.hold(mine.id)
+            assert dead.hold(its.id)
+        dead._connection.close()  # as when the process ends
+        MailOut(desk, sender).turn()
+        assert [mail.message_id for mail in sender.inbox(CUSTOMER)] == [second.mail_message_id]
+        living.close()
+        MailOut(desk, sender).turn()
+    desk.store.engine.dispose()
+    assert {mail.message_id for mail in sender.inbox(CUSTOMER)} == {first.mail_message_id, second.mail_message_id}
 
 
 def test_a_mail_whose_sender_died_after_sending_goes_out_again_under_the_same_message_id(house, desk, sender):
