@@ -4,4 +4,4 @@ import pytest
 
 from tests.flows.test_call_agents_story import *  # noqa: F403 - its tests and their fixtures
 
-pytestmark = pytest.mark.usefixtures("over_twilio")
+pytestmark = [pytest.mark.usefixtures("over_twilio"), pytest.mark.nightly]

@@ -97,6 +97,8 @@ ROOM_EVENT = Kind(
         "StartConferenceOnEnter": "true",
         "EndConferenceOnExit": "true",
         "ReasonParticipantLeft": "participant_hung_up",
+        "AnnounceUrl": "https://desk.example/hooks/twilio/voice/notice?call=1",
+        "ReasonAnnouncementFailed": "",
     },
 )
 ROOM_END = Kind(
