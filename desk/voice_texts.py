@@ -121,10 +121,6 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "Thank you, we have your message. Its number is {number}. Good-bye.",
     },
     "voicemail_empty": {"zh": "没有听到留言。再见。", "en": "We did not hear a message. Good-bye."},
-    "called_back": {
-        "zh": "您好，这里是{company}，您要求我们回电，正在为您接通。",
-        "en": "This is {company}. You asked us to call you back; connecting you now.",
-    },
 }
 
 EXAMPLES: Mapping[str, Mapping[str, str]] = {

@@ -35,10 +35,6 @@ class PromiseLine:
     queue: Queue
     agent_id: int | None = None
 
-    @property
-    def is_late(self) -> bool:
-        return self.callback.late_at is not None
-
 
 @dataclass(frozen=True)
 class VoicemailLine:

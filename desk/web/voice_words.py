@@ -47,7 +47,6 @@ TEXT_NAMES = {
     "voicemail": lazy_gettext("Before the tone of a voicemail"),
     "voicemail_thanks": lazy_gettext("After a voicemail"),
     "voicemail_empty": lazy_gettext("After an empty voicemail"),
-    "called_back": lazy_gettext("First words of a call back"),
     "hold": lazy_gettext("On hold"),
 }
 TEXT_PLACES = {
