@@ -147,9 +147,11 @@ def claim_ringing(tx: Tx, call: Call) -> bool:
 def is_rung(tx: Tx, call: Call, sid: str) -> bool:
     """The carrier rings the customer under this leg. False when the agent has given up meanwhile."""
     call.sid = sid
-    if tx.session.scalar(select(CallLeg.id).where(CallLeg.sid == sid)) is None:
-        leg = CallLeg(call_id=call.id, sid=sid, party=CUSTOMER, label=CUSTOMER, to=call.to_number, started_at=tx.now)
+    leg = tx.session.scalar(select(CallLeg).where(CallLeg.sid == sid))
+    if leg is None:
+        leg = CallLeg(call_id=call.id, sid=sid, party=CUSTOMER, label=CUSTOMER, started_at=tx.now)
         tx.session.add(leg)
+    leg.to = call.to_number  # its first report may have come before the answer that names it
     calls.emit(tx, "call.ringing", call)
     return call.state not in OVER
 
