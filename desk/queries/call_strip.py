@@ -195,7 +195,7 @@ def _line(
     segment, call, customer, ticket = row
     here = [leg for leg in legs if leg.call_id == call.id]
     invited = [leg for leg in here if leg.party in (CONSULTED, THIRD) and leg.agent_id != segment.agent_id]
-    heard = [leg for leg in here if leg.party == SUPERVISOR and leg.joined_at is not None and leg.agent_id != segment.agent_id]
+    heard = [leg for leg in here if leg.party == SUPERVISOR and leg.agent_id != segment.agent_id]
     return Line(
         call=call,
         segment=segment,

@@ -98,7 +98,7 @@ def _call(
         queue=queue,
         agent=agent,
         beside=[names.get(leg.agent_id or 0, "") or leg.to for leg in invited],
-        overheard=[(names.get(leg.agent_id or 0, ""), leg.mode) for leg in heard if leg.joined_at is not None],
+        overheard=[(names.get(leg.agent_id or 0, ""), leg.mode) for leg in heard],
         mine=next((leg for leg in heard if leg.agent_id == viewer.agent_id), None),
         help=asked,
         since=call.answered_at or call.queued_at or call.arrived_at,
