@@ -48,6 +48,13 @@ def other_leg(session: Session, call: Call) -> CallLeg | None:
     return session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
 
 
+def advising_leg(session: Session, viewer: Viewer, call_id: int) -> CallLeg | None:
+    """The viewer's connection to a call about which a colleague asked them, or nothing."""
+    query = select(CallLeg).where(CallLeg.call_id == call_id, CallLeg.agent_id == viewer.agent_id, CallLeg.party == CONSULTED)
+    query = query.where(CallLeg.ended_at.is_(None), CallLeg.unwanted.is_(False))
+    return session.scalar(query.order_by(CallLeg.id.desc()).limit(1))
+
+
 def _had(session: Session, viewer: Viewer, call_id: int) -> bool:
     part = select(CallSegment.id).where(CallSegment.call_id == call_id, CallSegment.agent_id == viewer.agent_id)
     return session.scalar(part.limit(1)) is not None

@@ -23,7 +23,7 @@ from desk.models import Agent, Call, ContactPoint, Customer, Queue, Ticket
 from desk.models.call import CONFERENCE, DIALING, HOLD, OFFERED, THIRD
 from desk.models.ticket import WRAP_UP_CODES
 from desk.queries.call_strip import call_strip
-from desk.queries.live_call import agent_leg_sid, call_for_wrap_up, held_call, other_leg
+from desk.queries.live_call import advising_leg, agent_leg_sid, call_for_wrap_up, held_call, other_leg
 from desk.store import Tx
 from desk.web import words
 from desk.web.console import done
@@ -93,7 +93,12 @@ def mute(call_id: int) -> Response:
 @pages.post("/desk/calls/<int:call_id>/hang-up")
 @needs(Right.TAKE_WORK)
 def hang_up(call_id: int) -> Response:
-    """End the call for everybody; of three who speak, a colleague goes on with the customer."""
+    """End the call for everybody; of three who speak, a colleague goes on with the customer. Who was only asked just leaves."""
+    with reading() as session:
+        advising = advising_leg(session, viewer(), call_id)
+    if advising is not None:
+        carry(lambda: line().carrier.hang_up(advising.sid))
+        return settled(call_id)
     call, leg = held(call_id)
     check(call, "hang_up")
     with writing() as tx:

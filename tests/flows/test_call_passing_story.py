@@ -215,6 +215,15 @@ def test_in_a_consultation_each_may_hang_up(steps, maya, tom, leaver):
             assert steps.hears(sid, his)
 
 
+def test_a_colleague_who_has_said_what_there_was_to_say_hangs_up_alone(steps, maya, tom):
+    sid, hers, his = consulted(steps, maya, tom)
+    assert steps.press(tom, "hang-up").ok
+    assert steps.carrier.ended(his)
+    assert steps.press(maya, "hold").ok
+    assert steps.hears(sid, hers)
+    assert steps.load() == {"Maya": 100, "Tom": 0}
+
+
 def test_a_colleague_who_does_not_take_the_question_leaves_the_customer_on_hold(steps, maya, tom):
     sid, hers = steps.talk(maya)
     here(steps, tom)
