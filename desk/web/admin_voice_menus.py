@@ -103,7 +103,7 @@ def edit(flow_id: int) -> str:
 @needs(Right.READ_SETTINGS)
 def try_out(flow_id: int) -> str:
     """What callers would hear by what is being typed, and the walk one key on. Nothing is saved."""
-    typed = typed_flow(request.form)
+    typed = typed_flow(request.form) if "menus.0.key" in request.form else _draft(flow_id)  # who may only read sends no form
     walked, press = request.form.get("walked", ""), request.form.get("press")
     keys = [] if press == "again" else [*_keys(walked), *([press.strip("-")] if press is not None else [])]
     if not is_fragment():
@@ -120,6 +120,11 @@ def restore(flow_id: int) -> Response:
         flows.restore(tx, row, version_of(tx.session, flow_id, number))
     flash(gettext("Version %(number)s is the draft again. Publish it to let callers hear it.", number=number), "good")
     return redirect(url_for("admin_voice_menus.one", flow_id=flow_id), 303)
+
+
+def _draft(flow_id: int) -> Flow:
+    with reading() as session:
+        return Flow.from_dict(one_flow(session, flow_id).draft)
 
 
 def _keys(walked: str) -> list[str]:
