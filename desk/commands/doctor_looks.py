@@ -162,7 +162,11 @@ def no_account(settings: Settings) -> Iterator[Finding]:
         "ok", "The simulated carrier is used: no call leaves this machine.", "Set the TWILIO_… settings for real calls."
     )
     if settings.carrier_loss or settings.carrier_duplicate or settings.carrier_reorder or settings.carrier_latency_s:
-        yield Finding("warning", "The simulated carrier's network is a bad one on purpose.", "Unset DESK_CARRIER_LOSS and the settings beside it.")
+        yield Finding(
+            "warning",
+            "The simulated carrier's network is a bad one on purpose.",
+            "Unset DESK_CARRIER_LOSS and the settings beside it.",
+        )
 
 
 def sqlite_path(settings: Settings) -> Path:
