@@ -1,4 +1,4 @@
-"""Lines that break: the agent's browser dies and comes back to the same call, or not; what the carrier's lost words leave behind."""
+"""Lines that break: the agent's browser dies and comes back to the same call, or not; what lost webhooks leave behind."""
 
 from __future__ import annotations
 
