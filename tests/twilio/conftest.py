@@ -13,7 +13,8 @@ from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.webhooks import Form, Reply, post_form
 from channels.voice.twilio_carrier import TwilioCarrier
 from tests.flows.phone_world import NUMBER, Between
-from tests.twilio.fake_twilio import ACCOUNT, APP, KEY, SECRET, TOKEN, FakeTwilio
+from tests.twilio.fake_rows import ACCOUNT, APP
+from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio
 from tests.twilio.twiml_rules import faults_of
 from tests.twilio.webhooks import HOOKS, IN_ROOMS, posted_names
 

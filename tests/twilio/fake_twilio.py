@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,13 +22,11 @@ from werkzeug.serving import make_server
 
 from channels.voice.port import Carrier, CarrierFailed, RoomInfo, SeatInfo
 from tests.twilio.definition import Operation, definition
+from tests.twilio.fake_rows import ACCOUNT, OLD, conference_row, page_of, participant_row
 
-ACCOUNT, TOKEN = "AC" + "1a" * 16, "the token of a made-up account"
+TOKEN = "the token of a made-up account"
 KEY, SECRET = "SK" + "2b" * 16, "the secret of its API key, and it is long"
-APP, NUMBER_SID = "AP" + "3c" * 16, "PN" + "4d" * 16
-OLD = format_datetime(datetime(2026, 1, 1, tzinfo=UTC))
 STATUS_OF_CODE = {20404: 404, 20003: 401, 20429: 429, 20503: 503}
-PAGE = {"page": 0, "page_size": 50, "start": 0, "first_page_uri": "/", "next_page_uri": None, "previous_page_uri": None}
 
 
 class Refused(Exception):
@@ -199,7 +196,7 @@ class FakeTwilio:
         info = self.carrier.room_info(room)
         assert info is not None
         self._room_names[info.sid] = info.name
-        return _participant(info.sid, SeatInfo(sid, form.get("Label", ""), status="queued"))
+        return participant_row(info.sid, SeatInfo(sid, form.get("Label", ""), status="queued"))
 
     def _change(self, path: dict[str, str], form: dict[str, str], query: dict[str, str]) -> dict[str, Any]:
         room, leg = path["ConferenceSid"], path["CallSid"]
@@ -218,7 +215,7 @@ class FakeTwilio:
         if options:
             self.carrier.update_participant(**names, **options)
         seats = self._seats({"ConferenceSid": room}, {}, {})["participants"]
-        return next((seat for seat in seats if seat["call_sid"] == leg), _participant(room, SeatInfo(leg, "")))
+        return next((seat for seat in seats if seat["call_sid"] == leg), participant_row(room, SeatInfo(leg, "")))
 
     def _remove(self, path: dict[str, str], _form: dict[str, str], _query: dict[str, str]) -> None:
         info = self.carrier.room_info(path["ConferenceSid"])
@@ -228,21 +225,21 @@ class FakeTwilio:
 
     def _seats(self, path: dict[str, str], _form: dict[str, str], _query: dict[str, str]) -> dict[str, Any]:
         info = self._known_room(path["ConferenceSid"])
-        return _page("participants", [_participant(info.sid, seat) for seat in info.participants])
+        return page_of("participants", [participant_row(info.sid, seat) for seat in info.participants])
 
     def _end_room(self, path: dict[str, str], _form: dict[str, str], _query: dict[str, str]) -> dict[str, Any]:
         info = self._known_room(path["Sid"])
         if info.status == "completed":
             raise Refused(400, 20001, "Conference is already completed")
         self.carrier.end_conference(info.sid)
-        return _conference(self._known_room(info.sid))
+        return conference_row(self._known_room(info.sid))
 
     def _room(self, path: dict[str, str], _form: dict[str, str], _query: dict[str, str]) -> dict[str, Any]:
-        return _conference(self._known_room(path["Sid"]))
+        return conference_row(self._known_room(path["Sid"]))
 
     def _rooms(self, _path: dict[str, str], _form: dict[str, str], query: dict[str, str]) -> dict[str, Any]:
         info = self.carrier.room_info(query["FriendlyName"]) if "FriendlyName" in query else None
-        return _page("conferences", [] if info is None else [_conference(info)])
+        return page_of("conferences", [] if info is None else [conference_row(info)])
 
     def _known_room(self, sid: str) -> RoomInfo:
         info = self.carrier.room_info(sid)
@@ -369,7 +366,7 @@ class FakeTwilio:
 
     def _numbers(self, _path: dict[str, str], _form: dict[str, str], query: dict[str, str]) -> dict[str, Any]:
         wanted = query.get("PhoneNumber", "")
-        return _page("incoming_phone_numbers", [one for one in self.account.numbers if wanted in one["phone_number"]])
+        return page_of("incoming_phone_numbers", [one for one in self.account.numbers if wanted in one["phone_number"]])
 
     def _application(self, path: dict[str, str], _form: dict[str, str], _query: dict[str, str]) -> dict[str, Any]:
         if path["Sid"] not in self.account.apps:
@@ -410,102 +407,3 @@ def _faults_in_words(operation: Operation, form: dict[str, str]) -> list[str]:
     if form.get("To", "").startswith("+") and not form.get("From", "").startswith("+"):
         faults.append("a number is called from a number")
     return faults
-
-
-def number(base_url: str, e164: str, **spoilt: Any) -> dict[str, Any]:
-    """A number of the account, set up as the desk needs it but for what is spoilt."""
-    return {
-        **dict.fromkeys(("address_sid", "identity_sid", "sms_application_sid", "trunk_sid", "voice_application_sid")),
-        **dict.fromkeys(("emergency_status", "emergency_address_sid", "emergency_address_status", "bundle_sid")),
-        **dict.fromkeys(("sms_fallback_url", "sms_url")),
-        "account_sid": ACCOUNT,
-        "address_requirements": "none",
-        "api_version": "2010-04-01",
-        "beta": False,
-        "capabilities": {"voice": True, "sms": False, "mms": False, "fax": False},
-        "date_created": OLD,
-        "date_updated": OLD,
-        "friendly_name": "Hotline",
-        "phone_number": e164,
-        "origin": "twilio",
-        "sid": NUMBER_SID,
-        "sms_fallback_method": "POST",
-        "sms_method": "POST",
-        "status": "in-use",
-        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/{NUMBER_SID}.json",
-        "voice_receive_mode": "voice",
-        **_doors(base_url),
-        **spoilt,
-    }
-
-
-def app(base_url: str, **spoilt: Any) -> dict[str, Any]:
-    """A TwiML app of the account."""
-    return {
-        **dict.fromkeys(("message_status_callback", "sms_fallback_url", "sms_status_callback", "sms_url")),
-        "account_sid": ACCOUNT,
-        "api_version": "2010-04-01",
-        "date_created": OLD,
-        "date_updated": OLD,
-        "friendly_name": "Desk",
-        "sid": APP,
-        "sms_fallback_method": "POST",
-        "sms_method": "POST",
-        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Applications/{APP}.json",
-        "public_application_connect_enabled": False,
-        **_doors(base_url),
-        **spoilt,
-    }
-
-
-def _doors(base_url: str) -> dict[str, Any]:
-    return {
-        "status_callback": f"{base_url}/hooks/twilio/voice/status",
-        "status_callback_method": "POST",
-        "voice_caller_id_lookup": False,
-        "voice_fallback_method": "POST",
-        "voice_fallback_url": "https://handler.twilio.com/twiml/EH1",
-        "voice_method": "POST",
-        "voice_url": f"{base_url}/hooks/twilio/voice/incoming",
-    }
-
-
-def _page(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {**PAGE, name: rows, "end": max(0, len(rows) - 1), "uri": "/"}
-
-
-def _participant(room: str, seat: SeatInfo) -> dict[str, Any]:
-    return {
-        "account_sid": ACCOUNT,
-        "call_sid": seat.call_sid,
-        "label": seat.label or None,
-        "call_sid_to_coach": seat.coaching or None,
-        "coaching": bool(seat.coaching),
-        "conference_sid": room,
-        "date_created": OLD,
-        "date_updated": OLD,
-        "end_conference_on_exit": False,
-        "muted": seat.muted,
-        "hold": seat.held,
-        "start_conference_on_enter": True,
-        "status": seat.status,
-        "queue_time": None,
-        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Conferences/{room}/Participants/{seat.call_sid}.json",
-    }
-
-
-def _conference(info: RoomInfo) -> dict[str, Any]:
-    return {
-        "account_sid": ACCOUNT,
-        "date_created": OLD,
-        "date_updated": OLD,
-        "api_version": "2010-04-01",
-        "friendly_name": info.name,
-        "region": "us1",
-        "sid": info.sid,
-        "status": info.status,
-        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Conferences/{info.sid}.json",
-        "subresource_uris": {},
-        "reason_conference_ended": None,
-        "call_sid_ending_conference": None,
-    }

@@ -12,7 +12,8 @@ from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.twilio_carrier import TwilioCarrier
 from tests.flows.phone_world import NUMBER
 from tests.twilio.conftest import twilio_carrier
-from tests.twilio.fake_twilio import ACCOUNT, APP, KEY, SECRET, TOKEN, FakeTwilio, app, number
+from tests.twilio.fake_rows import ACCOUNT, APP, app, number
+from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio
 
 HERE = "https://desk.example"
 

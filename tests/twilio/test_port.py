@@ -15,7 +15,8 @@ from channels.voice.simulated.webhooks import Reply
 from channels.voice.twilio_carrier import TwilioCarrier
 from tests.flows.phone_world import NUMBER
 from tests.twilio.conftest import twilio_carrier
-from tests.twilio.fake_twilio import ACCOUNT, TOKEN, FakeTwilio
+from tests.twilio.fake_rows import ACCOUNT
+from tests.twilio.fake_twilio import TOKEN, FakeTwilio
 
 HERE = "https://desk.example"
 PARTY = "+8613800138000"
