@@ -16,7 +16,7 @@ from desk.work.mail_reading import MailReading
 from desk.work.our_addresses import OurAddresses
 from tests.faults.child import Child, all_of
 
-MAILS, CUSTOMERS, CONNECTIONS, KILLS = 500, 50, 4, 3
+MAILS, CUSTOMERS, CONNECTIONS, KILLS = 240, 30, 4, 3
 
 
 def test_every_mail_answered_250_is_there_once_after_the_process_was_killed_at_random_moments(tmp_path):
