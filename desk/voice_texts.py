@@ -81,6 +81,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "不想继续等待，请按星号键留言。",
         "en": "If you would rather not wait, press star to leave a message.",
     },
+    "long_wait": {
+        "zh": "让您久等了。请按星号键，我们会保留您的位置并给您回电。",
+        "en": "This takes longer than it should. Press star: we keep your place and call you back.",
+    },
+    "nobody_free": {"zh": "很抱歉，我们暂时无人能够接听。", "en": "We are sorry, nobody is free to take your call."},
     "leave_callback": {"zh": "保留位置由我们回电，请按 1。", "en": "To keep your place and be called back press 1."},
     "leave_message": {"zh": "留言请按 2。", "en": "To leave a message press 2."},
     "leave_stay": {"zh": "继续等待，请按其他任意键。", "en": "To stay in the line press any other key."},

@@ -7,6 +7,10 @@ restarted, not by a refusal nor by another router:
     {"after_s": 60, "do": "lower_level", "skill": "billing", "level": 3}
     {"after_s": 90, "do": "also_team", "team": "sales"}     people of that team may take it too, whatever their skills
     {"after_s": 120, "do": "raise_band"}                    deferred work becomes live, live work escalated
+    {"after_s": 180, "do": "offer_callback"}                a caller is offered a call back, with their place kept
+    {"after_s": 600, "do": "to_voicemail"}                  a caller is led to leave a message
+
+The last two ask nothing less of people: they are for whoever speaks with those who wait.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from math import isfinite
 from routing.values import ESCALATED, TEAM_PREFIX, Skill, Step
 
 MOST_STEPS = 10
+OFFER_CALLBACK, TO_VOICEMAIL = "offer_callback", "to_voicemail"
 
 
 def steps_of(
@@ -99,11 +104,17 @@ def _raise_band(asked: Step, stored: Mapping[str, object]) -> Step:  # noqa: ARG
     return replace(asked, band=max(ESCALATED, asked.band - 1))
 
 
+def _as_before(asked: Step, _stored: Mapping[str, object]) -> Step:
+    return asked
+
+
 _DO: Mapping[str, Callable[[Step, Mapping[str, object]], Step]] = {
     "drop_skill": _drop_skill,
     "lower_level": _lower_level,
     "also_team": _also_team,
     "raise_band": _raise_band,
+    OFFER_CALLBACK: _as_before,
+    TO_VOICEMAIL: _as_before,
 }
 
 

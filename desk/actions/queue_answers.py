@@ -14,7 +14,7 @@ from desk.queries.skills import known_skills
 from desk.sentences import N_
 from routing.choice import MODES
 from routing.order import TARGETS_S, TIERS
-from routing.overflow import MOST_STEPS, TEAM_PREFIX, check_step
+from routing.overflow import MOST_STEPS, OFFER_CALLBACK, TEAM_PREFIX, TO_VOICEMAIL, check_step
 
 OFFER_TIMEOUT_S = (5, 300)
 WRAP_UP_S = (0, 1800)
@@ -81,7 +81,7 @@ def wrong_steps(session: Session, requires: list[list[Any]], overflow: list[dict
         elif step["do"] == "lower_level":
             asked[step["skill"]] = step["level"]
         else:
-            came_in.add(step.get("team", ""))
+            came_in.add(step.get("team", step["do"]))
     if len(overflow) > MOST_STEPS:
         wrong["overflow"] = N_("A queue has at most 10 steps.")
     return wrong
@@ -101,8 +101,12 @@ def _wrong_step(
         return N_("Choose a team that there is.")
     if step["do"] == "also_team" and step["team"] in came_in:
         return N_("This team may take it since a step above.")
-    if step["do"] == "raise_band" and "" in came_in:
+    if step["do"] == "raise_band" and "raise_band" in came_in:
         return N_("It has been put first by a step above.")
+    if step["do"] in (OFFER_CALLBACK, TO_VOICEMAIL) and step["do"] in came_in:
+        return N_("A step above does so already.")
+    if step["do"] == OFFER_CALLBACK and TO_VOICEMAIL in came_in:
+        return N_("By then callers have been led to leave a message.")
     if step["do"] in ("drop_skill", "lower_level"):
         return _wrong_relaxing(step, problems, asked, others)
     return ""

@@ -219,7 +219,7 @@ SCHEMAS: dict[str, Any] = {
     ),
     "OverflowStep": _object(
         ("do", "words"),
-        do={"enum": ["drop_skill", "lower_level", "also_team", "raise_band"]},
+        do={"enum": ["drop_skill", "lower_level", "also_team", "raise_band", "offer_callback", "to_voicemail"]},
         after_s={"type": "number"},
         skill=TEXT,
         level=NUMBER,

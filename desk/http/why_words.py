@@ -97,6 +97,10 @@ def step_words(done: Mapping[str, Any], teams: Teams) -> str:
             return gettext("people of %(team)s may take it too", team=team_word(str(done.get("team", "")), teams))
         case "raise_band":
             return gettext("it goes before other waiting work")
+        case "offer_callback":
+            return gettext("a caller is offered a call back")
+        case "to_voicemail":
+            return gettext("a caller is led to leave a message")
     return str(done.get("do", ""))
 
 

@@ -78,14 +78,18 @@ def zone_of(number: str, otherwise: str) -> str:
     return zones[0] if len(zones) == 1 and zones[0] != UNKNOWN_ZONE else otherwise
 
 
-def may_promise(session: Session, queue: Queue, number: str, minutes: int | None, now: datetime) -> bool:
+def may_promise(
+    session: Session, queue: Queue, number: str, minutes: int | None, now: datetime, *, long_enough: bool = False
+) -> bool:
     """Whether to offer somebody who waits to ring them back: it takes long enough, and will be over before we close.
 
+    `long_enough`: they have waited so long that what is still to come counts no more.
     `minutes` is the wait as it is estimated; one that is not known, with nobody there, is long. A number that cannot be read may
     yet be typed in, so that only our own hours count for it.
     """
     policy = voice_policy(session)
-    if not policy.callback or (minutes is not None and minutes * 60 < policy.callback_from_s):
+    soon = minutes is not None and minutes * 60 < policy.callback_from_s
+    if not policy.callback or (soon and not long_enough):
         return False
     hours = hours_of(session, queue, number)
     return hours.first(now) == now and now + timedelta(minutes=minutes or 0) < hours.last(now)

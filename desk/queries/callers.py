@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from desk.models import Call, Queue, WorkItem
 from desk.models.call import QUEUED
 from desk.models.work_item import WAITING
+from desk.queries.calendars import calendar_of
 from desk.queries.callbacks import may_promise
+from desk.queries.matching import steps_for
 from desk.queries.voice_policy import voice_policy
 from desk.queries.waits import Told, wait_to_tell
+from routing.overflow import OFFER_CALLBACK, TO_VOICEMAIL
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,15 @@ class CallersPlace:
 
 @dataclass(frozen=True)
 class WaysOut:
-    """What a waiting caller may choose instead."""
+    """What a waiting caller may choose instead.
+
+    They have waited so long that the queue offers a call back by itself (`pressed`), or leads them to a message (`led`).
+    """
 
     callback: bool
     voicemail: bool
+    pressed: bool = False
+    led: bool = False
 
     def __bool__(self) -> bool:
         return self.callback or self.voicemail
@@ -60,7 +68,16 @@ def ways_out(session: Session, call: Call, place: CallersPlace, now: datetime) -
     if item is None or call.state != QUEUED or item.state != WAITING:
         return WaysOut(callback=False, voicemail=False)
     queue = session.get_one(Queue, item.queue_id)
-    return WaysOut(
-        callback=may_promise(session, queue, call.from_number, place.minutes, now),
-        voicemail=voice_policy(session).voicemail,
-    )
+    steps = _steps_for_callers(session, item, queue, now)
+    offered = OFFER_CALLBACK in steps
+    callback = may_promise(session, queue, call.from_number, place.minutes, now, long_enough=offered)
+    voicemail = voice_policy(session).voicemail
+    return WaysOut(callback, voicemail, pressed=callback and offered, led=voicemail and TO_VOICEMAIL in steps)
+
+
+def _steps_for_callers(session: Session, item: WorkItem, queue: Queue, now: datetime) -> set[str]:
+    """Which steps of the queue's overflow that are for callers the waiting has reached."""
+    if not any(step.get("do") in (OFFER_CALLBACK, TO_VOICEMAIL) for step in queue.overflow):
+        return set()
+    steps = steps_for(item, queue, calendar_of(session, queue))
+    return {str(step.done["do"]) for step in steps if step.at <= now.timestamp()}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from desk.models import Queue, Team, WorkItem
 from routing.hours import Calendar
-from routing.overflow import steps_of, team_skill
+from routing.overflow import OFFER_CALLBACK, TO_VOICEMAIL, steps_of, team_skill
 from routing.values import Item, Step
 
 TEAM_LEVEL = 10
@@ -39,9 +39,13 @@ def item_of(row: WorkItem, queue: Queue, hours: Calendar) -> Item:
 def steps_for(row: WorkItem, queue: Queue, hours: Calendar) -> tuple[Step, ...]:
     """What the queue's overflow makes of this work, and when: its seconds count only while the queue is open.
 
-    A question to the next support level calls no other team in: who has not that level could only ask in their turn.
+    A question to the next support level calls no other team in: who has not that level could only ask in their turn. Steps for
+    callers are for calls.
     """
-    overflow = [step for step in queue.overflow if row.kind != "hand_up" or step.get("do") != "also_team"]
+    pointless = {"also_team"} if row.kind == "hand_up" else set()
+    if row.kind != "call":
+        pointless |= {OFFER_CALLBACK, TO_VOICEMAIL}
+    overflow = [step for step in queue.overflow if step.get("do") not in pointless]
     if not overflow:
         return ()
 

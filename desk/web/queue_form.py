@@ -12,7 +12,7 @@ from desk.web.admin_page import number
 from desk.web.spans import seconds_of, span
 from routing.order import TARGETS_S, TIERS
 
-DOES = ("drop_skill", "lower_level", "also_team", "raise_band")
+DOES = ("drop_skill", "lower_level", "also_team", "raise_band", "offer_callback", "to_voicemail")
 FIRST_STEP = "30 s"
 
 

@@ -118,6 +118,10 @@ def step_words(step: Mapping[str, Any], names: Names) -> str:
     if step["do"] == "also_team":
         team = names["team"].get(step["team"], step["team"])
         return gettext("After %(time)s: people of %(team)s may take it too, whatever their skills.", time=after, team=team)
+    if step["do"] == "offer_callback":
+        return gettext("After %(time)s: callers are offered a call back, with their place kept.", time=after)
+    if step["do"] == "to_voicemail":
+        return gettext("After %(time)s: callers are led to leave a message.", time=after)
     return gettext("After %(time)s: goes before other waiting work.", time=after)
 
 

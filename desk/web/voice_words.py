@@ -30,6 +30,8 @@ TEXT_NAMES = {
     "back_in_line": lazy_gettext("The agent’s line broke"),
     "comfort": lazy_gettext("Now and then while waiting"),
     "press_star": lazy_gettext("While waiting: star for a call back or a message"),
+    "long_wait": lazy_gettext("While waiting: a call back, where the queue offers one by itself"),
+    "nobody_free": lazy_gettext("After waiting: before a message is asked for, where the queue leads there by itself"),
     "press_star_message": lazy_gettext("While waiting: star for a message"),
     "leave_callback": lazy_gettext("After star: the key for a call back"),
     "leave_message": lazy_gettext("After star: the key for a message"),

@@ -68,6 +68,14 @@ def test_a_raised_band_changes_the_rank_and_not_the_due_time():
     assert promoted.key_at(1100.0) == (1, 9000.0, 1)
 
 
+def test_steps_for_callers_ask_nothing_less_of_people():
+    offer, lead = {"after_s": 130, "do": "offer_callback"}, {"after_s": 600, "do": "to_voicemail"}
+    assert check_overflow([DROP, offer, lead]) == []
+    dropped, offered, led = steps(DROP, offer, lead)
+    assert (offered.requires, offered.also, offered.band) == (dropped.requires, dropped.also, dropped.band)
+    assert [step.done["do"] for step in (offered, led)] == ["offer_callback", "to_voicemail"]
+
+
 def test_good_steps_have_no_problems():
     assert check_overflow([DROP, LOWER, TEAM, RAISE]) == check_overflow([]) == []
 
