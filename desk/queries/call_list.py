@@ -113,7 +113,7 @@ def _conditions(session: Session, asked: CallQuestion, zone: str) -> list[Column
     if asked.first:
         found.append(Call.arrived_at >= _midnight(asked.first, zone))
     if asked.last:
-        found.append(Call.arrived_at < _midnight(asked.last + timedelta(days=1), zone))
+        found.append(Call.arrived_at < _midnight(min(asked.last, date.max - timedelta(days=1)) + timedelta(days=1), zone))
     if asked.queue_id is not None:
         found.append(Ticket.queue_id == asked.queue_id)
     if asked.agent_id is not None:
@@ -127,6 +127,8 @@ def _conditions(session: Session, asked: CallQuestion, zone: str) -> list[Column
 
 
 def _midnight(day: date, zone: str) -> datetime:
+    # The first and the last day of all calendars have no midnight everywhere.
+    day = min(max(day, date.min + timedelta(days=1)), date.max - timedelta(days=1))
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -18,6 +19,7 @@ from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
 from desk.app import ROOT
+from desk.http.incoming import Incoming, Values
 from desk.models import Agent, Attachment, Call, CallRecording, CallSegment, ContactPoint, Message, Team, Ticket
 from desk.models.article import PUBLISHED
 from desk.models.call import DONE
@@ -28,12 +30,51 @@ TOKEN = "an API token of the role "
 NAMED = re.compile(r"""(?:args|form)(?:\.get(?:list)?)?[\[(]"(\w+)\"""")
 
 
+FIELDS_READ: set[str] = set()
+
+
+class Watched(Values):
+    """The values of a request that tell which of them somebody looked at, beside what is looked at on every page."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:
+        self._note(key)
+        return super().get(key, default, type)
+
+    def getlist(self, key: str, type: Any = None) -> list[Any]:
+        self._note(key)
+        return super().getlist(key, type)
+
+    def __getitem__(self, key: str) -> str:
+        self._note(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._note(str(key))
+        return super().__contains__(key)
+
+    def items(self, multi: bool = False) -> Iterator[tuple[str, str]]:
+        self._note("all of them")
+        return super().items(multi)
+
+    def _note(self, key: str) -> None:
+        if key not in ("csrf_token", "lang"):
+            FIELDS_READ.add(key)
+
+
+class WatchedIncoming(Incoming):
+    parameter_storage_class = Watched
+
+
 @dataclass
 class Siege:
-    """The running desk and the ids of what is in it. `private` belongs to the team of complaints, where Maya is not."""
+    """The running desk and the ids of what is in it. `private` belongs to the team of complaints, where Maya is not.
+
+    `fields_read` are the names of the fields that were looked at since it was cleared.
+    """
 
     world: World
     ids: dict[str, object] = field(default_factory=dict)
+    fields_read: set[str] = field(default_factory=lambda: FIELDS_READ)
 
     def path(self, rule: str, **others: object) -> str:
         """An address with the ids of what is there, or others."""
@@ -50,6 +91,7 @@ class Siege:
 def besieged(folder: Path, **more: str) -> Iterator[Siege]:
     """A desk in `folder` with its people and their things."""
     with running(settings_for(folder, **more)) as world:
+        world.app.request_class = WatchedIncoming
         for role in ROLES:
             world.agent(role.replace("_", ""), roles=(role,))
         world.agent("Stranger", team="care")
