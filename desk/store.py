@@ -43,6 +43,10 @@ class StoreAway(DeskError):
         super().__init__(N_("The desk cannot reach its database just now. Nothing was changed; please try again in a moment."))
 
 
+class Collided(StoreAway):
+    """Two transactions waited for each other, and the database ended this one. Nothing was written; doing it again helps."""
+
+
 class Store:
     """Opens transactions and, after each commit, hands its events to whoever subscribed (live screens, router, worker)."""
 
@@ -268,10 +272,14 @@ def _next_ids(session: Session, model: type[Any], count: int) -> list[int]:
     return sorted(session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
 
 
+_COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _REFUSALS = (OperationalError, psycopg.OperationalError, sqlite3.OperationalError)
 
 
 def _away(error: BaseException) -> StoreAway:
+    if isinstance(getattr(error, "orig", error), _COLLISIONS):
+        log.warning("two transactions collided: %s", error)
+        return Collided()
     log.error("the database refused: %s", error)
     return StoreAway()
 

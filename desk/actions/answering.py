@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from desk.actions import call_outbound, call_transfers, callbacks, calls, chats, tickets, work_items
+from desk.actions.call_locks import lock_calls_of_item
 from desk.models import Agent, Call, Ticket, WorkItem
 from desk.models.ticket import NEW, OPEN
 from desk.store import Tx
@@ -26,6 +27,7 @@ def accept_offer(tx: Tx, offer_id: int, agent: Agent) -> Answer:
 
 def take_item(tx: Tx, item_id: int, agent: Agent) -> Answer:
     """The agent takes waiting work by hand. Raises `Conflict` when somebody else has it."""
+    lock_calls_of_item(tx, item_id, agent.id)
     return begin(tx, tx.session.get_one(WorkItem, work_items.take(tx, item_id, agent.id).item_id), agent)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from channels.voice.events import CallEvent
 from desk.actions import callbacks, customers, intake
+from desk.actions.call_locks import lock_call
 from desk.actions.call_queueing import is_full, queue_call
 from desk.actions.editing import fingerprint
 from desk.errors import Invalid
@@ -55,7 +56,7 @@ def arrive(tx: Tx, event: CallEvent) -> Call:
     """A call comes in: known by its number, or as a caller without one. The same call again is the same row."""
     call = tx.session.scalar(select(Call).where(Call.sid == event.call_sid))
     if call is not None:
-        return call
+        return lock_call(tx, call.id)
     customer = _caller(tx, event)
     entry, policy = entry_of(tx.session, event.to), voice_policy(tx.session)
     known = customer.locale in LANGUAGES and policy.identify_callers

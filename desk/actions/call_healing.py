@@ -10,6 +10,7 @@ from sqlalchemy import select
 from channels.voice.events import FINAL, CallEvent, ConferenceEvent
 from channels.voice.port import CallInfo, RoomInfo
 from desk.actions import call_legs, calls
+from desk.actions.call_locks import lock_call
 from desk.models import Call, CallLeg
 from desk.models.call import CUSTOMER, OVER
 from desk.store import Tx
@@ -47,7 +48,7 @@ def end_unknown(tx: Tx, state_of: Callable[[str], str | None]) -> int:
     """
     running = tx.session.scalars(select(Call).where(Call.ended_at.is_(None), Call.state.not_in(OVER))).all()
     gone = [call for call in running if state_of(call.sid) is None]
-    for call in gone:
+    for call in (lock_call(tx, each.id) for each in gone):
         heal(tx, call, None, {leg.sid: None for leg in _open_legs(tx, call)})
         if call.state not in OVER:
             calls.caller_left(tx, call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from desk.actions import calls
+from desk.actions.call_locks import lock_call
 from desk.actions.call_states import check
 from desk.models import Agent, Call, HelpRequest
 from desk.store import Tx
@@ -29,5 +30,5 @@ def answer(tx: Tx, request: HelpRequest, supervisor: Agent) -> None:
     if request.answered_at is not None or request.ended_at is not None:
         return
     request.answered_by, request.answered_at = supervisor.id, tx.now
-    call = tx.session.get_one(Call, request.call_id)
+    call = lock_call(tx, request.call_id)
     calls.emit(tx, "call.help_answered", call, data={"supervisor": supervisor.id})

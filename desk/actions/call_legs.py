@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from channels.voice.events import FINAL, CallEvent, ConferenceEvent, later
 from desk.actions import call_outbound, call_transfers, calls
+from desk.actions.call_locks import as_it_is, lock_call
+from desk.actions.call_segments import is_on_hold
 from desk.models import Call, CallLeg
 from desk.models.call import (
     AGENT,
@@ -24,6 +26,7 @@ from desk.models.call import (
     SUPERVISOR,
     TALKING,
     THIRD,
+    TRANSFERRED,
 )
 from desk.store import Tx
 
@@ -44,22 +47,26 @@ class Party:
 
 def rings(tx: Tx, sid: str, party: Party) -> bool:
     """The carrier rings somebody under this leg. False when they are not wanted any more meanwhile: let it stop ringing."""
+    call = lock_call(tx, party.call_id)
     leg = leg_of(tx.session, sid) or _add(tx, sid, party)
     leg.to, leg.mode = party.to or leg.to, party.mode or leg.mode
-    return not leg.unwanted and tx.session.get_one(Call, party.call_id).state not in OVER
+    return not leg.unwanted and call.state not in OVER
 
 
 def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetime | None = None) -> None:
     """What became of a leg. The customer's end ends the call; what another's end means depends on who it was."""
     at = tx.now if at is None else at
     leg = leg_of(tx.session, event.call_sid)
-    if leg is None and party is not None and tx.session.get(Call, party.call_id) is not None:
-        leg = _add(tx, event.call_sid, party)
-    if leg is None:
+    about = party.call_id if leg is None and party is not None else None if leg is None else leg.call_id
+    if about is None or tx.session.get(Call, about) is None:
         return
+    call = lock_call(tx, about)
+    if leg is None and party is not None:
+        leg = leg_of(tx.session, event.call_sid) or _add(tx, event.call_sid, party)
+    assert leg is not None
+    as_it_is(tx, leg)
     before = leg.status
     leg.status = later(leg.status, event.status)
-    call = tx.session.get_one(Call, leg.call_id)
     if event.status == IN_PROGRESS and leg.party != CUSTOMER:
         _note_entry(tx, call, leg, at)
     if leg.status == IN_PROGRESS:
@@ -83,10 +90,13 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
     call = tx.session.scalar(select(Call).where(Call.conference == event.friendly_name))
     if call is None:
         return
+    call = lock_call(tx, call.id)
     call.conference_sid = call.conference_sid or event.conference_sid
     leg = leg_of(tx.session, event.call_sid) if event.call_sid else None
     if leg is None and event.event == "participant-join":
         leg = _of_label(tx, call, event)
+    if leg is not None:
+        as_it_is(tx, leg)
     match event.event:
         case "participant-join" if leg is not None:
             leg.status = later(leg.status, IN_PROGRESS)
@@ -131,18 +141,25 @@ def call_of(session: Session, leg_sid: str, conference: str) -> Call | None:
     return session.scalar(select(Call).where(Call.conference == conference))
 
 
-def should_be_held(session: Session, call: Call) -> tuple[str, bool] | None:
-    """The customer's leg, and whether it is to hear music, where that is not as it is; None where all is as it should be.
+def wrongly_held(session: Session, call: Call) -> list[tuple[str, bool]]:
+    """The legs of which it is not as it should be whether they hear music, each with what should be. First who is to hear it.
 
-    On hold and while somebody else is asked the agent decides; else whoever spoke and now waits hears music, and nobody else.
+    Whoever spoke and now waits hears music; while somebody else is asked, one of the two does; and nobody else.
     """
-    if not call.conference_sid or call.answered_at is None or call.state in OVER or call.state == CONSULT:
-        return None
-    leg = leg_of(session, call.sid)
-    if leg is None or leg.ended_at is not None:
-        return None
-    talks = call.state in (TALKING, CONFERENCE) or (call.state == "transferred" and bool(call.flow_out))
-    return (leg.sid, not talks) if leg.held == talks else None
+    if not call.conference_sid or call.answered_at is None or call.state in OVER:
+        return []
+    waits = call.state == CONSULT and is_on_hold(call)
+    talks = call.state in (TALKING, CONFERENCE) or (call.state == TRANSFERRED and bool(call.flow_out))
+    wanted = {CUSTOMER: waits if call.state == CONSULT else not talks}
+    if call.state in (CONSULT, CONFERENCE):
+        wanted |= dict.fromkeys((CONSULTED, THIRD), call.state == CONSULT and not waits)
+    legs = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party.in_(wanted), CallLeg.ended_at.is_(None))
+    found = [
+        (leg.sid, wanted[leg.party])
+        for leg in session.scalars(legs.where(CallLeg.unwanted.is_(False)).order_by(CallLeg.id))
+        if leg.held != wanted[leg.party] and (leg.sid == call.sid if leg.party == CUSTOMER else leg.status == IN_PROGRESS)
+    ]
+    return sorted(found, key=lambda each: not each[1])
 
 
 def _is_there(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:

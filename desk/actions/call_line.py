@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from channels.voice.port import CarrierFailed
 from desk.actions import call_legs, call_outbound, call_recording, calls
 from desk.actions.call_legs import Party
+from desk.actions.call_locks import lock_call
 from desk.errors import Conflict
 from desk.events import SYSTEM, Actor
 from desk.installation import Installation
@@ -55,7 +56,7 @@ class Line:
     def ring_customer(self, call_id: int) -> None:
         """Ring whom an agent calls, once the agent is on the line. Being asked again it does nothing."""
         with self._desk.store.tx(self._actor) as tx:
-            call = tx.session.get_one(Call, call_id)
+            call = lock_call(tx, call_id)
             if not call_outbound.claim_ringing(tx, call):
                 return
         try:
@@ -73,13 +74,13 @@ class Line:
             )
         except CarrierFailed as failed:
             with self._desk.store.tx(self._actor) as tx:
-                call = tx.session.get_one(Call, call_id)
+                call = lock_call(tx, call_id)
                 call_outbound.was_not_reached(tx, call, "failed", tx.now)
                 calls.emit(tx, "call.leg_failed", call, data={"reason": str(failed)[:200]})
             self.settle(call_id)
             return
         with self._desk.store.tx(self._actor) as tx:
-            wanted = call_outbound.is_rung(tx, tx.session.get_one(Call, call_id), sid)
+            wanted = call_outbound.is_rung(tx, lock_call(tx, call_id), sid)
         if not wanted:
             self._end(sid)
 
@@ -130,20 +131,23 @@ class Line:
             if leg.startswith("CA"):
                 self._desk.carrier.hang_up(leg)
 
-    def settle(self, call_id: int) -> None:
-        """Bring the carrier in line with the rows. What it refuses is logged, and tried again at the next occasion."""
+    def settle(self, call_id: int, *, music: bool = True) -> None:
+        """Bring the carrier in line with the rows; without `music` who hears it stays as it is.
+
+        What the carrier refuses is logged, and tried again at the next occasion.
+        """
         with self._desk.store.read() as session:
             call = session.get(Call, call_id)
             if call is None:
                 return
             unwanted = call_legs.unwanted(session, call)
-            held = call_legs.should_be_held(session, call)
+            held = call_legs.wrongly_held(session, call) if music else []
             notice = call_recording.needs_notice(session, call)
             to_record = notice or call_recording.may_begin(session, call)  # nobody takes the turn to write for nothing
         for leg in unwanted:
             self._end(leg)
-        if held is not None:
-            self._keep_company(call, *held)
+        for leg, on in held:
+            self._keep_company(call, leg, on)
         if notice:
             self._announce(call)
         if to_record:
@@ -163,7 +167,7 @@ class Line:
     def not_rung(self, call: Call, failed: CarrierFailed) -> Conflict:
         """An agent took a call and their phone could not be rung: what they are told, once it is recorded."""
         with self._desk.store.tx(self._actor) as tx:
-            row = tx.session.get_one(Call, call.id)
+            row = lock_call(tx, call.id)
             if row.state == OFFERED:
                 calls.leg_failed(tx, row, str(failed))
             elif row.direction == "out":
@@ -190,11 +194,11 @@ class Line:
             log.warning("%s has not heard that the call is recorded, so it is not: %s", call.sid, failed)
             return
         with self._desk.store.tx(self._actor) as tx:
-            call_recording.announced(tx, tx.session.get_one(Call, call.id))
+            call_recording.announced(tx, lock_call(tx, call.id))
 
     def _record(self, call_id: int) -> None:
         with self._desk.store.tx(self._actor) as tx:
-            call = tx.session.get_one(Call, call_id)
+            call = lock_call(tx, call_id)
             if not call_recording.claim(tx, call):
                 return
         try:
@@ -202,10 +206,10 @@ class Line:
         except CarrierFailed as failed:
             log.warning("%s could not be recorded: %s", call.sid, failed)
             with self._desk.store.tx(self._actor) as tx:
-                call_recording.not_started(tx, tx.session.get_one(Call, call_id), str(failed))
+                call_recording.not_started(tx, lock_call(tx, call_id), str(failed))
             return
         with self._desk.store.tx(self._actor) as tx:
-            call_recording.started(tx, tx.session.get_one(Call, call_id), sid)
+            call_recording.started(tx, lock_call(tx, call_id), sid)
 
     def _end(self, sid: str) -> None:
         try:

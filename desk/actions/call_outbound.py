@@ -9,8 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from desk.actions import call_segments, callback_outcomes, calls, customers, tickets, work_items
+from desk.actions.call_locks import lock_call, lock_people
 from desk.actions.call_segments import OUTBOUND
 from desk.actions.call_states import go
+from desk.actions.holding import lock_agent
 from desk.actions.intake import find_queue
 from desk.errors import Conflict
 from desk.models import Agent, Call, CallLeg, CallSegment, Customer, OurNumber, Queue, Ticket, WorkItem
@@ -89,6 +91,7 @@ def dial(
 
 def ring_back(tx: Tx, agent: Agent, old: Call) -> Call:
     """Call somebody whose call broke off; its wrap-up counts as done. Raises `Conflict` while that call is on."""
+    old = lock_call(tx, old.id)
     if old.state not in OVER:
         raise Conflict("The call is still on.")
     if old.customer_id is None:
@@ -113,7 +116,8 @@ def our_number(tx: Tx) -> str:
 
 
 def check_free(tx: Tx, agent: Agent) -> None:
-    """Raises `Conflict` when the agent's hands are not free for a call."""
+    """Raises `Conflict` when the agent's hands are not free for a call. Of two calls begun at the same moment one is told so."""
+    lock_agent(tx, agent.id)
     busy = select(CallSegment).where(CallSegment.agent_id == agent.id, CallSegment.state != DONE)
     segment = tx.session.scalar(busy.limit(1))
     if segment is not None and segment.state == WRAP_UP:
@@ -220,6 +224,7 @@ def was_a_machine(tx: Tx, call: Call) -> bool:
 
 
 def _end(tx: Tx, call: Call, state: str, by: str, at: datetime) -> None:
+    lock_people(tx, call)
     segment = call_segments.current(tx, call, call.agent_id)
     go(call, state)
     call.ended_at = max(at, call.arrived_at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.actions.call_locks import lock_call
 from desk.models import Call
 from desk.models.call import IVR, OVER, OVERFLOW
 from desk.queries.voice_policy import voice_policy
@@ -34,7 +35,7 @@ def to_ring(session: Session, sid: str) -> Ring | None:
 
 def rung(tx: Tx, ring: Ring, sid: str) -> None:
     """The carrier rings the number under this leg."""
-    call = tx.session.get_one(Call, ring.call_id)
+    call = lock_call(tx, ring.call_id)
     call.menu = {**call.menu, "outside": sid}
 
 

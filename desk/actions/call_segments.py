@@ -10,7 +10,7 @@ from desk.actions import tickets, work_items
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, CallSegment, Ticket, WorkItem
 from desk.models.call import DONE, OVER, WRAP_UP
-from desk.models.ticket import CATEGORIES, WRAP_UP_CODES
+from desk.models.ticket import CALL_OUTCOMES, CATEGORIES
 from desk.queries.voice_policy import voice_policy
 from desk.store import Tx
 
@@ -55,15 +55,20 @@ def follow(tx: Tx, call: Call, at: datetime) -> None:
         segment.state = call.state
 
 
+def is_on_hold(call: Call) -> bool:
+    """Whether the customer hears music, by what the agent pressed."""
+    return bool(call.hold) and not call.hold[-1][1]
+
+
 def begin_hold(call: Call, at: datetime) -> None:
     """The customer hears music from now on."""
-    if not call.hold or call.hold[-1][1]:
+    if not is_on_hold(call):
         call.hold = [*call.hold, [at.isoformat(), ""]]
 
 
 def end_hold(tx: Tx, call: Call, at: datetime) -> None:
     """The customer is spoken with again, or has gone; the time counts for the agent who has the call."""
-    if not call.hold or call.hold[-1][1]:
+    if not is_on_hold(call):
         return
     start = datetime.fromisoformat(call.hold[-1][0])
     call.hold = [*call.hold[:-1], [start.isoformat(), max(at, start).isoformat()]]
@@ -92,7 +97,7 @@ def wrap_up(
     tx: Tx, call: Call, agent: Agent, outcome: str, note: str, *, reason: str = "", segment_id: int | None = None
 ) -> None:
     """The agent says what it was about (`reason`) and how it ended; then their hands are free. Once is enough."""
-    if outcome not in WRAP_UP_CODES or (reason and reason not in CATEGORIES):
+    if outcome not in CALL_OUTCOMES or (reason and reason not in CATEGORIES):
         raise Invalid("Please choose how the call ended.")
     segment = _of(tx, call, agent, segment_id)
     if segment is None or segment.state == DONE:

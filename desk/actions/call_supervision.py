@@ -58,8 +58,13 @@ def leave(tx: Tx, call: Call, agent_id: int) -> None:
     calls.dismiss(tx, call, SUPERVISOR, agent_id=agent_id)
 
 
-def take_over(tx: Tx, call: Call, agent_id: int) -> None:
-    """The supervisor has the call now, and the agent wraps up. Raises `Conflict` when they are not on the line."""
+def take_over(tx: Tx, call: Call, agent_id: int, from_agent_id: int | None) -> None:
+    """The supervisor has the call now, and the agent wraps up.
+
+    Raises `Conflict` when they are not on the line, or when the call is not with that agent any more.
+    """
+    if call.agent_id != from_agent_id:
+        raise Conflict("Somebody else has taken this call over.")
     leg = supervisor_leg(tx.session, call, agent_id)
     if leg is None or leg.status != "in-progress":
         raise Conflict("Listen to the call first; then you can take it over.")

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from desk.actions import call_segments, calls, tickets, work_items
+from desk.actions.call_locks import lock_people
 from desk.actions.call_segments import CONSULTING
 from desk.actions.call_states import check, go
 from desk.actions.customers import normal
@@ -52,6 +53,10 @@ class Goal:
     def __str__(self) -> str:
         return f"{self.kind}:{self.key}"
 
+    @property
+    def agents(self) -> tuple[int, ...]:
+        return (int(self.key),) if self.kind == AGENT_GOAL else ()
+
 
 def read_goal(text: str, *kinds: str) -> Goal:
     """The goal in `text`. Raises `Invalid` for what is none of these kinds."""
@@ -67,6 +72,7 @@ def transfer(tx: Tx, call: Call, goal: Goal, note: str, *, by: str = "") -> None
     To a number the customer only moves when somebody answers there (`reached`); until then they hear music, and the agent may go.
     """
     check(call, "transfer")
+    lock_people(tx, call, *goal.agents)
     if goal.kind == QUEUE_GOAL:
         to_queue(tx, call, _queue(tx, goal.key), note, by=by)
     elif goal.kind == AGENT_GOAL:
@@ -102,6 +108,7 @@ def to_queue(tx: Tx, call: Call, queue: Queue, note: str, *, by: str = "") -> No
 def consult(tx: Tx, call: Call, goal: Goal, note: str) -> None:
     """The agent asks somebody while the customer hears music. A colleague is asked by an ordinary offer, for them alone."""
     check(call, "consult")
+    lock_people(tx, call, *goal.agents)
     if goal.kind == AGENT_GOAL:
         agent = _agent(tx, call, goal)
         item = _new_item(tx, call, tx.session.get_one(Queue, _item(tx, call).queue_id), kind="consult")
@@ -200,11 +207,12 @@ def other_left(tx: Tx, call: Call, leg: CallLeg, status: str, at: datetime) -> N
 
     A call that was to go on to a number comes back to whoever sent it; when it had got there, it is over for them.
     """
+    lock_people(tx, call)
     segment = call_segments.current(tx, call, leg.agent_id) if leg.party == CONSULTED else None
     if segment is not None:
         _end_consult(tx, call, segment, "agent", at)
     if call.state in (CONSULT, CONFERENCE):
-        held = call.state == CONSULT and not (call.hold and call.hold[-1][1])
+        held = call.state == CONSULT and call_segments.is_on_hold(call)
         go(call, HOLD if held else TALKING)
         call_segments.follow(tx, call, at)
         answered = leg.joined_at is not None or status == "completed"
@@ -252,6 +260,7 @@ def call_of_consult(tx: Tx, item: WorkItem) -> Call | None:
 def take_over_by(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
     """A supervisor who is in the room has the call from now on; the agent wraps up."""
     check(call, "take_over")
+    lock_people(tx, call, leg.agent_id or 0)
     agent_id = call.agent_id
     calls.end_part(tx, call, "takeover", at, to=f"agent:{leg.agent_id}")
     _take_over(tx, call, leg, at)
@@ -260,6 +269,7 @@ def take_over_by(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
 
 def let_other_go(tx: Tx, call: Call, by: str) -> None:
     """Whoever was asked is not wanted any more: an offer is taken back, a ringing phone stops, a question ends."""
+    lock_people(tx, call)
     calls.dismiss(tx, call, CONSULTED, THIRD)
     parts = select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.kind == CONSULTING)
     for segment in tx.session.scalars(parts.where(CallSegment.ended_at.is_(None))).all():

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from desk.actions import call_segments, callback_outcomes, tickets, work_items
+from desk.actions.call_locks import lock_call, lock_people
 from desk.actions.call_segments import CONSULTING, HANDLE
 from desk.actions.call_states import check, go
 from desk.actions.holding import lock_agent
@@ -84,6 +85,7 @@ def leg_failed(tx: Tx, call: Call, reason: str) -> None:
 
 def agent_did_not_answer(tx: Tx, call: Call, status: str, at: datetime) -> None:
     """The agent took the call and did not pick up: others are asked, and everybody sees that they do not respond."""
+    lock_people(tx, call)
     agent = None if call.agent_id is None else lock_agent(tx, call.agent_id)
     _back_in_line(tx, call, "dropped", at, to_agent_id=None)
     if agent is not None and status in NO_ANSWER_OF_AGENT and agent.presence != NOT_RESPONDING:
@@ -120,6 +122,7 @@ def give_up_on_agent(tx: Tx, call: Call) -> None:
 
 def end_part(tx: Tx, call: Call, by: str, at: datetime, *, to: str = "") -> CallSegment | None:
     """The part of the agent who has the call is over; they wrap up while the call goes on elsewhere. Their leg may go."""
+    lock_people(tx, call)
     call_segments.end_hold(tx, call, at)
     segment = call_segments.current(tx, call, call.agent_id)
     if segment is not None:
@@ -140,6 +143,7 @@ def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = "ca
     """The customer's side is over, whoever ended it. Before an answer it is an abandoned call, after it the wrap-up begins."""
     if call.state in OVER:
         return
+    lock_people(tx, call)
     at = tx.now if at is None else at
     call_segments.end_hold(tx, call, at)
     call.lost_until = None
@@ -213,6 +217,7 @@ def wrap_up(
     tx: Tx, call: Call, agent: Agent, outcome: str, note: str, *, reason: str = "", segment_id: int | None = None
 ) -> None:
     """The agent says how their part ended; see `call_segments.wrap_up`."""
+    lock_call(tx, call.id)
     call_segments.wrap_up(tx, call, agent, outcome, note, reason=reason, segment_id=segment_id)
     callback_outcomes.wrapped_up(tx, call, outcome)
 

@@ -1,6 +1,7 @@
 """Who holds what: the locks, in their one order, and the load that follows from the offers.
 
-The agent's row is locked first and the item's second, always; of two agents the one with the smaller number first.
+The agent's row is locked first and the item's second, always; of two agents the one with the smaller number first. Where the work
+is a call, its row comes before both (see `call_locks`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from desk.actions.agents import settle_idle
+from desk.actions.call_locks import lock_calls_of_item
 from desk.errors import Conflict, NotFound
 from desk.models import Agent, Offer, WorkItem
 from desk.models.work_item import ACCEPTED, HOLDING, IS_HOLDING, OFFERED
@@ -80,6 +82,7 @@ def answer(tx: Tx, offer_id: int, state: str, *, before_deadline: bool = False) 
     made = tx.session.get(Offer, offer_id)
     if made is None:
         raise NotFound("There is no such offer.")
+    lock_calls_of_item(tx, made.item_id, made.agent_id)
     lock_agent(tx, made.agent_id)
     change = update(Offer).where(Offer.id == offer_id, Offer.state == OFFERED)
     if before_deadline:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from desk.actions.agents import settle_idle
+from desk.actions.call_locks import lock_calls_offered_to
 from desk.actions.chats import chat_handed_back
 from desk.actions.holding import lock_agent
 from desk.actions.timers import clear_timer, set_timer
@@ -76,6 +77,7 @@ def still_gone(tx: Tx, data: dict[str, Any]) -> None:
 def _be(tx: Tx, agent: Agent, presence: str, reason: str) -> None:
     if agent.presence == presence and agent.presence_reason == reason:
         return
+    lock_calls_offered_to(tx, agent.id)
     lock_agent(tx, agent.id)
     agent.presence, agent.presence_reason, agent.presence_since = presence, reason, tx.now
     if presence == AVAILABLE:

@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 from channels.voice.port import CarrierFailed
 from desk.access import Right
 from desk.actions import call_legs, call_transfers, calls
+from desk.actions.call_locks import lock_call
+from desk.actions.call_segments import is_on_hold
 from desk.actions.call_states import check
 from desk.actions.call_transfers import AGENT_GOAL, NUMBER_GOAL, QUEUE_GOAL, read_goal
 from desk.errors import Conflict, DeskError
@@ -19,7 +21,7 @@ from desk.models.call import TALKING, THIRD
 from desk.queries.call_targets import call_targets
 from desk.queries.live_call import held_call, other_leg
 from desk.web import words
-from desk.web.calls import away, carry, held, line, settled
+from desk.web.calls import away, carry, held, line, mine, settled
 
 pages = Blueprint("call_passing", __name__)
 
@@ -45,9 +47,9 @@ def targets(call_id: int) -> str:
 @needs(Right.TAKE_WORK)
 def transfer(call_id: int) -> Response:
     """Pass the call on without asking first."""
-    goal = read_goal(request.form.get("to", ""), QUEUE_GOAL, AGENT_GOAL, NUMBER_GOAL)
     with writing() as tx:
-        call = held_call(tx.session, viewer(), call_id)
+        call = mine(tx, call_id)
+        goal = read_goal(request.form.get("to", ""), QUEUE_GOAL, AGENT_GOAL, NUMBER_GOAL)
         call_transfers.transfer(tx, call, goal, request.form.get("note", ""))
     if goal.kind == NUMBER_GOAL:
         _ring_third(call, goal.key, alone=True)
@@ -58,19 +60,20 @@ def transfer(call_id: int) -> Response:
 @needs(Right.TAKE_WORK)
 def consult(call_id: int) -> Response:
     """Ask somebody while the customer hears music."""
-    goal = read_goal(request.form.get("to", ""), AGENT_GOAL, NUMBER_GOAL)
     call, _leg = held(call_id)
+    goal = read_goal(request.form.get("to", ""), AGENT_GOAL, NUMBER_GOAL)
     check(call, "consult")
     if call.state == TALKING:
         carry(lambda: line().hold(call, call.sid, True))
     try:
         with writing() as tx:
-            row = held_call(tx.session, viewer(), call_id)
+            row = mine(tx, call_id)
             calls.note_held(tx, row.sid, True)
             call_transfers.consult(tx, row, goal, request.form.get("note", ""))
     except DeskError:
-        if call.state == TALKING:
-            carry(lambda: line().hold(call, call.sid, False))
+        with writing() as tx:
+            calls.note_held(tx, call.sid, True)
+        line().settle(call_id)  # takes the customer off hold where they were not before
         raise
     if goal.kind == NUMBER_GOAL:
         _ring_third(call, goal.key, alone=False)
@@ -82,7 +85,7 @@ def consult(call_id: int) -> Response:
 def complete(call_id: int) -> Response:
     """Leave the customer with whoever was asked."""
     with writing() as tx:
-        call = held_call(tx.session, viewer(), call_id)
+        call = mine(tx, call_id)
         call_transfers.complete(tx, call)
     with reading() as session:
         third = other_leg(session, call)
@@ -96,9 +99,8 @@ def complete(call_id: int) -> Response:
 def join(call_id: int) -> Response:
     """All three speak with one another."""
     with writing() as tx:
-        call = held_call(tx.session, viewer(), call_id)
+        call = mine(tx, call_id)
         call_transfers.join(tx, call)
-    _free_other(call)
     return settled(call_id)
 
 
@@ -107,7 +109,7 @@ def join(call_id: int) -> Response:
 def cancel(call_id: int) -> Response:
     """Back to the customer alone."""
     with writing() as tx:
-        call_transfers.cancel(tx, held_call(tx.session, viewer(), call_id))
+        call_transfers.cancel(tx, mine(tx, call_id))
     return settled(call_id)
 
 
@@ -122,11 +124,18 @@ def swap(call_id: int) -> Response:
         customer = call_legs.leg_of(session, call.sid)
     if other is None or customer is None or other.status != "in-progress":
         raise Conflict("Nobody has answered there yet. Wait, or go back to the customer.")
-    to_customer = customer.held
-    carry(lambda: line().hold(call, other.sid if to_customer else customer.sid, True))
-    carry(lambda: line().hold(call, customer.sid if to_customer else other.sid, False))
+    to_customer = is_on_hold(call)
+    waits, speaks = (other.sid, customer.sid) if to_customer else (customer.sid, other.sid)
+    carry(lambda: line().hold(call, waits, True))
+    try:
+        carry(lambda: line().hold(call, speaks, False))
+    except Conflict:
+        with writing() as tx:
+            calls.note_held(tx, waits, True)
+        line().settle(call_id)  # back to how it was
+        raise
     with writing() as tx:
-        call_transfers.swapped(tx, tx.session.get_one(Call, call_id), not to_customer)
+        call_transfers.swapped(tx, mine(tx, call_id), not to_customer)
     return settled(call_id)
 
 
@@ -135,16 +144,6 @@ def _ring_third(call: Call, number: str, *, alone: bool) -> None:
         line().ring_third(call, number, alone=alone)
     except CarrierFailed as failed:
         with writing() as tx:
-            call_transfers.not_rung(tx, tx.session.get_one(Call, call.id))
+            call_transfers.not_rung(tx, lock_call(tx, call.id))
         line().settle(call.id)
         raise away(failed) from failed
-
-
-def _free_other(call: Call) -> None:
-    """The third one is out of the sound when the agent spoke with the customer last."""
-    with reading() as session:
-        other = other_leg(session, call)
-    if other is not None and other.held:
-        carry(lambda: line().hold(call, other.sid, False))
-        with writing() as tx:
-            calls.note_held(tx, other.sid, False)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from channels.voice.port import CarrierFailed
 from desk.access import Right
 from desk.actions import call_help, call_supervision
+from desk.actions.call_locks import lock_call
 from desk.actions.call_supervision import supervised_call, supervisor_leg
 from desk.errors import Conflict, NotFound
 from desk.http.context import reading, viewer, writing
@@ -17,6 +18,7 @@ from desk.http.guard import needs
 from desk.models import Agent, Call, HelpRequest, Queue
 from desk.models.call import BARGE, LISTEN, WHISPER
 from desk.queries.live_call import agent_leg_sid
+from desk.store import Tx
 from desk.web.calls import away, line
 from desk.web.console import done
 
@@ -51,11 +53,11 @@ def take_over(call_id: int) -> Response:
     me = _me()
     with reading() as session:
         call = supervised_call(session, viewer(), call_id)
-        leg = supervisor_leg(session, call, me)
+        leg, theirs = supervisor_leg(session, call, me), call.agent_id
     if leg is not None and leg.mode != BARGE:
         _change(call, leg.sid, BARGE, "")
     with writing() as tx:
-        call_supervision.take_over(tx, supervised_call(tx.session, viewer(), call_id), me)
+        call_supervision.take_over(tx, _locked(tx, call_id), me, theirs)
     line().settle(call_id)
     return done(url_for("board.show"), toast=gettext("The call is yours now."), stay=True)
 
@@ -78,7 +80,7 @@ def leave(call_id: int) -> Response:
 def move(call_id: int) -> Response:
     """Put the call into another queue."""
     with writing() as tx:
-        call = supervised_call(tx.session, viewer(), call_id)
+        call = _locked(tx, call_id)
         queue = tx.session.scalar(select(Queue).where(Queue.key == request.form.get("queue", "")))
         if queue is None:
             raise NotFound("There is no such queue.")
@@ -120,7 +122,7 @@ def _be(call_id: int, mode: str) -> Response:
         _change(call, leg.sid, mode, coach)
     if leg is None or leg.mode != mode:
         with writing() as tx:
-            call_supervision.noted(tx, tx.session.get_one(Call, call_id), me, mode)
+            call_supervision.noted(tx, lock_call(tx, call_id), me, mode)
     return done(url_for("board.show"), stay=True)
 
 
@@ -129,6 +131,11 @@ def _change(call: Call, leg_sid: str, mode: str, coach: str) -> None:
         line().carrier.update_participant(conference_sid=call.conference_sid, call_sid=leg_sid, muted=mode == LISTEN, coach=coach)
     except CarrierFailed as failed:
         raise away(failed) from failed
+
+
+def _locked(tx: Tx, call_id: int) -> Call:
+    lock_call(tx, supervised_call(tx.session, viewer(), call_id).id)
+    return supervised_call(tx.session, viewer(), call_id)
 
 
 def _me() -> int:

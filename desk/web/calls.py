@@ -14,6 +14,7 @@ from channels.voice.port import CarrierFailed
 from desk.access import Right, access_customer, access_ticket
 from desk.actions import call_help, call_outbound, call_recording, call_segments, call_transfers, calls, carrier_outage, customers
 from desk.actions.call_line import AWAY, HOOKS, Line
+from desk.actions.call_locks import lock_call
 from desk.actions.call_states import check
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import SYSTEM
@@ -73,7 +74,7 @@ def hold(call_id: int) -> Response:
     check(call, "hold" if on else "resume")
     carry(lambda: line().hold(call, call.sid, on))
     with writing() as tx:
-        calls.set_hold(tx, tx.session.get_one(Call, call_id), on)
+        calls.set_hold(tx, lock_call(tx, call_id), on)
     return settled(call_id)
 
 
@@ -86,7 +87,7 @@ def mute(call_id: int) -> Response:
         raise Conflict("The call is not connected.")
     carry(lambda: line().carrier.mute(conference_sid=call.conference_sid, call_sid=leg_sid, on=not call.muted))
     with writing() as tx:
-        calls.set_muted(tx, tx.session.get_one(Call, call_id), not call.muted)
+        calls.set_muted(tx, lock_call(tx, call_id), not call.muted)
     return settled(call_id)
 
 
@@ -102,14 +103,15 @@ def hang_up(call_id: int) -> Response:
     call, leg = held(call_id)
     check(call, "hang_up")
     with writing() as tx:
-        row = tx.session.get_one(Call, call_id)
+        row = mine(tx, call_id)
+        check(row, "hang_up")
         goes_on = row.state == CONFERENCE and call_transfers.colleague_is_there(tx, row)
         if goes_on:
             call_transfers.complete(tx, row)
     if not goes_on:
         carry(lambda: line().end(call, call.sid, leg))
         with writing() as tx:
-            _ended_by_agent(tx, tx.session.get_one(Call, call_id))
+            _ended_by_agent(tx, lock_call(tx, call_id))
     return settled(call_id)
 
 
@@ -156,7 +158,7 @@ def keys(call_id: int) -> Response:
     url = installation().settings.base_url + HOOKS + "/keys?" + urlencode({"digits": digits})
     carry(lambda: line().carrier.send_keys(conference_sid=call.conference_sid, call_sid=to, digits=digits, play_url=url))
     with writing() as tx:
-        calls.emit(tx, "call.keys_sent", tx.session.get_one(Call, call_id), data={"count": len(digits)})
+        calls.emit(tx, "call.keys_sent", lock_call(tx, call_id), data={"count": len(digits)})
     return settled(call_id)
 
 
@@ -176,7 +178,7 @@ def recording(call_id: int) -> Response:
     else:
         carry(lambda: carrier.pause_recording(call_sid=call.sid, recording_sid=sid, on=do == "pause"))
     with writing() as tx:
-        call_recording.changed(tx, tx.session.get_one(Call, call_id), do)
+        call_recording.changed(tx, lock_call(tx, call_id), do)
     return settled(call_id)
 
 
@@ -185,7 +187,7 @@ def recording(call_id: int) -> Response:
 def ask_for_help(call_id: int) -> Response:
     """Ask for a supervisor; asked again it is withdrawn."""
     with writing() as tx:
-        call = held_call(tx.session, viewer(), call_id)
+        call = mine(tx, call_id)
         call_help.ask(tx, call, tx.session.get_one(Agent, viewer().agent_id), request.form.get("text", ""))
     return done(url_for("console.index"), stay=True)
 
@@ -248,6 +250,12 @@ def carry(ask: Callable[[], object]) -> None:
         ask()
     except CarrierFailed as failed:
         raise away(failed) from failed
+
+
+def mine(tx: Tx, call_id: int) -> Call:
+    """The viewer's call, which nobody else changes while this transaction lasts."""
+    lock_call(tx, held_call(tx.session, viewer(), call_id).id)
+    return held_call(tx.session, viewer(), call_id)
 
 
 def held(call_id: int) -> tuple[Call, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import wraps
@@ -19,10 +20,12 @@ from desk.events import SYSTEM
 from desk.http.context import installation, reading, writing
 from desk.http.guard import signed
 from desk.models import Webhook
-from desk.store import Tx
+from desk.store import Collided, Tx
 
 FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")  # what is signed field by field; else the whole body
 LATEST, AHEAD = timedelta(minutes=15), timedelta(seconds=5)  # a time further off was not written by a clock that is right
+
+AGAIN = 2  # times that a webhook is taken in anew when it collided with another change
 
 
 def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +72,17 @@ def once(key: str, call_sid: str, act: Callable[[Tx], str]) -> Response:
 
 
 def effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str:
-    """Act unless this webhook has had its effect already; its answer is kept and given again."""
+    """Act unless this webhook has had its effect already; its answer is kept and given again.
+
+    The carrier tells most things once: what collided with somebody else's change in the database is done again.
+    """
+    for _ in range(AGAIN):
+        with suppress(Collided):
+            return _effect_once(key, call_sid, act)
+    return _effect_once(key, call_sid, act)
+
+
+def _effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str:
     try:
         with writing(SYSTEM) as tx:
             before = tx.session.get(Webhook, key)

@@ -14,6 +14,7 @@ from channels.voice.port import CarrierFailed
 from desk.actions import call_legs, call_outbound, call_recording, calls
 from desk.actions.call_legs import Party
 from desk.actions.call_line import Line
+from desk.actions.call_locks import lock_call
 from desk.http.context import installation, reading
 from desk.models import Call
 from desk.models.call import AGENT, DIALING, OFFERED, OVER
@@ -58,7 +59,8 @@ def conference() -> Response:
 
     effect_once(event.event_key(), event.call_sid, note)
     if call is not None:
-        _follow_up(call.id)
+        # An agent has just put somebody on hold, or is about to be recorded as having done so: that is for them to decide.
+        _follow_up(call.id, music=not event.event.endswith("hold"))
     return Response(status=204)
 
 
@@ -74,7 +76,7 @@ def status() -> Response:
         if unheard is not None:
             call_legs.leg_status(tx, unheard, at=at)
         if caller_gone and party is not None:
-            calls.caller_left(tx, tx.session.get_one(Call, party.call_id), at)
+            calls.caller_left(tx, lock_call(tx, party.call_id), at)
         call_legs.leg_status(tx, event, party, at)
 
     effect_once(event.event_key(), event.call_sid, note)
@@ -101,8 +103,8 @@ def amd() -> Response:
     event, call_id = call_event(), request.args.get("call", type=int) or 0
 
     def note(tx: Tx) -> None:
-        call = tx.session.get(Call, call_id)
-        if call is not None:
+        if tx.session.get(Call, call_id) is not None:
+            call = lock_call(tx, call_id)
             call_outbound.answered_by(tx, call, event.answered_by)
             call_outbound.leave_machine(tx, call)
 
@@ -144,14 +146,14 @@ def _party() -> Party | None:
     )
 
 
-def _follow_up(call_id: int) -> None:
+def _follow_up(call_id: int, *, music: bool = True) -> None:
     """What the carrier has to do now that the rows have changed."""
     line = Line(installation())
     with reading() as session:
         to_ring = call_outbound.is_to_be_rung(session, session.get_one(Call, call_id))
     if to_ring:
         line.ring_customer(call_id)
-    line.settle(call_id)
+    line.settle(call_id, music=music)
 
 
 def _caller_gone(leg_sid: str, call_id: int) -> bool:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from channels.voice import twiml
 from desk.actions import callbacks, intake, waiting
+from desk.actions.call_locks import lock_call
 from desk.errors import Conflict, Invalid
 from desk.http.context import installation
 from desk.models import Call, Callback, Customer
@@ -142,4 +143,5 @@ def _digits(number: str) -> dict[str, str]:
 
 
 def _call(tx: Tx, sid: str) -> Call | None:
-    return tx.session.scalar(select(Call).where(Call.sid == sid))
+    call_id = tx.session.scalar(select(Call.id).where(Call.sid == sid))
+    return None if call_id is None else lock_call(tx, call_id)

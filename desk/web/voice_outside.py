@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from channels.voice.port import CarrierFailed
 from desk.actions import call_outside
+from desk.actions.call_locks import lock_call
 from desk.events import SYSTEM
 from desk.http.context import installation, reading, writing
 from desk.models import Call
@@ -36,7 +37,7 @@ def outside() -> Response:
     back = []
 
     def note(tx: Tx) -> None:
-        call = tx.session.get_one(Call, known.id)
+        call = lock_call(tx, known.id)
         if call_outside.outside_status(tx, call, event.status, event.final):
             back.append(call.sid)
 

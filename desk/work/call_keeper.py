@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from channels.voice.port import CallInfo, CarrierFailed, RoomInfo
 from desk.actions import call_healing, call_outbound, call_recording, calls, carrier_outage
 from desk.actions.call_line import Line
+from desk.actions.call_locks import lock_call
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.models import Call
@@ -64,7 +65,7 @@ class CallKeeper:
     def _give_up(self) -> None:
         for call_id in self._due(Call.lost_until):
             with self._desk.store.tx(SYSTEM) as tx:
-                call = tx.session.get_one(Call, call_id)
+                call = lock_call(tx, call_id)
                 if call.lost_until is not None and call.lost_until <= tx.now:
                     calls.give_up_on_agent(tx, call)
             self._line.settle(call_id)
@@ -82,7 +83,7 @@ class CallKeeper:
                     if failed.retryable:
                         continue
             with self._desk.store.tx(SYSTEM) as tx:
-                row = tx.session.get_one(Call, call_id)
+                row = lock_call(tx, call_id)
                 if row.recording_pause_until is not None and row.recording_pause_until <= tx.now:
                     call_recording.changed(tx, row, "resume", by_itself=True)
 
@@ -138,7 +139,7 @@ class CallKeeper:
             return not failed.retryable
         with self._desk.store.tx(SYSTEM) as tx:
             carrier_outage.answered(tx)
-            row = tx.session.get_one(Call, call_id)
+            row = lock_call(tx, call_id)
             call_outbound.forget_unrung(tx, row)
             if row.ended_at is None:
                 call_healing.heal(tx, row, room, legs)
@@ -149,7 +150,7 @@ class CallKeeper:
         carrier = self._desk.carrier
         room = carrier.room_info(call.conference_sid or call.conference)
         with self._desk.store.tx(SYSTEM) as tx:
-            sids = call_healing.legs_to_ask(tx, tx.session.get_one(Call, call.id), room)
+            sids = call_healing.legs_to_ask(tx, lock_call(tx, call.id), room)
         return room, {sid: carrier.call_info(sid) for sid in sids}
 
     def _next_s(self) -> float | None:
