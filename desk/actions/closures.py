@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid
 from desk.models import LineClosure
 from desk.queries.closures import current_closure
@@ -12,6 +14,7 @@ from desk.store import Tx
 
 LONGEST_REASON = 80
 LONGEST = timedelta(days=7)
+END_TIMER = "voice.closure_ends"
 
 
 def close_lines(
@@ -42,6 +45,7 @@ def close_lines(
     )
     tx.session.add(closure)
     tx.session.flush()
+    set_timer(tx, END_TIMER, str(closure.id), expires_at, {"closure_id": closure.id})
     told = {"expires_at": expires_at.isoformat(), "expected_at": expected_at.isoformat() if expected_at else ""}
     tx.emit("voice.lines_closed", data={"closure": closure.id, "reason_zh": reason_zh, "reason_en": reason_en, **told})
     return closure
@@ -53,8 +57,17 @@ def open_lines(tx: Tx, closure: LineClosure) -> bool:
     if closure.ended_at is not None or closure.expires_at <= tx.now:
         return False
     closure.ended_at, closure.ended_by = tx.now, tx.actor.name
+    clear_timer(tx, END_TIMER, str(closure.id))
     tx.emit("voice.lines_opened", data={"closure": closure.id})
     return True
+
+
+def expire(tx: Tx, data: dict[str, Any]) -> None:
+    """Timer: the time of a closure is over. Callers heard so to the second; now everybody who looks at a screen sees it."""
+    closure = tx.session.get_one(LineClosure, data["closure_id"], with_for_update=True)
+    if closure.ended_at is None:
+        closure.ended_at, closure.ended_by = closure.expires_at, tx.actor.name
+        tx.emit("voice.lines_opened", data={"closure": closure.id, "expired": True})
 
 
 _BAD_REASON = N_("Say why, in a few words that fit the sentence: at most 80 characters, no braces.")

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from desk.actions import agents, callback_outcomes, chats, complaints, follow_up_work, hand_ups, places, presence, solving, unsent
+from desk.actions import (
+    agents,
+    callback_outcomes,
+    chats,
+    closures,
+    complaints,
+    follow_up_work,
+    hand_ups,
+    places,
+    presence,
+    solving,
+    unsent,
+)
 from desk.models import Agent, Complaint, FollowUp, Ticket
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
@@ -45,6 +57,7 @@ ACTIONS: Mapping[str, Action] = {
     callback_outcomes.JOIN_TIMER: callback_outcomes.join,
     callback_outcomes.PARK_TIMER: callback_outcomes.park,
     callback_outcomes.LATE_TIMER: callback_outcomes.notice_late,
+    closures.END_TIMER: closures.expire,
     GONE_TIMER: chats.visitor_gone,
     IDLE_TIMER: chats.visitor_idle,
 }
