@@ -23,7 +23,7 @@ from desk.models.callback import (
     WAITING,
     WITHDRAWN,
 )
-from desk.models.ticket import LIVE, PENDING_CUSTOMER
+from desk.models.ticket import LIVE, PENDING_CUSTOMER, SOMEBODY_ELSE
 from desk.models.work_item import ACTIVE, CANCELED, WRAP_UP
 from desk.queries.callbacks import TIMELY_S, hours_for, open_callback
 from desk.sentences import N_
@@ -147,9 +147,14 @@ def free_agent(tx: Tx, call: Call) -> None:
 
 
 def wrapped_up(tx: Tx, call: Call, outcome: str) -> None:
-    """The agent says how the call ended. A wrong number has reached nobody, and is not rung again."""
+    """The agent says how the call ended. A wrong number is not rung again; where somebody else answered, it is tried again."""
     callback = _of(tx, call)
-    if callback is not None and callback.state == REACHED and outcome == WRONG_NUMBER:
+    if callback is None or callback.state != REACHED:
+        return
+    if outcome == SOMEBODY_ELSE:
+        _take_back(tx, callback, SOMEBODY_ELSE)
+        _missed(tx, callback, call)
+    elif outcome == WRONG_NUMBER:
         callback.state, callback.last_outcome = NOT_REACHED, WRONG_NUMBER
         tx.emit("callback.missed", **about(callback, outcome=WRONG_NUMBER), call=call, agent=call.agent_id)
 

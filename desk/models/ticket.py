@@ -17,6 +17,8 @@ TYPES = ("enquiry", "request", "incident", "complaint")
 CATEGORIES = ("billing", "technical", "delivery", "product", "service", "privacy", "other")
 SOUGHT = 80  # so much of a subject is enough to find it
 WRAP_UP_CODES = ("solved", "information_given", "follow_up", "transferred", "no_action", "wrong_number", "dropped")
+SOMEBODY_ELSE = "not_there"  # how a call of ours may end besides: who answered is not the customer
+CALL_OUTCOMES = (*WRAP_UP_CODES, SOMEBODY_ELSE)
 STATUSES = (*LIVE, SOLVED, CLOSED, MERGED, SPAM)
 FIRST_NUMBER = 10_000  # ticket numbers are the row's id above this, so that they are short, unique and never reused
 

@@ -43,6 +43,7 @@ WRAP_UP_CODES = {
     "wrong_number": lazy_gettext("Wrong number"),
     "dropped": lazy_gettext("Line broke"),
 }
+CALL_OUTCOMES = WRAP_UP_CODES | {"not_there": lazy_gettext("Somebody else answered")}
 PRIORITIES = {
     1: lazy_gettext("P1 · urgent"),
     2: lazy_gettext("P2 · high"),
@@ -184,6 +185,7 @@ def everything() -> dict[str, Any]:
         "categories": CATEGORIES,
         "types": TYPES,
         "wrap_up_codes": WRAP_UP_CODES,
+        "call_outcomes": CALL_OUTCOMES,
         "priorities": PRIORITIES,
         "presences": PRESENCES,
         "away_reasons": AWAY_REASONS,

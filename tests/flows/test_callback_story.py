@@ -172,6 +172,23 @@ def test_a_wrong_number_was_reached_in_vain_and_is_not_rung_again(tmp_path):
         assert_free(phones)
 
 
+def test_where_somebody_else_answers_the_customer_is_tried_again(tmp_path):
+    with open_day_and_night(tmp_path) as phones:
+        promised(phones)
+        maya = phones.world.agent(available=True)
+        phones.pick_up(maya)
+        customer = customers_leg(phones)
+        phones.carrier.answer(customer)
+        phones.settle()
+        phones.hang_up(customer)
+        assert "Somebody else answered" in phones.console(maya).get("/desk/strip").text
+        assert phones.console(maya).post(f"/desk/calls/{phones.call().id}/wrap-up", data={"outcome": "not_there"}).ok
+        now = callback(phones)
+        assert (now.state, now.attempts, now.last_outcome, now.ended_at) == ("planned", 1, "not_there", None)
+        assert now.next_at > phones.world.desk.clock.now()
+        assert_free(phones)
+
+
 def assert_free(phones):
     """The agent has nothing in hand and nothing to write up, and no line is open."""
     assert phones.world.one(select(Agent.used)) == 0
