@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 from channels.voice import twiml
 from channels.voice.events import read_recording
 from desk.actions import intake, voicemails, waiting
+from desk.actions.call_locks import lock_call
 from desk.models import Calendar, Call, Queue, Ticket
 from desk.models.call import OVER, QUEUED, VOICEMAIL
 from desk.queries.calendars import to_calendar
 from desk.queries.voice_policy import voice_policy
-from desk.queries.voice_texts import Prompts, spoken
+from desk.queries.voice_texts import Prompts, joined, spoken
 from desk.store import Tx
 from desk.voice_texts import LANGUAGES
 from desk.voice_words import digits_in_words, hours_in_words
@@ -23,13 +24,14 @@ from desk.web.voice_waiting import back_in
 pages = Blueprint("voice_mailbox", __name__, url_prefix="/hooks/twilio/voice")
 
 DONE_WITHOUT = "absent"
+WAITED = "waited"  # the queue has led them here, they did not ask for it
 
 
 @pages.post("/voicemail")
 @from_carrier
 def record() -> Response:
     """The greeting with our hours, the tone, and then the caller speaks."""
-    event, visit = call_event(), request.args.get("n", "")
+    event, visit, waited = call_event(), request.args.get("n", ""), request.args.get("why") == WAITED
 
     def begin(tx: Tx) -> str:
         call = _call(tx, event.call_sid)
@@ -39,7 +41,7 @@ def record() -> Response:
             return back_in(tx, call, "somebody_free")
         voicemails.begin(tx, call)
         return twiml.record_voicemail(
-            _greeting(tx, call),
+            joined(_say(tx, call, "nobody_free"), _greeting(tx, call)) if waited else _greeting(tx, call),
             absolute("/hooks/twilio/voice/recorded"),
             status_url=absolute("/hooks/twilio/voice/recorded-status"),
             max_s=voice_policy(tx.session).voicemail_max_s,
@@ -113,4 +115,5 @@ def _say(tx: Tx, call: Call, text: str, **values: object) -> Prompts:
 
 
 def _call(tx: Tx, sid: str) -> Call | None:
-    return tx.session.scalar(select(Call).where(Call.sid == sid))
+    call_id = tx.session.scalar(select(Call.id).where(Call.sid == sid))
+    return None if call_id is None else lock_call(tx, call_id)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from channels.voice import twiml
 from channels.voice.port import CarrierFailed
 from desk.actions import waiting
+from desk.actions.call_locks import lock_call
 from desk.events import SYSTEM
 from desk.http.context import installation, reading, writing
 from desk.models import Call
@@ -60,10 +61,13 @@ def wait() -> Response:
         if call is None or call.state != QUEUED:
             return xml(twiml.wait((), WAIT_AGAIN_S))
         place = callers_place(session, call, now)
-        said = _while_waiting(session, call, place, turn)
+        ways = ways_out(session, call, place, now)
+        said = _while_waiting(session, call, place, ways, turn)
     if place.told is not None and place.told.to_dict() != call.told:
         with writing(SYSTEM) as tx:
-            waiting.note_told(tx.session.get_one(Call, call.id), place)
+            waiting.note_told(lock_call(tx, call.id), place)
+    if ways.led:
+        _send(call, "voicemail", why="waited")
     again = absolute(f"/hooks/twilio/voice/wait?call={call.id}&n={turn + 1}")
     return xml(twiml.wait(said, WAIT_AGAIN_S, again_url=again, music_url=absolute(MUSIC)))
 
@@ -136,16 +140,20 @@ def back_in(tx: Tx, call: Call, text: str) -> str:
 
 def fetch_back(call: Call) -> None:
     """An agent takes this call: its caller, should they be choosing something else just now, hears so and comes back."""
-    if not call.aside or call.direction != "in":
-        return
+    if call.aside and call.direction == "in":
+        _send(call, "back")
+
+
+def _send(call: Call, where: str, **more: str) -> None:
+    """The caller goes on at that document. If the carrier cannot be told so now, they stay where they are."""
     try:
-        url = absolute("/hooks/twilio/voice/back?" + urlencode({"n": waiting.visits(call)}))
+        url = absolute(f"/hooks/twilio/voice/{where}?" + urlencode({**more, "n": waiting.visits(call)}))
         installation().carrier.redirect(call_sid=call.sid, url=url)
     except CarrierFailed as failed:
-        log.warning("the caller of %s could not be fetched back into the line: %s", call.sid, failed)
+        log.warning("the caller of %s could not be sent to %s: %s", call.sid, where, failed)
 
 
-def _while_waiting(session: Session, call: Call, place: CallersPlace, turn: int) -> Prompts:
+def _while_waiting(session: Session, call: Call, place: CallersPlace, ways: WaysOut, turn: int) -> Prompts:
     desk, locale = installation(), call.locale
     now, base = desk.clock.now(), desk.settings.base_url
     parts = []
@@ -156,10 +164,10 @@ def _while_waiting(session: Session, call: Call, place: CallersPlace, turn: int)
         parts.append(spoken(session, base, "comfort", locale))
     text = "next" if not place.ahead else "waiting" if place.minutes else "ahead"
     parts.append(spoken(session, base, text, locale, ahead=place.ahead, minutes=place.minutes or 0))
-    if turn % 2 == 0:
-        ways = ways_out(session, call, place, now)
-        if ways:
-            parts.append(spoken(session, base, "press_star" if ways.callback else "press_star_message", locale))
+    if ways.pressed:
+        parts.append(spoken(session, base, "long_wait", locale))
+    elif ways and turn % 2 == 0:
+        parts.append(spoken(session, base, "press_star" if ways.callback else "press_star_message", locale))
     return joined(*parts)
 
 
@@ -170,4 +178,5 @@ def _choices(session: Session, call: Call, ways: WaysOut) -> Prompts:
 
 
 def _call(tx: Tx, sid: str) -> Call | None:
-    return tx.session.scalar(select(Call).where(Call.sid == sid))
+    call_id = tx.session.scalar(select(Call.id).where(Call.sid == sid))
+    return None if call_id is None else lock_call(tx, call_id)
