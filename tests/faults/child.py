@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from desk.config import Settings
 from desk.installation import Installation
 from tests.shape.source import ROOT
 from tests.world import free_port
+
+# Importing the desk takes seconds, starting it does not: one process imports it, and each desk is a fork of that one.
+WARM = multiprocessing.get_context("forkserver")
+WARM.set_forkserver_preload(["desk.app", "desk.__main__", "desk.commands.serve"])
+PATIENCE_S = 60
 
 
 class Child:
@@ -34,22 +40,19 @@ class Child:
         }
         self.url, self.smtp_port = self.env["DESK_BASE_URL"], smtp_port
         self._log = folder / "child.log"
-        self._process: subprocess.Popen[str] | None = None
+        self._process: ForkServerProcess | None = None
+        self._told: Connection | None = None
 
     def start(self) -> None:
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "desk", "serve"],
-                cwd=ROOT,
-                env={**os.environ, **self.env, "PYTHONUNBUFFERED": "1"},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if "The desk is ready" in line:
-                return
+        told, tell = WARM.Pipe(duplex=False)
+        self._process = WARM.Process(target=_serve, args=(self.env, str(self._log), tell), daemon=True)
+        self._process.start()
+        tell.close()
+        self._told = told  # open until it ends, for its last words
+        with os.fdopen(os.dup(told.fileno()), encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if "The desk is ready" in line:
+                    return
         raise AssertionError(f"the desk did not start:\n{self._log.read_text()[-3000:]}")
 
     def kill(self) -> None:
@@ -65,20 +68,34 @@ class Child:
         return install(Settings.from_env(self.env))
 
     def _end(self, how: signal.Signals) -> int:
-        process = self._process
+        process, self._process = self._process, None
         if process is None:
             return 0
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(how)
-        process.communicate(timeout=30)
-        self._process = None
-        return process.returncode
+        assert process.pid is not None
+        if process.is_alive():
+            os.kill(process.pid, how)
+        process.join(timeout=PATIENCE_S)
+        assert process.exitcode is not None, "the desk has not ended"
+        return process.exitcode
 
     def __enter__(self) -> Child:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+def _serve(env: dict[str, str], log: str, tell: Connection) -> None:
+    """What `python -m desk serve` does, in the forked process."""
+    os.chdir(ROOT)
+    os.environ.update(env)
+    os.dup2(tell.fileno(), sys.stdout.fileno())
+    tell.close()
+    with Path(log).open("a", encoding="utf-8") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    from desk.__main__ import main
+
+    sys.exit(main(["serve"]))
 
 
 def all_of(desk: Installation, *what: Any) -> list[Any]:

@@ -36,6 +36,12 @@ def dovecot(provider):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def tried_again_soon(monkeypatch):
+    """A server that is away is asked again after a moment, not after the seconds that are right for a real one."""
+    monkeypatch.setattr(imap_in, "FIRST_RETRY_S", 0.1)
+
+
 @pytest.fixture
 def world(tmp_path):
     with running(settings_for(tmp_path)) as world:

@@ -25,6 +25,7 @@ base_dir = {home}/run
 state_dir = {home}/state
 log_path = {home}/log
 auth_verbose = yes
+auth_failure_delay = 0
 ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{certificate}
