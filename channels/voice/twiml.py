@@ -159,12 +159,22 @@ def say_then(prompts: Prompts, next_url: str) -> str:
     return str(response)
 
 
-def record_voicemail(prompts: Prompts, action_url: str, *, status_url: str, max_s: int = VOICEMAIL_S, silence_s: int = 10) -> str:
+def record_voicemail(
+    prompts: Prompts,
+    action_url: str,
+    *,
+    status_url: str,
+    max_s: int = VOICEMAIL_S,
+    silence_s: int = 10,
+    transcribed_url: str = "",
+) -> str:
     """Speak, beep and record until the hash key, `silence_s` of silence or `max_s`; then `action_url` says how it goes on.
 
     `status_url` hears when the recording can be fetched. A caller who hangs up meanwhile is posted to `action_url` with the key
-    `hangup`; one who said nothing at all comes there by redirect, without a recording.
+    `hangup`; one who said nothing at all comes there by redirect, without a recording. The carrier writes down what was said, and
+    posts it to `transcribed_url`; it understands English alone, of 2 to 120 seconds.
     """
+    written = {"transcribe": True, "transcribe_callback": transcribed_url} if transcribed_url else {}
     response = VoiceResponse()
     _speak(response, prompts)
     response.record(
@@ -178,6 +188,7 @@ def record_voicemail(prompts: Prompts, action_url: str, *, status_url: str, max_
         recording_status_callback=status_url,
         recording_status_callback_method="POST",
         recording_status_callback_event="completed absent",
+        **written,
     )
     response.redirect(action_url, method="POST")
     return str(response)

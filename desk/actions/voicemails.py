@@ -76,10 +76,10 @@ def nothing_said(tx: Tx, call: Call) -> None:
         _discarded(tx, call, 0)
 
 
-def transcribed(tx: Tx, sid: str, text: str) -> None:
-    """A program has written down what was said; it stands beside the sound and says so."""
-    recording = tx.session.scalar(select(CallRecording).where(CallRecording.sid == sid))
-    message = None if recording is None else message_of(tx, recording)
+def transcribed(tx: Tx, call: Call, sid: str, text: str) -> None:
+    """A program has written down what was said; it stands beside the sound and says so. It may be the first word of a message."""
+    recording = tx.session.scalar(select(CallRecording).where(CallRecording.sid == sid)) or left(tx, call, sid, None)
+    message = message_of(tx, recording)
     if message is None or not text.strip() or message.meta.get("transcript"):
         return
     message.meta = {**message.meta, "transcript": text.strip()[:4000]}

@@ -20,7 +20,7 @@ class VoicePolicy:
     itself. `callback_from_s`: from which estimated wait on a callback is offered. `callback_hours`: when customers may be rung
     back. `pass_on_caller_id`: an outside number that a call goes on to sees the caller's number instead of ours.
     `emergency_number` is said to callers when we are closed; empty says nothing of one. `recordings_leave_carrier`: what we have
-    fetched is deleted at the carrier.
+    fetched is deleted at the carrier. `transcribe_voicemail`: the carrier writes down what English messages say.
     """
 
     recording: bool = True
@@ -32,6 +32,7 @@ class VoicePolicy:
     callback_hours: tuple[str, str] = ("08:00", "21:00")
     voicemail: bool = True
     voicemail_max_s: int = 180
+    transcribe_voicemail: bool = False
     pass_on_caller_id: bool = False
     emergency_number: str = ""
     queue_limit: int = 200

@@ -34,7 +34,7 @@ pages = Blueprint("admin_voice", __name__, url_prefix="/admin/voice")
 USUAL_CLOSURE = timedelta(hours=4)
 SWITCHES = (
     *("recording", "recordings_leave_carrier", "announce_listening", "callback"),
-    *("voicemail", "pass_on_caller_id", "identify_callers"),
+    *("voicemail", "transcribe_voicemail", "pass_on_caller_id", "identify_callers"),
 )
 
 

@@ -40,11 +40,15 @@ def record() -> Response:
         if call.state == QUEUED and not waiting.still_waits(tx, call):
             return back_in(tx, call, "somebody_free")
         voicemails.begin(tx, call)
+        policy = voice_policy(tx.session)
         return twiml.record_voicemail(
             joined(_say(tx, call, "nobody_free"), _greeting(tx, call)) if waited else _greeting(tx, call),
             absolute("/hooks/twilio/voice/recorded"),
             status_url=absolute("/hooks/twilio/voice/recorded-status"),
-            max_s=voice_policy(tx.session).voicemail_max_s,
+            max_s=policy.voicemail_max_s,
+            transcribed_url=absolute("/hooks/twilio/voice/transcribed")
+            if policy.transcribe_voicemail and call.locale == "en"
+            else "",
         )
 
     return once(f"{event.call_sid}:voicemail:{visit}", event.call_sid, begin)
@@ -94,9 +98,14 @@ def recorded_status() -> Response:
 def transcribed() -> Response:
     """What the carrier understood of a message, where it writes messages down."""
     event, text = read_recording(request.form), request.form.get("TranscriptionText", "")
+
+    def keep(tx: Tx) -> None:
+        call = _call(tx, event.call_sid)
+        if call is not None:
+            voicemails.transcribed(tx, call, event.recording_sid, text)
+
     if request.form.get("TranscriptionStatus") == "completed":
-        key = f"{event.recording_sid}:transcribed"
-        effect_once(key, event.call_sid, lambda tx: voicemails.transcribed(tx, event.recording_sid, text))
+        effect_once(f"{event.recording_sid}:transcribed", event.call_sid, keep)
     return Response(status=204)
 
 

@@ -66,6 +66,7 @@ RULES = {
     "announce_listening": lazy_gettext("Agents see when a supervisor listens"),
     "callback": lazy_gettext("Callers can ask to be called back"),
     "voicemail": lazy_gettext("Callers can leave a message"),
+    "transcribe_voicemail": lazy_gettext("English messages are written down by the carrier"),
     "pass_on_caller_id": lazy_gettext("Outside numbers see the caller’s number"),
     "identify_callers": lazy_gettext("Known callers are greeted in their language"),
     "pause_s": lazy_gettext("A paused recording goes on after (seconds)"),

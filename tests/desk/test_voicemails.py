@@ -127,7 +127,7 @@ def test_the_sound_joins_the_message_and_a_program_may_write_it_down(house):
         recordings.fetched(tx, recording, kept)
         voicemails.fetched(tx, recording)
         for said in ("Please call me.", "Something else."):
-            voicemails.transcribed(tx, SOUND, said)
+            voicemails.transcribed(tx, tx.session.get_one(Call, call.id), SOUND, said)
     message = house.one(select(Message))
     assert house.one(select(Attachment.message_id)) == message.id
     assert message.meta["transcript"] == "Please call me."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from desk.models import Attachment, Calendar, Call, CallRecording, Message, Ticket, WorkItem
-from tests.flows.phone_world import CALLER, telephones
+from desk.models import Attachment, Calendar, Call, CallRecording, Message, Setting, Ticket, WorkItem
+from desk.queries.voice_policy import SETTING, VoicePolicy
+from tests.flows.phone_world import CALLER, CHINESE, ENGLISH, telephones
 from tests.flows.test_callback_story import LEAVE_MESSAGE, open_day_and_night, said, step_out
 
 
@@ -110,3 +111,19 @@ def test_when_we_are_closed_a_message_opens_a_ticket_that_is_due_from_the_next_o
         assert (item.due_at - now).days > 30  # eight open hours, a minute each day
         assert phones.call(sid).from_number == CALLER
         assert fetched(phones).call_id == phones.call(sid).id
+
+
+@pytest.mark.parametrize("english", [True, False])
+def test_what_an_english_message_says_is_written_down_where_the_house_wishes_so(tmp_path, english):
+    with telephones(tmp_path, reorder=0.5, seed=2) as phones:
+        with phones.world.tx() as tx:
+            tx.session.add(Setting(key=SETTING, value=VoicePolicy(transcribe_voicemail=True).to_dict()))
+            tx.emit("setting.voice_policy_set")
+        sid = phones.queue(language=ENGLISH if english else CHINESE)
+        step_out(phones, sid, LEAVE_MESSAGE)
+        speak(phones, sid)
+        phones.hang_up(sid)
+        phones.carrier.advance(20)
+        phones.settle()
+        message = phones.world.one(select(Message))
+        assert message.meta.get("transcript", "").startswith("My heater does not heat.") is english

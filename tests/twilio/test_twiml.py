@@ -20,6 +20,7 @@ VALUES = {
     "lead_in": [(), TALK],
     "action_url": ["", URL],
     "status_url": ["", URL],
+    "transcribed_url": ["", URL],
     "wait_url": [URL],
     "next_url": [URL],
     "again_url": ["", URL],

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 from channels.voice.simulated.audio import audio_length
 from channels.voice.simulated.journal import Journal
 from channels.voice.simulated.loop import Loop, Timer
-from channels.voice.simulated.state import Call, ListenEvent, Recording, Room
+from channels.voice.simulated.state import Call, ListenEvent, Recording, Room, new_sid
 from channels.voice.simulated.webhooks import Form, Reply, Webhooks
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,20 @@ class Exchange:
         if recording.status == "completed":
             form["RecordingDuration"] = str(recording.duration_s)
         self._tell(recording.sid, recording.status_url, form)
+
+    def report_words(self, recording: Recording) -> None:
+        """Post what was said into a recording. A voice that came as sound is not understood."""
+        form = {
+            "AccountSid": self.account_sid,
+            "CallSid": recording.call_sid,
+            "RecordingSid": recording.sid,
+            "RecordingUrl": self.recording_url(recording),
+            "TranscriptionSid": new_sid("TR"),
+            "TranscriptionText": " ".join(recording.words),
+            "TranscriptionStatus": "completed" if recording.words else "failed",
+            "TranscriptionType": "fast",
+        }
+        self._tell(recording.sid, recording.transcribed_url, form)
 
     def recording_url(self, recording: Recording) -> str:
         """Where the real carrier would keep it. Nobody answers there: use `fetch_recording`."""

@@ -12,6 +12,9 @@ from channels.voice.simulated.state import Call, Recording, new_sid
 
 # The carrier needs a moment until an ended recording can be fetched.
 _PROCESSING_S = 1.0
+# Of these lengths it writes down what was said, which takes a moment more.
+_TRANSCRIBED_S = range(2, 121)
+_WRITING_S = 3.0
 _OWN, _OTHERS = 0, 1
 CALL_API, RECORD_VERB = "StartCallRecordingAPI", "RecordVerb"
 ALL_EVENTS = frozenset({"in-progress", "completed", "absent"})
@@ -112,6 +115,8 @@ class Recorder:
         if recording.status == "processing":
             recording.status = "absent" if empty else "completed"
             self._exchange.report_recording(recording)
+            if recording.transcribed_url and not empty and recording.duration_s in _TRANSCRIBED_S:
+                self._exchange.after(_WRITING_S, lambda: self._exchange.report_words(recording))
 
     def _at(self, recording: Recording) -> float:
         return max(0.0, self._exchange.loop.elapsed_s - recording.begun_s)

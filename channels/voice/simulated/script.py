@@ -188,6 +188,8 @@ def _record(_element: ElementTree.Element, values: Values) -> Record:
     finish = values.get("finishOnKey", "1234567890*#")
     if set(finish) - set(_KEYS):
         raise BadTwiml(13613, "finishOnKey of <Record> holds keys only.")
+    transcribes = values.truth("transcribe", False, code=13614)
+    written_url = values.address(values.get("transcribeCallback", ""), code=13615)
     trim = values.get("trim", "trim-silence")
     if trim not in ("trim-silence", "do-not-trim"):
         raise BadTwiml(13699, "trim of <Record> is trim-silence or do-not-trim.")
@@ -200,6 +202,7 @@ def _record(_element: ElementTree.Element, values: Values) -> Record:
         trim=trim == "trim-silence",
         status_url=values.address(values.get("recordingStatusCallback", ""), code=13256),
         status_events=values.events("recordingStatusCallbackEvent", _RECORDING_EVENTS, 13621) or frozenset({"completed"}),
+        transcribed_url=written_url if transcribes else "",
     )
 
 

@@ -102,6 +102,8 @@ class Recording:
     begun_s: float  # simulated time
     status: str = "in-progress"
     duration_s: int = 0
+    words: list[str] = field(default_factory=list)  # what was said into a voicemail
+    transcribed_url: str = ""
 
 
 @dataclass

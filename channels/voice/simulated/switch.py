@@ -128,7 +128,7 @@ class Switch:
         seconds = speaking_s(text, "zh" if any(ord(sign) > 0x2E7F for sign in text) else "en")
         if call.seat is not None or call.main is None:
             return self.rooms.speak(call, text, seconds)
-        heard = self.player.gathering.say(call, call.main, text) or self.player.voicemail.say(call, call.main, seconds)
+        heard = self.player.gathering.say(call, call.main, text) or self.player.voicemail.say(call, call.main, seconds, text)
         self.exchange.perceive(call, "said", text=text, heard_by=int(heard))
         return int(heard)
 

@@ -111,6 +111,7 @@ class Record:
     trim: bool
     status_url: str
     status_events: frozenset[str]
+    transcribed_url: str
 
 
 @dataclass(frozen=True)

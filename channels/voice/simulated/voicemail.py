@@ -40,6 +40,7 @@ class Voicemail:
             status_url=urljoin(run.url, record.status_url) if record.status_url else "",
             events=record.status_events,
         )
+        run.recording.transcribed_url = urljoin(run.url, record.transcribed_url) if record.transcribed_url else ""
         if record.beep:
             self._exchange.perceive(call, "beep")
         self._exchange.perceive(call, "record", max_s=record.max_s, finish_on_key=record.finish_on_key)
@@ -54,11 +55,13 @@ class Voicemail:
         self._finish(call, run, record, digit)
         return True
 
-    def say(self, call: Call, run: Run, seconds: float) -> bool:
+    def say(self, call: Call, run: Run, seconds: float, words: str = "") -> bool:
         """The caller says something, for so long. False when nothing is being recorded."""
         record = run.record
-        if record is None or run.cancelled:
+        if record is None or run.recording is None or run.cancelled:
             return False
+        if words:
+            run.recording.words.append(words)
         self._recorder.words(call, call.sid, seconds)
         self._wait_for_silence(call, run, record, seconds + record.timeout_s)
         return True
