@@ -79,7 +79,7 @@ def only_where(name: str, *columns: str, where: str, unique: bool = False) -> In
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
-    """An engine set up for the desk: SQLite with WAL, synchronous commits and foreign keys; PostgreSQL in UTC with a pre-ping."""
+    """An engine set up for the desk: SQLite with WAL and foreign keys, durable by the store; PostgreSQL in UTC with a pre-ping."""
     if not url.startswith("sqlite"):
         return create_engine(
             url,
@@ -100,6 +100,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         _set_up_sqlite(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")  # the store brings to the disk what it has committed, see `durable`
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:

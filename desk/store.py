@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from desk.clock import Clock
 from desk.config import Settings
 from desk.db import WRITE_WAIT_S
+from desk.durable import Log
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
 from desk.sentences import N_
@@ -59,7 +60,9 @@ class Store:
         self._naming = threading.Lock()  # held while a commit is made of which we learn the ids only afterwards
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
-        self._write_turn = threading.Lock() if engine.dialect.name == "sqlite" else None
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._write_turn = threading.Lock() if on_sqlite else None
+        self._log = Log(engine.url.database) if on_sqlite and engine.url.database else None
 
     def subscribe(self, listener: Callable[[Sequence[Event]], None]) -> None:
         """Call `listener(events)` after each commit that recorded events. It must be quick; its failure is logged, no more."""
@@ -73,11 +76,14 @@ class Store:
         """
         with self._turn(), _translated(), _Session(self.engine, expire_on_commit=False) as session:
             tx = Tx(session, self.clock.now(), actor, self.settings)
-            session.connection()
+            before = _rows_written(session)
             yield tx
             session.flush()
             events = self._append(session, tx.pending)
+            wrote = self._log is not None and _rows_written(session) != before
             session.commit()
+        if wrote:
+            self._bring_to_disk()
         self._publish(events)
 
     def publish_foreign(self, events: Sequence[Event]) -> None:
@@ -140,6 +146,13 @@ class Store:
                 listener(events)
             except Exception:
                 log.exception("a listener failed after commit; what was written stays")
+
+    def _bring_to_disk(self) -> None:
+        assert self._log is not None
+        try:
+            self._log.keep()
+        except OSError as error:
+            raise StoreAway from error
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -261,6 +274,12 @@ class _Session(Session):
     def flush(self, objects: Any = None) -> None:
         if not self.held:
             super().flush(objects)
+
+
+def _rows_written(session: Session) -> int:
+    """How many rows this connection has changed so far, where the driver counts them. Begins the transaction."""
+    driver = session.connection().connection.driver_connection
+    return driver.total_changes if isinstance(driver, sqlite3.Connection) else 0
 
 
 def _next_ids(session: Session, model: type[Any], count: int) -> list[int]:
