@@ -41,13 +41,12 @@ class Callers:
             self._carrier.later(self._chance.uniform(0, RAMP_S), self._dial)
 
     def close(self, patience_s: float) -> bool:
-        """No more come; who waits gives up within `patience_s`, who talks ends the talk. True when all have gone."""
+        """No more come; everybody who is there says good-bye within `patience_s`. True when all have gone."""
         self._open = False
         for sid in list(self._mine):
-            if sid not in self._talking:
-                self._carrier.later(self._chance.uniform(0, patience_s), lambda sid=sid: self._hang_up(sid, waiting=True))
+            self._carrier.later(self._chance.uniform(0, patience_s), lambda sid=sid: self._hang_up(sid))
         with self._gone:
-            everybody = self._gone.wait_for(lambda: not self._mine, timeout=patience_s + 10 * self._talk_s)
+            everybody = self._gone.wait_for(lambda: not self._mine, timeout=patience_s + self._talk_s)
         self._stop_listening()
         return everybody
 

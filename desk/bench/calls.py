@@ -259,7 +259,7 @@ def _hire(desk: Installation, agents: int) -> list[str]:
 @contextmanager
 def _serving(settings: Settings, folder: Path, hurry: float) -> Iterator[Installation]:
     """The desk as `serve` runs it, on ports of its own."""
-    from desk.commands.serve import Requests  # which imports the commands, and so this
+    from desk.commands.serve import Requests, take_short_turns  # which imports the commands, and so this
 
     server = make_server("127.0.0.1", 0, None, threaded=True, request_handler=Requests)
     url = f"http://127.0.0.1:{server.server_port}"
@@ -280,6 +280,7 @@ def _serving(settings: Settings, folder: Path, hurry: float) -> Iterator[Install
     )
     desk = install(own, clock=clock, carrier=carrier)
     prepare(desk)
+    take_short_turns()
     app, _socketio = create_app(desk)
     background = Background(desk)
     app.extensions["background"] = background
