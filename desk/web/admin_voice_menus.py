@@ -28,7 +28,7 @@ from desk.store import Tx
 from desk.web.admin_page import field_errors, page
 from desk.web.flow_form import changed, typed_flow
 from desk.web.voice_words import DOES
-from routing.call_flow import BUILT_IN, LANGUAGES, Flow
+from routing.call_flow import BUILT_IN, LANGUAGES, Flow, Problem
 
 pages = Blueprint("admin_voice_menus", __name__, url_prefix="/admin/voice/menus")
 
@@ -135,9 +135,17 @@ def _keys(walked: str) -> list[str]:
 def _tried(flow: Flow, keys: list[str]) -> dict[str, Any]:
     with reading() as session:
         gone = walk(session, "", flow, keys)
-        wrong = [(each.field, gettext(flows.SENTENCES[each.code], **each.values)) for each in flows.found_in(session, flow)]
+        wrong = [(each.field, _sentence(each)) for each in flows.found_in(session, flow)]
         queues = {row.queue.key: row.queue for row in all_queues(session)}
     return {"walk": gone, "wrong": wrong, "heard": _heard(flow), "queues": queues, "does": DOES}
+
+
+def _sentence(problem: Problem) -> str:
+    """What is wrong, in words; a menu that has no name yet is called what its box is."""
+    values = problem.values
+    if values.get("menu") == "":
+        values = {**values, "menu": gettext("New menu")}
+    return gettext(flows.SENTENCES[problem.code], **values)
 
 
 def _heard(flow: Flow) -> dict[str, Any]:
