@@ -78,6 +78,7 @@ from desk.web import (
     voice_waiting,
     work,
 )
+from desk.web.remote_pictures import RemotePictures
 from knowledge.index import KnowledgeIndex
 
 ROOT = Path(__file__).parent.parent
@@ -160,6 +161,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     app = Flask("desk", root_path=str(ROOT / "desk"), template_folder=str(ROOT / "templates"), static_folder="static")
     settings = desk.settings
     app.extensions["desk"] = desk
+    app.extensions["pictures"] = RemotePictures(desk.clock)
     app.url_map.converters["int"] = IdConverter
     app.request_class = Incoming
     app.config.update(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from html import escape
+from types import MappingProxyType
 
 import nh3
 
@@ -43,6 +45,7 @@ SWALLOWED = {
 SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=\s]+", re.IGNORECASE)
 FETCHES = re.compile(r"url\s*\(|expression\s*\(|@import|image-set|\\", re.IGNORECASE)
+NO_PICTURES: Mapping[str, str] = MappingProxyType({})
 LONGEST = 1_000_000
 DEEPEST = 500
 MOST_AMPERSANDS = 60_000
@@ -50,12 +53,24 @@ NO_END = "p|li|td|th|tr|dd|dt|br|img|hr|meta|link|col|input|option|html|body|tbo
 NESTING = re.compile(rf"<(/?)(?!(?:{NO_END})\b)[a-z]", re.IGNORECASE)
 
 
-def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
-    """HTML without scripts, forms, overlays and tracking. `cid:` images stay; remote ones only when the agent allowed them.
+def safe_html(html: str, *, pictures: Mapping[str, str] = NO_PICTURES) -> str:
+    """HTML without scripts, forms, overlays and tracking. `cid:` images stay; of remote ones those that `pictures` has.
 
     Links open in a new window, give away neither referrer nor opener, and show their host where their words name another.
     Markup nested or littered beyond any use is shown as its text.
     """
+    return with_real_hosts(_cleaned(html, pictures.get))
+
+
+def remote_pictures(html: str) -> list[str]:
+    """The addresses of pictures that `safe_html` leaves out and the agent may ask for, each once."""
+    found = dict[str, None]()
+    _cleaned(html, found.setdefault)
+    return list(found)
+
+
+def _cleaned(html: str, remote: Callable[[str], str | None]) -> str:
+    """`remote` gives what is shown in the place of a picture from elsewhere."""
     if _made_to_stall(html):
         return f"<pre>{escape(html_to_text(html))}</pre>"
 
@@ -63,13 +78,16 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
         if attribute == "style":
             return None if FETCHES.search(value) else value
         if attribute == "src":
-            return value if _image_allowed(value.strip(), allow_remote_images) else None
+            source = value.strip()
+            if source.lower().startswith(("http://", "https://")):
+                return remote(source)
+            return value if source.lower().startswith("cid:") or DATA_IMAGE.fullmatch(source) else None
         # An address without a scheme would lead to a page of ours.
         if attribute == "href" and not value.strip().lower().startswith(("http://", "https://", "mailto:", "tel:")):
             return None
         return value
 
-    clean = nh3.clean(
+    return nh3.clean(
         html[:LONGEST].replace("\x00", ""),
         tags=TAGS,
         clean_content_tags=SWALLOWED,
@@ -81,12 +99,6 @@ def safe_html(html: str, *, allow_remote_images: bool = False) -> str:
         filter_style_properties=STYLES,
         strip_comments=True,
     )
-    return with_real_hosts(clean)
-
-
-def has_remote_images(html: str) -> bool:
-    """Whether `safe_html` leaves images out that the agent could ask for."""
-    return len(safe_html(html, allow_remote_images=True)) != len(safe_html(html))
 
 
 def _made_to_stall(html: str) -> bool:
@@ -98,9 +110,3 @@ def _made_to_stall(html: str) -> bool:
         depth = max(0, depth - 1) if tag[1] else depth + 1
         deepest = max(deepest, depth)
     return deepest > DEEPEST
-
-
-def _image_allowed(source: str, remote: bool) -> bool:
-    if source.lower().startswith("cid:") or DATA_IMAGE.fullmatch(source):
-        return True
-    return remote and source.lower().startswith(("http://", "https://"))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 
-from flask import Blueprint, make_response, render_template, request, send_file
+from flask import Blueprint, current_app, make_response, render_template, request, send_file
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from channels.email.html_text import html_to_text
-from channels.email.sanitise import has_remote_images, safe_html
+from channels.email.sanitise import remote_pictures, safe_html
 from desk.access import Right, access_ticket
 from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer
@@ -19,9 +19,9 @@ from desk.http.guard import needs
 from desk.models import Attachment, Message, Ticket
 from desk.web.console import keyless
 from desk.web.file_risk import risk_of
+from desk.web.remote_pictures import PICTURES
 
 pages = Blueprint("files", __name__)
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 LINE_LENGTH = 90
 LINES_OF_A_PICTURE = 10
 MOST_INLINE = 1_000_000  # bytes of a mail's own picture that is shown in its place
@@ -56,8 +56,11 @@ def inline(attachment_id: int) -> Response:
 @pages.get("/desk/messages/<int:message_id>/original")
 @needs(Right.SIGNED_IN)
 def original(message_id: int) -> Response:
-    """A mail's own HTML, made safe, for a sandboxed frame. Pictures from elsewhere tell their sender who reads."""
-    remote = request.args.get("pictures") == "1"
+    """A mail's own HTML, made safe, for a sandboxed frame, which fetches nothing: pictures from elsewhere are fetched by us.
+
+    Their sender learns that somebody reads the mail, so that happens only when the reader has asked for it.
+    """
+    asked = request.args.get("pictures") == "1"
     with reading() as session:
         message = session.get(Message, message_id)
         ticket = session.get(Ticket, message.ticket_id) if message else None
@@ -65,13 +68,16 @@ def original(message_id: int) -> Response:
             raise NotFound("There is no such message.")
         access_ticket(session, viewer(), ticket.number or 0)
         inside = _pictures_inside(session, message)
-    body = Markup(_with_pictures(safe_html(keyless(message.html), allow_remote_images=remote), inside))  # noqa: S704 - made safe in this line
-    response = make_response(render_template("tickets/original.html", body=body))
-    response.headers["X-Pictures"] = "left-out" if not remote and has_remote_images(message.html) else "all"
+    wanted = remote_pictures(message.html)
+    fetched = current_app.extensions["pictures"].inside(wanted) if asked and request.method == "GET" else {}
+    html = safe_html(keyless(message.html), pictures=fetched)
+    body = Markup(_with_pictures(html, inside))  # noqa: S704 - made safe in the line before
+    missing = len(wanted) - len(fetched) if asked else 0
+    response = make_response(render_template("tickets/original.html", body=body, missing=missing))
+    response.headers["X-Pictures"] = "left-out" if wanted and not asked else "all"
     response.headers["X-Lines"] = str(_lines_of(message.html) + LINES_OF_A_PICTURE * len(inside))
-    pictures = "data: https: http:" if remote else "data:"
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; "
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; "
         "base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
     )
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from sqlalchemy import select
 
+from channels.email.pictures import NoPicture
 from channels.message import Contact, Inbound
 from channels.voice.events import CallEvent
 from desk.actions import call_arrival, calls, intake, work_items
@@ -76,3 +77,16 @@ def a_call(world, agent: Agent | None = None) -> Call:
             item = tx.session.get_one(WorkItem, work_items.take(tx, call.item_id, agent.id).item_id)
             calls.accepted(tx, item, agent.id)
     return call
+
+
+class Elsewhere:
+    """Other people's servers, and what was asked of them."""
+
+    def __init__(self, pictures):
+        self.pictures, self.asked = pictures, []
+
+    def fetch(self, url, patience_s):
+        self.asked.append(url)
+        if url not in self.pictures:
+            raise NoPicture("not found")
+        return self.pictures[url]

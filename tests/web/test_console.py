@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 
@@ -24,8 +25,9 @@ from desk.models import (
 from desk.models.article import PUBLISHED
 from desk.queries.timeline import SHOWN, Entry
 from desk.web import words
+from desk.web.remote_pictures import RemotePictures
 from desk.work.indexing import Indexing
-from tests.web.console_world import HX, Page, kept, last, mail, squeezed
+from tests.web.console_world import HX, Elsewhere, Page, kept, last, mail, squeezed
 from tests.world import running, settings_for
 
 
@@ -155,6 +157,23 @@ def test_files_go_out_as_bytes_to_be_saved_and_only_pictures_are_shown(world):
     assert browser.get("/desk/files/999999").status_code == 404
 
 
+def test_a_picture_from_elsewhere_is_asked_for_once_and_only_pictures_are_shown(world):
+    maya = world.browser(world.agent().email)
+    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+    elsewhere = Elsewhere({"https://shop.example/a.png": png, "https://shop.example/b.svg": b"<svg onload='x()'/>"})
+    world.app.extensions["pictures"] = RemotePictures(world.desk.clock, elsewhere)
+    mail(world, html="".join(f'<img src="https://shop.example/{name}">' for name in ("a.png", "b.svg", "c.png", "a.png")))
+    address = f"/desk/messages/{last(world, Message).id}/original?pictures=1"
+    assert maya.request("HEAD", address).status_code == 200
+    assert elsewhere.asked == []
+    shown = maya.get(address).text
+    assert shown.count(f'src="data:image/png;base64,{base64.b64encode(png).decode()}"') == 2
+    assert "2 pictures could not be fetched." in shown
+    assert "svg" not in shown
+    maya.get(address)
+    assert elsewhere.asked.count("https://shop.example/a.png") == 1
+
+
 def test_a_mails_own_html_is_sealed_and_loads_pictures_from_elsewhere_only_when_asked(world):
     maya = world.agent()
     png = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
@@ -172,9 +191,11 @@ def test_a_mails_own_html_is_sealed_and_loads_pictures_from_elsewhere_only_when_
     for bad in ("<script", "onclick", "track.example", "cid:"):
         assert bad not in answer.text
     assert "data:image/png;base64," in answer.text
+    world.app.extensions["pictures"] = RemotePictures(world.desk.clock, Elsewhere({"https://track.example/a.png": png}))
     asked = browser.get(address + "?pictures=1")
-    assert "https://track.example/a.png" in asked.text
-    assert "https:" in asked.headers["Content-Security-Policy"]
+    assert asked.text.count("data:image/png;base64,") == 2
+    assert "track.example" not in asked.text  # it is we who ask there, never the reader's browser
+    assert asked.headers["Content-Security-Policy"] == policy
     assert world.browser(world.agent("Strange", team="care").email).get(address).status_code == 404
 
 

@@ -11,10 +11,12 @@ from channels.email.authentication import Authentication
 from desk.actions import outbox, tickets
 from desk.actions.outbox import Answer
 from desk.models import Agent, Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail, Ticket
-from tests.web.console_world import HX, kept, last, mail, squeezed
+from desk.web.remote_pictures import RemotePictures
+from tests.web.console_world import HX, Elsewhere, kept, last, mail, squeezed
 from tests.world import running, settings_for
 
 PDF = b"%PDF-1.4 x"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +142,10 @@ def test_the_pictures_of_a_sender_are_remembered_for_who_asked_for_them(world, m
     for _ in range(2):
         assert maya.post(base, data={"always": "yes"}, headers=HX).status_code == 204
     assert f'data-original="{address}?pictures=1"' in page_of(maya, ticket)
+    world.app.extensions["pictures"] = RemotePictures(world.desk.clock, Elsewhere({"https://shop.example/x.png": PNG}))
     shown = maya.get(f"{address}?pictures=1")
-    assert "shop.example/x.png" in shown.text
+    assert "data:image/png;base64," in shown.text
+    assert "shop.example/x.png" not in shown.text
     assert shown.headers["Referrer-Policy"] == "no-referrer"
     assert f'data-original="{address}"' in page_of(world.browser("ada@desk.example"), ticket)
     assert maya.post(base, headers=HX).status_code == 204

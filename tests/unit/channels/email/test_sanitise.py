@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.sanitise import TAGS, has_remote_images, safe_html
+from channels.email.sanitise import TAGS, remote_pictures, safe_html
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,11 @@ def test_remote_pictures_wait_for_permission_and_enclosed_ones_stay():
     assert "track.example" not in clean
     assert 'src="cid:logo@x"' in clean
     assert "data:image/png" in clean
-    assert "http://track.example/p.gif" in safe_html(html, allow_remote_images=True)
-    assert has_remote_images(html)
-    assert not has_remote_images('<img src="cid:logo@x">')
+    assert remote_pictures(html) == ["http://track.example/p.gif"]
+    shown = safe_html(html, pictures={"http://track.example/p.gif": "data:image/gif;base64,R0lGOD"})
+    assert 'src="data:image/gif;base64,R0lGOD"' in shown
+    assert "track.example" not in shown
+    assert remote_pictures('<img src="cid:logo@x">') == []
 
 
 def test_a_link_opens_apart_and_tells_nothing():
