@@ -33,7 +33,18 @@ from routing.spoken_choice import key_said
 NO_RECORDING = "9"
 ASK, ROOM, GOODBYE, LEAVE_MESSAGE, RING_BACK, OUTSIDE = "ask", "room", "goodbye", "voicemail", "callback", "outside"
 # What a carrier says in place of a number that is withheld: a word, or the word on a keypad.
-WITHHELD = {"", "anonymous", "restricted", "unknown", "unavailable", "+266696687", "+7378742833", "+8656696", "+2562533"}
+WITHHELD = {
+    "",
+    "anonymous",
+    "restricted",
+    "unknown",
+    "unavailable",
+    "+266696687",
+    "+7378742833",
+    "+8656696",
+    "+2562533",
+    "+86282452253",
+}
 MOST_HINTS = 100
 
 

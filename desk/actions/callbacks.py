@@ -41,11 +41,12 @@ class Attempt:
     customer: Customer
 
 
-def readable(typed: str, *, near: tuple[str, ...]) -> str:
+def readable(typed: str, *, near: tuple[str, ...], shown: str = "") -> str:
     """A number in E.164 that we are ready to ring: it exists, costs no more than a call, and is in a country of one of `near`.
 
     Who could have us ring any number of the world at our cost would do so. `typed` may be in the form of the country of the first
-    of `near` that says one. Raises `Invalid`.
+    of `near` that says one. The number that the carrier has `shown` exists, though the book of numbers may not know it. Raises
+    `Invalid`.
     """
     homes = [home for home in map(_country, near) if home]
     region = phonenumbers.region_code_for_country_code(homes[0]) if homes else "CN"
@@ -53,11 +54,13 @@ def readable(typed: str, *, near: tuple[str, ...]) -> str:
         number = phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException as error:
         raise Invalid(_NOT_RUNG) from error
-    if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) in _NEVER:
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    exists = phonenumbers.is_valid_number(number) or (found == shown and phonenumbers.is_possible_number(number))
+    if not exists or phonenumbers.number_type(number) in _NEVER:
         raise Invalid(_NOT_RUNG)
     if homes and number.country_code not in homes:
         raise Invalid(_NOT_RUNG)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return found
 
 
 def promise(tx: Tx, call: Call, number: str, minutes: int | None) -> Callback:

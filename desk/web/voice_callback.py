@@ -130,7 +130,7 @@ def _readable(call: Call, typed: str) -> str:
     """The number in E.164, or nothing when we would not ring it."""
     ours = installation().settings.twilio_number or call.to_number
     try:
-        return callbacks.readable(typed, near=(call.from_number, ours)) if typed else ""
+        return callbacks.readable(typed, near=(call.from_number, ours), shown=call.from_number) if typed else ""
     except Invalid:
         return ""
 

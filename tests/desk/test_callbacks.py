@@ -266,6 +266,15 @@ def test_we_ring_no_number_that_is_none_or_would_be_dear(typed):
         callbacks.readable(typed, near=(NUMBER, OURS))
 
 
+def test_a_number_that_the_carrier_has_shown_exists_though_the_book_of_numbers_does_not_know_it():
+    unknown, dear = "+447700900103", "+449098790000"
+    for typed in (unknown, "07700900103"):
+        assert callbacks.readable(typed, near=(unknown, OURS), shown=unknown) == unknown
+    for typed, shown in ((unknown, ""), (unknown, "+447700900104"), (dear, dear), ("+4477", "+4477")):
+        with pytest.raises(Invalid):
+            callbacks.readable(typed, near=(unknown, OURS), shown=shown)
+
+
 def test_the_list_shows_what_is_promised_in_the_order_of_the_promises(sqlite_house):
     house = sqlite_house
     supervisor = house.agent("Sam")
