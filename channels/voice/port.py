@@ -146,12 +146,16 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True)
 class ClientToken:
-    """A pass for one softphone: `kind` chooses the transport in `softphone.js`. It must be renewed within `expires_in_s`."""
+    """A pass for one softphone: `kind` chooses the transport in `softphone.js`. It must be renewed within `expires_in_s`.
+
+    `edge` is where its sound enters the carrier's network; "" leaves that to the carrier.
+    """
 
     kind: Literal["twilio", "simulated"]
     token: str
     identity: str
     expires_in_s: int
+    edge: str = ""
 
 
 @dataclass(frozen=True)

@@ -271,7 +271,7 @@ class TwilioCarrier:
             region=self._place["region"],
         )
         token.add_grant(VoiceGrant(incoming_allow=True, outgoing_application_sid=self._wanted.twiml_app_sid or None))
-        return ClientToken(kind="twilio", token=token.to_jwt(), identity=identity, expires_in_s=_TOKEN_S)
+        return ClientToken("twilio", token.to_jwt(), identity, _TOKEN_S, edge=self._place["edge"] or "")
 
     def _room(self, conference: str) -> Any:
         """By SID, or the newest of our name; Twilio lists the newest first."""

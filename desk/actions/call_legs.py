@@ -12,7 +12,7 @@ from channels.voice.events import FINAL, CallEvent, ConferenceEvent, later
 from desk.actions import call_outbound, call_transfers, calls
 from desk.actions.call_locks import as_it_is, lock_call
 from desk.actions.call_segments import is_on_hold
-from desk.models import Call, CallLeg
+from desk.models import Call, CallLeg, Webhook
 from desk.models.call import (
     AGENT,
     CONFERENCE,
@@ -79,6 +79,8 @@ def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetim
     if before != IN_PROGRESS and event.status == "completed" and leg.party != CUSTOMER:
         _is_there(tx, call, leg, at)  # word of the answer comes late or never
     _has_gone(tx, call, leg, leg.status, at)
+    if leg.sid == call.sid and leg.status == "failed":
+        calls.was_dropped(tx, call)
 
 
 def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = False, at: datetime | None = None) -> None:
@@ -117,6 +119,14 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
         calls.ended_earlier(tx, call, at)
     elif gone and not customer_there:
         calls.caller_left(tx, call, at)
+
+
+def ended_before(tx: Tx, call: Call) -> None:
+    """Word of the caller's end overtook the call itself: with the call it has its effect."""
+    known = select(Webhook.answer).where(Webhook.call_sid == call.sid, Webhook.answer.in_(FINAL))
+    status = tx.session.scalar(known.limit(1))
+    if status is not None:
+        leg_status(tx, CallEvent(call.sid, "", "", status, ""))
 
 
 def leg_of(session: Session, sid: str) -> CallLeg | None:

@@ -10,8 +10,8 @@ from desk.actions import call_transfers, calls, supervising
 from desk.actions.call_states import check
 from desk.errors import Conflict, NotFound
 from desk.models import Agent, Call, CallLeg, CallSegment, Queue, WorkItem
-from desk.models.call import BARGE, DONE, LISTEN, OVER, QUEUED, SUPERVISOR, WHISPER
-from desk.queries.board import visible_agents
+from desk.models.call import BARGE, LISTEN, OVER, QUEUED, SUPERVISOR, WHISPER
+from desk.queries.board import access_item, visible_agents
 from desk.store import Tx
 
 MODES = (LISTEN, WHISPER, BARGE)
@@ -19,9 +19,13 @@ WORDS = {LISTEN: "call.listened", WHISPER: "call.whispered", BARGE: "call.barged
 
 
 def supervised_call(session: Session, viewer: Viewer, call_id: int) -> Call:
-    """A call of an agent whom the viewer supervises; raises `NotFound` for any other."""
+    """A call of an agent whom the viewer supervises, or one that waits where they do; raises `NotFound` for any other."""
     call = session.get(Call, call_id)
-    if call is None or (call.agent_id is not None and not _is_theirs(session, viewer, call.agent_id)):
+    if call is None or (call.agent_id is None and call.item_id is None):
+        raise NotFound("There is no such call.")
+    if call.agent_id is None and call.item_id is not None:
+        access_item(session, viewer, call.item_id)
+    elif call.agent_id is not None and not _is_theirs(session, viewer, call.agent_id):
         raise NotFound("There is no such call.")
     return call
 
@@ -31,7 +35,7 @@ def check_mode(session: Session, call: Call, agent_id: int) -> None:
     check(call, "listen")
     if call.agent_id == agent_id:
         raise Conflict("This call is your own.")
-    part = select(CallSegment.id).where(CallSegment.agent_id == agent_id, CallSegment.state != DONE)
+    part = select(CallSegment.id).where(CallSegment.agent_id == agent_id, CallSegment.ended_at.is_(None))
     other = select(CallLeg.id).where(CallLeg.agent_id == agent_id, CallLeg.call_id != call.id, CallLeg.party == SUPERVISOR)
     elsewhere = other.where(CallLeg.ended_at.is_(None), CallLeg.unwanted.is_(False))
     if session.scalar(part.limit(1)) is not None or session.scalar(elsewhere.limit(1)) is not None:

@@ -38,6 +38,7 @@ from desk.store import Tx
 
 GRACE_S = 25  # how long a caller is kept for the agent whose line broke
 MISSED_CALL = "missed_call"  # why an agent is not responding: they took a call and did not pick up
+CALLER, DROPPED = "caller", "dropped"  # who ended a part: the customer, or nobody wished it
 NO_ANSWER_OF_AGENT = ("no-answer", "failed")
 
 
@@ -139,13 +140,15 @@ def dismiss(tx: Tx, call: Call, *parties: str, agent_id: int | None = None) -> N
         leg.unwanted = True
 
 
-def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = "caller") -> None:
+def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = CALLER) -> None:
     """The customer's side is over, whoever ended it. Before an answer it is an abandoned call, after it the wrap-up begins."""
     if call.state in OVER:
         return
     lock_people(tx, call)
     at = tx.now if at is None else at
     call_segments.end_hold(tx, call, at)
+    if by == CALLER and call.lost_until is not None:
+        by = DROPPED  # they heard music where there had been somebody
     call.lost_until = None
     item = tx.session.get(WorkItem, call.item_id) if call.item_id else None
     leg = _last_agent_leg(tx, call)
@@ -170,6 +173,13 @@ def began_earlier(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
     before, part.started_at = part.started_at, max(at, part.offered_at or at)
     if call.answered_at == before:
         call.answered_at = part.started_at
+
+
+def was_dropped(tx: Tx, call: Call) -> None:
+    """The customer did not hang up: their line failed. Word of it may come after word of the end."""
+    ended = select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.ended_by == CALLER)
+    for part in tx.session.scalars(ended.where(CallSegment.ended_at == call.ended_at)):
+        part.ended_by = DROPPED
 
 
 def ended_earlier(tx: Tx, call: Call, at: datetime) -> None:

@@ -16,7 +16,22 @@ from desk.models.work_item import WorkItem
 BOARD = "board"
 ARTICLES = "articles"
 MAILBOX = "mailbox"
-_BOARD_KINDS = ("item.", "offer.", "agent.", "queue.", "call.", "callback.", "chat.", "survey.", "complaint.", "voice.lines_")
+# The lists and pages that follow every event of these kinds.
+_KINDS = {
+    BOARD: (
+        *("item.", "offer.", "agent.", "queue.", "call.", "callback.", "chat.", "survey.", "complaint."),
+        *("voice.lines_", "setting.carrier_"),
+    ),
+    "tickets": ("ticket.", "message.", "item."),
+    ARTICLES: ("article.",),
+    MAILBOX: ("mailbox.",),
+    "callbacks": ("callback.", "voicemail.", "recording."),
+    "complaints": ("complaint.", "follow_up."),
+    "phones": ("setting.carrier_",),
+    "admin": ("agent.", "queue.", "setting.", "token.", "voice."),
+}
+# What becomes of a recording after the call shows on the ticket's page and nowhere in anybody's work.
+_QUIET = {f"recording.{what}" for what in ("completed", "absent", "fetched", "failed", "left_carrier", "erased", "played")}
 _WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.")
 
 
@@ -26,25 +41,13 @@ def topics_of(events: Sequence[Event], holders: dict[int, set[int]]) -> set[str]
     for event in events:
         if event.ticket_id is not None:
             topics.add(f"ticket:{FIRST_NUMBER + event.ticket_id}")
-            topics.update(f"worklist:{agent_id}" for agent_id in holders.get(event.ticket_id, ()))
+            if event.kind not in _QUIET:
+                topics.update(f"worklist:{agent_id}" for agent_id in holders.get(event.ticket_id, ()))
         if event.agent_id is not None and event.kind.startswith(_WORK_KINDS):
             topics.add(f"worklist:{event.agent_id}")
         if event.customer_id is not None:
             topics.add(f"customer:{event.customer_id}")
-        if event.kind.startswith(_BOARD_KINDS):
-            topics.add(BOARD)
-        if event.kind.startswith(("ticket.", "message.", "item.")):
-            topics.add("tickets")
-        if event.kind.startswith("article."):
-            topics.add(ARTICLES)
-        if event.kind.startswith("mailbox."):
-            topics.add(MAILBOX)
-        if event.kind.startswith(("callback.", "voicemail.", "recording.")):
-            topics.add("callbacks")
-        if event.kind.startswith(("complaint.", "follow_up.")):
-            topics.add("complaints")
-        if event.kind.startswith(("agent.", "queue.", "setting.", "token.", "voice.")):
-            topics.add("admin")
+        topics.update(topic for topic, kinds in _KINDS.items() if event.kind.startswith(kinds))
     return topics
 
 
@@ -77,9 +80,9 @@ def may_watch(session: Session, viewer: Viewer, topic: str) -> bool:
                 return viewer.agent_id == int(key) and (viewer.can(Right.TAKE_WORK) or viewer.can(Right.READ_TICKETS))
             case "board":
                 return viewer.can(Right.SUPERVISE)
-            case "tickets":
-                return viewer.can(Right.READ_TICKETS)
-            case "callbacks":
+            case "phones":
+                return viewer.can(Right.TAKE_WORK)
+            case "tickets" | "callbacks":
                 return viewer.can(Right.READ_TICKETS)
             case "complaints":
                 return viewer.can(Right.READ_COMPLAINTS)

@@ -14,6 +14,7 @@ from desk.models import Agent, Call, CallLeg, CallSegment, Customer, HelpRequest
 from desk.models.call import BARGE, CONSULT, CONSULTED, CUSTOMER, HOLD, OVER, SUPERVISOR, THIRD, WRAP_UP
 from desk.models.ticket import LIVE
 from desk.models.work_item import IS_HOLDING, OFFERED
+from desk.queries.carrier_state import CarrierState, carrier_state
 from desk.queries.voice_policy import VoicePolicy, voice_policy
 
 RINGING_KINDS = ("call", "consult", "callback")
@@ -103,12 +104,13 @@ class Watch:
 
 @dataclass(frozen=True)
 class Strip:
-    """Everything on the strip: what rings, the calls in hand (the live one first), the calls listened to."""
+    """Everything on the strip: what rings, the calls in hand (the live one first), the calls listened to; how the carrier is."""
 
     rings: list[Ring]
     lines: list[Line]
     watched: list[Watch]
     policy: VoicePolicy
+    carrier: CarrierState
 
     @property
     def live(self) -> Line | None:
@@ -131,9 +133,8 @@ def call_strip(session: Session, viewer: Viewer) -> Strip:
     )
     lines = [_line(row, legs, asked, asking, names, policy) for row in found]
     lines.sort(key=lambda line: (line.is_wrap_up, line.is_advice, line.segment.id))
-    return Strip(
-        rings, lines, [Watch(call, leg, names.get(call.agent_id or 0, ""), customer) for call, leg, customer in watched], policy
-    )
+    watches = [Watch(call, leg, names.get(call.agent_id or 0, ""), customer) for call, leg, customer in watched]
+    return Strip(rings, lines, watches, policy, carrier_state(session))
 
 
 def _rings(session: Session, viewer: Viewer) -> list[Ring]:

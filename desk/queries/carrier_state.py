@@ -26,6 +26,12 @@ def carrier_state(session: Session) -> CarrierState:
     """How the carrier was when it was last asked."""
     row = session.get(Setting, SETTING)
     kept = {} if row is None else row.value
-    if int(kept.get("failures", 0)) < ENOUGH:
+    if failures(session) < ENOUGH:
         return CarrierState(True, None, "")
     return CarrierState(False, datetime.fromisoformat(kept["since"]), str(kept.get("reason", "")))
+
+
+def failures(session: Session) -> int:
+    """How often in a row the carrier has not answered."""
+    row = session.get(Setting, SETTING)
+    return 0 if row is None else int(row.value.get("failures", 0))

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from desk.access import Viewer
-from desk.models import Call, Callback, Chat, Customer, Message, Offer, Ticket, WorkItem
+from desk.models import Call, Callback, CallSegment, Chat, Customer, Message, Offer, Ticket, WorkItem
 from desk.models.message import IN, OUT
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
@@ -74,12 +74,15 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
 
 
 def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
+    # A call that was passed on is another one's work; whoever had it still wraps up their part. Of several the latest.
+    whose = select(func.max(Call.id)).where(Call.item_id == WorkItem.id).correlate(WorkItem).scalar_subquery()
+    part = select(func.max(CallSegment.call_id)).where(CallSegment.item_id == WorkItem.id).correlate(WorkItem).scalar_subquery()
     query = (
         select(Offer, WorkItem, Ticket, Customer, Call, Chat, Callback)
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
-        .outerjoin(Call, Call.item_id == WorkItem.id)
+        .outerjoin(Call, Call.id == func.coalesce(whose, part))
         .outerjoin(Chat, Chat.item_id == WorkItem.id)
         .outerjoin(Callback, (Callback.item_id == WorkItem.id) & Callback.ended_at.is_(None))
         .where(Offer.agent_id == viewer.agent_id, Offer.state.in_((OFFERED, ACCEPTED)))

@@ -17,6 +17,7 @@ from desk.models import Agent, Customer, Queue, WorkItem
 from desk.models.work_item import WAITING
 from desk.queries import board as figures_of
 from desk.queries.board_rows import FIGURES, rows_of
+from desk.queries.carrier_state import carrier_state
 from desk.queries.closures import current_closure
 from desk.queries.figures import abandonment, service_level
 from desk.sentences import N_
@@ -35,11 +36,12 @@ pages.register_blueprint(staffing.pages)
 def show() -> str:
     page = "board/_board.html" if is_fragment() else "board/index.html"
     with reading() as session:
-        closure = current_closure(session, installation().clock.now())
+        closure, carrier = current_closure(session, installation().clock.now()), carrier_state(session)
     return render_template(
         page,
         board=_now(),
         closure=closure,
+        carrier=carrier,
         presences=PRESENCES,
         reasons=AWAY_REASONS,
         level_of=service_level,

@@ -6,7 +6,6 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from channels.voice.port import CarrierFailed
 from desk.access import Right
 from desk.actions import call_legs, call_transfers, calls
 from desk.actions.call_locks import lock_call
@@ -21,7 +20,7 @@ from desk.models.call import TALKING, THIRD
 from desk.queries.call_targets import call_targets
 from desk.queries.live_call import held_call, other_leg
 from desk.web import words
-from desk.web.calls import away, carry, held, line, mine, settled
+from desk.web.calls import carry, held, line, mine, settled
 
 pages = Blueprint("call_passing", __name__)
 
@@ -141,9 +140,9 @@ def swap(call_id: int) -> Response:
 
 def _ring_third(call: Call, number: str, *, alone: bool) -> None:
     try:
-        line().ring_third(call, number, alone=alone)
-    except CarrierFailed as failed:
+        carry(lambda: line().ring_third(call, number, alone=alone))
+    except Conflict:
         with writing() as tx:
             call_transfers.not_rung(tx, lock_call(tx, call.id))
         line().settle(call.id)
-        raise away(failed) from failed
+        raise

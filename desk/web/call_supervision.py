@@ -7,7 +7,6 @@ from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from channels.voice.port import CarrierFailed
 from desk.access import Right
 from desk.actions import call_help, call_supervision
 from desk.actions.call_locks import lock_call
@@ -19,7 +18,7 @@ from desk.models import Agent, Call, HelpRequest, Queue
 from desk.models.call import BARGE, LISTEN, WHISPER
 from desk.queries.live_call import agent_leg_sid
 from desk.store import Tx
-from desk.web.calls import away, line
+from desk.web.calls import carry, line
 from desk.web.console import done
 
 pages = Blueprint("call_supervision", __name__)
@@ -114,10 +113,7 @@ def _be(call_id: int, mode: str) -> Response:
     if mode == WHISPER and not agents:
         raise Conflict("The agent is not on the line just now.")
     if leg is None:
-        try:
-            line().ring_supervisor(call, me, mode, coach=coach)
-        except CarrierFailed as failed:
-            raise away(failed) from failed
+        carry(lambda: line().ring_supervisor(call, me, mode, coach=coach))
     elif leg.mode != mode:
         _change(call, leg.sid, mode, coach)
     if leg is None or leg.mode != mode:
@@ -127,10 +123,12 @@ def _be(call_id: int, mode: str) -> Response:
 
 
 def _change(call: Call, leg_sid: str, mode: str, coach: str) -> None:
-    try:
-        line().carrier.update_participant(conference_sid=call.conference_sid, call_sid=leg_sid, muted=mode == LISTEN, coach=coach)
-    except CarrierFailed as failed:
-        raise away(failed) from failed
+    carrier = line().carrier
+    carry(
+        lambda: carrier.update_participant(
+            call_sid=leg_sid, conference_sid=call.conference_sid, muted=mode == LISTEN, coach=coach
+        )
+    )
 
 
 def _locked(tx: Tx, call_id: int) -> Call:

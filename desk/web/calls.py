@@ -24,6 +24,7 @@ from desk.models import Agent, Call, ContactPoint, Customer, Queue, Ticket
 from desk.models.call import CONFERENCE, DIALING, HOLD, OFFERED, THIRD
 from desk.models.ticket import WRAP_UP_CODES
 from desk.queries.call_strip import call_strip
+from desk.queries.carrier_state import failures
 from desk.queries.live_call import advising_leg, agent_leg_sid, call_for_wrap_up, held_call, other_leg
 from desk.store import Tx
 from desk.web import words
@@ -48,8 +49,8 @@ def softphone() -> Response:
     try:
         pass_ = installation().carrier.client_token(f"agent-{viewer().agent_id}")
     except CarrierFailed as failed:
-        raise away(failed) from failed
-    return jsonify(kind=pass_.kind, token=pass_.token, identity=pass_.identity, expires_in_s=pass_.expires_in_s)
+        raise Conflict(AWAY, reason=str(failed)) from failed
+    return jsonify(kind=pass_.kind, token=pass_.token, identity=pass_.identity, expires_in_s=pass_.expires_in_s, edge=pass_.edge)
 
 
 @pages.post("/desk/softphone/ready")
@@ -226,7 +227,7 @@ def ring_agent(call: Call) -> None:
     Raises `Conflict` when the carrier does not do it; the caller is then first in the queue again.
     """
     try:
-        line().ring_agent(call, viewer().agent_id or 0)
+        asked(lambda: line().ring_agent(call, viewer().agent_id or 0))
     except CarrierFailed as failed:
         raise line().not_rung(call, failed) from failed
 
@@ -236,20 +237,28 @@ def line() -> Line:
     return Line(installation(), viewer().actor)
 
 
-def away(failed: CarrierFailed) -> Conflict:
-    """What is said when the carrier did not do it. That it may be away altogether is noted, and shown to everybody."""
-    if failed.retryable:
+def asked(ask: Callable[[], object]) -> None:
+    """Ask the carrier for something. That it may be away altogether is noted, and so is that it answers again."""
+    try:
+        ask()
+    except CarrierFailed as failed:
+        if failed.retryable:
+            with writing(SYSTEM) as tx:
+                carrier_outage.failed(tx, str(failed))
+        raise
+    with reading() as session:
+        has_failed = failures(session) > 0
+    if has_failed:
         with writing(SYSTEM) as tx:
-            carrier_outage.failed(tx, str(failed))
-    return Conflict(AWAY, reason=str(failed))
+            carrier_outage.answered(tx)
 
 
 def carry(ask: Callable[[], object]) -> None:
     """Ask the carrier for something; raises `Conflict` when it does not do it."""
     try:
-        ask()
+        asked(ask)
     except CarrierFailed as failed:
-        raise away(failed) from failed
+        raise Conflict(AWAY, reason=str(failed)) from failed
 
 
 def mine(tx: Tx, call_id: int) -> Call:

@@ -14,6 +14,7 @@ from desk.migrate import is_current
 from desk.models import Agent, OutboxMail, SpooledMail, WorkItem
 from desk.models.mail import FAILED, QUEUED
 from desk.models.work_item import WAITING
+from desk.queries.carrier_state import carrier_state
 
 pages = Blueprint("health", __name__)
 
@@ -28,17 +29,22 @@ def alive() -> Response:
 @pages.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """The database has the right shape and every part of this process does its work; 503 with the names of what does not."""
+    """The database has the right shape and every part of this process does its work; 503 with the names of what does not.
+
+    A telephone carrier that does not answer is named too, and makes nothing unready: another process would not reach it either.
+    """
     desk = installation()
     try:
         state = {"database": is_current(desk.store.engine)}
+        with reading() as session:
+            carrier = "answers" if carrier_state(session).is_there else "does not answer"
     except (DeskError, SQLAlchemyError):
-        state = {"database": False}
+        state, carrier = {"database": False}, "unknown"
     background = current_app.extensions.get("background")
     if background is not None:
         state |= background.health()
     good = all(state.values())
-    return jsonify(status="ready" if good else "not ready", parts=state), 200 if good else 503
+    return jsonify(status="ready" if good else "not ready", parts=state, carrier=carrier), 200 if good else 503
 
 
 @pages.get("/metrics")

@@ -36,6 +36,9 @@ class CallKeeper:
 
     def follow(self, events: Sequence[Event]) -> bool:
         """Whether these events ask for a turn at once."""
+        if any(event.kind == "setting.carrier_returned" for event in events):
+            self._began = False  # nobody knows what was missed meanwhile
+            return True
         return any(event.kind in RING_AGAIN or event.kind == "call.recording_paused" for event in events)
 
     def turn(self) -> float | None:

@@ -65,6 +65,9 @@ class Steps:
         rows = self.world.all(select(CallSegment).order_by(CallSegment.id))
         return [(row.kind, row.state, row.ended_by) for row in rows]
 
+    def part(self) -> CallSegment:
+        return self.world.one(select(CallSegment).order_by(CallSegment.id.desc()).limit(1))
+
     def recording(self) -> CallRecording:
         return self.world.one(select(CallRecording).order_by(CallRecording.id.desc()).limit(1))
 

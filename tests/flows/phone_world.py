@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -103,6 +104,7 @@ class Between:
 
     front: Callable[[SimulatedCarrier, str], AbstractContextManager[Carrier]] = staticmethod(directly)
     post: Post = staticmethod(post_form)
+    faults: Mapping[str, Any] = MappingProxyType({})  # of every carrier's network
 
 
 @contextmanager
@@ -110,7 +112,13 @@ def telephones(folder: Path, **faults: Any) -> Iterator[Phones]:
     """A desk with a simulated carrier; `duplicate`, `reorder` and `seed` make its network a bad one."""
     settings = settings_for(folder, TWILIO_AUTH_TOKEN=TOKEN)
     carrier = SimulatedCarrier(
-        base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, now=time.time, post=Between.post, **faults
+        base_url=settings.base_url,
+        auth_token=TOKEN,
+        number=NUMBER,
+        speed=0,
+        now=time.time,
+        post=Between.post,
+        **{**Between.faults, **faults},
     )
     with (
         Between.front(carrier, settings.base_url) as spoken_to,

@@ -186,3 +186,25 @@ def test_supervisors_of_other_teams_and_agents_may_not_listen(steps, maya):
     assert steps.watch(tom, "listen").status_code == 403
     assert steps.world.one(select(CallLeg.id).where(CallLeg.party == "supervisor")) is None
     assert steps.dial(tom, OUTSIDE).ok
+
+
+def test_nobody_listens_to_a_call_of_their_own(steps, maya, boss):
+    assert steps.phones.console(boss).post("/desk/presence", data={"presence": "available"}).ok
+    steps.talk(maya)
+    assert steps.press(maya, "consult", to=f"agent:{boss.id}").ok
+    steps.phones.pick_up(boss)
+    assert steps.watch(boss, "listen").status_code == 409
+    assert steps.press(maya, "consult/complete").ok
+    assert steps.watch(boss, "whisper").status_code == 409
+
+
+def test_a_wrap_up_that_needs_longer_gets_a_minute_more_each_time(steps, maya):
+    sid, _leg = steps.talk(maya)
+    assert steps.press(maya, "wrap-up/more").status_code == 409
+    steps.phones.hang_up(sid)
+    before = steps.part().wrap_until
+    assert steps.press(maya, "wrap-up/more", segment=steps.part().id).ok
+    assert steps.press(maya, "wrap-up/more").ok
+    assert steps.part().wrap_until - before == timedelta(seconds=120)
+    assert steps.press(maya, "wrap-up", code="solved").ok
+    assert steps.press(maya, "wrap-up/more").status_code == 409

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import requests
 from sqlalchemy import select
 
 from channels.voice.port import CarrierFailed
@@ -96,6 +97,7 @@ def test_the_caller_may_hang_up_while_the_agents_line_is_broken(steps, maya):
     steps.phones.hang_up(sid)
     assert steps.phones.states() == ("wrap_up", "wrap_up")
     steps.world.until(lambda: not steps.carrier.live_calls())
+    assert steps.parts() == [("handle", "wrap_up", "dropped")]  # to be rung back, as nobody wished it to end
 
 
 def test_an_agent_who_takes_a_call_and_does_not_pick_up_is_seen_not_to_respond(steps, maya):
@@ -154,9 +156,13 @@ def test_a_carrier_that_is_away_is_noticed_and_so_is_its_return(steps, maya, mon
         with steps.world.desk.store.read() as session:
             assert (carrier_state(session).is_there, carrier_state(session).reason) == (False, "timed out")
         assert steps.state() == "talking"
-    compare(steps)
+        assert "does not answer since" in steps.phones.console(maya).get("/desk/strip").text
+        ready = requests.get(f"{steps.world.url}/readyz", timeout=10)
+        assert (ready.status_code, ready.json()["carrier"]) == (200, "does not answer")
+        assert steps.press(maya, "hold").ok  # whatever it does again shows that it is there
     with steps.world.desk.store.read() as session:
         assert carrier_state(session).is_there
+    assert "does not answer since" not in steps.phones.console(maya).get("/desk/strip").text
     kinds = steps.world.all(select(Event.kind).where(Event.kind.startswith("setting.carrier_")).order_by(Event.id))
     assert kinds == ["setting.carrier_lost", "setting.carrier_returned"]
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from channels.voice.port import CarrierFailed
+from desk.access import viewer_of
+from desk.queries.work_list import work_list
 from tests.flows.call_steps import OUTSIDE, Steps
 from tests.flows.phone_world import telephones
 
@@ -261,3 +264,43 @@ def test_what_a_call_does_not_take_now_is_refused_with_a_sentence(steps, maya, v
     answer = steps.press(maya, verb, do="resume", digits="1")
     assert answer.status_code == 409
     assert steps.state() == "hold"
+
+
+class SecondFails:
+    """The carrier does the first hold that it is asked for and refuses the second."""
+
+    def __init__(self, hold):
+        self.hold, self.count = hold, 0
+
+    def __call__(self, **asked):
+        self.count += 1
+        if self.count == 2:
+            raise CarrierFailed("busy", retryable=True)
+        return self.hold(**asked)
+
+
+def test_a_swap_that_the_carrier_did_by_half_is_undone_at_once(steps, maya, tom, monkeypatch):
+    sid, hers, his = consulted(steps, maya, tom)
+    with monkeypatch.context() as patched:
+        patched.setattr(steps.carrier, "hold", SecondFails(steps.carrier.hold))
+        assert steps.press(maya, "consult/swap").status_code == 409
+    assert (steps.hears(hers, his), steps.hears(sid)) == (True, True)
+    assert steps.press(maya, "consult/swap").ok
+    assert (steps.hears(hers, sid), steps.hears(his)) == (True, True)
+
+
+def test_a_number_that_cannot_be_asked_leaves_the_customer_on_hold_to_be_taken_back(steps, maya):
+    sid, hers = steps.talk(maya)
+    assert steps.press(maya, "consult", to="number:+15005550001").status_code == 409
+    assert (steps.state(), steps.hears(sid)) == ("hold", True)
+    assert steps.press(maya, "hold").ok
+    assert steps.hears(sid, hers)
+
+
+def test_who_passed_a_call_on_finds_it_in_their_list_until_it_is_wrapped_up(steps, maya, tom):
+    steps.talk(maya)
+    assert steps.press(maya, "transfer", to="queue:technical").ok
+    with steps.world.desk.store.read() as session:
+        assert [(row.kind, row.state, row.call_id) for row in work_list(session, viewer_of(maya)).active] == [
+            ("call", "wrap_up", steps.phones.call().id)
+        ]

@@ -82,12 +82,7 @@ class FakeTwilio:
 
     def client(self) -> TwilioHttpClient:
         """What the SDK is given: everything for Twilio goes here, and nothing to anybody else."""
-        client = TwilioHttpClient(timeout=10)
-        assert client.session is not None
-        client.session.trust_env = False
-        for scheme in ("https://", "http://"):
-            client.session.mount(scheme, _ToFake(self.port))
-        return client
+        return client_to(self.port)
 
     # Requests
 
@@ -377,6 +372,16 @@ class FakeTwilio:
         if path["Sid"] not in self.account.keys:
             raise Refused(404, 20404, "The requested resource was not found")
         return {"sid": path["Sid"], "friendly_name": "Softphones", "date_created": OLD, "date_updated": OLD}
+
+
+def client_to(port: int) -> TwilioHttpClient:
+    """The SDK's way to a fake on this port, of this process or another."""
+    client = TwilioHttpClient(timeout=10)
+    assert client.session is not None
+    client.session.trust_env = False
+    for scheme in ("https://", "http://"):
+        client.session.mount(scheme, _ToFake(port))
+    return client
 
 
 class _ToFake(HTTPAdapter):

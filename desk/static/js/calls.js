@@ -62,6 +62,7 @@ async function start() {
     phone = createSoftphone({
       kind: pass.kind,
       token: pass.token,
+      edge: pass.edge || undefined,
       socketFactory: (namespace, auth) => window.io(namespace, { auth, transports: ["websocket"], autoConnect: false }),
       onState: took,
       onEvent: perceived,
