@@ -7,7 +7,10 @@ recording. It may be called at any time and any number of times, so that whateve
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
 
 from channels.voice.port import CarrierFailed
 from desk.actions import call_legs, call_outbound, call_recording, calls
@@ -28,6 +31,27 @@ RING_S = 20  # an agent's or supervisor's browser, which answers by itself
 PARTY_RING_S = 45  # somebody outside
 CALLBACK_RING_S = 28  # a customer whom we promised to ring: the agent waits meanwhile
 AWAY = N_("The telephone carrier did not do it: %(reason)s. Please try again.")
+
+
+@dataclass(frozen=True)
+class Due:
+    """What the carrier does otherwise than the rows say: legs to end, legs that are to hear music or not, what to record."""
+
+    unwanted: list[str]
+    held: list[tuple[str, bool]]
+    notice: bool
+    record: bool
+
+
+def due(session: Session, call: Call, *, music: bool = True) -> Due:
+    """What is to be asked of the carrier about this call; without `music` who hears it stays as it is."""
+    notice = call_recording.needs_notice(session, call)
+    return Due(
+        call_legs.unwanted(session, call),
+        call_legs.wrongly_held(session, call) if music else [],
+        notice,
+        notice or call_recording.may_begin(session, call),  # nobody takes the turn to write for nothing
+    )
 
 
 class Line:
@@ -140,18 +164,19 @@ class Line:
             call = session.get(Call, call_id)
             if call is None:
                 return
-            unwanted = call_legs.unwanted(session, call)
-            held = call_legs.wrongly_held(session, call) if music else []
-            notice = call_recording.needs_notice(session, call)
-            to_record = notice or call_recording.may_begin(session, call)  # nobody takes the turn to write for nothing
-        for leg in unwanted:
+            to_do = due(session, call, music=music)
+        self.do(call, to_do)
+
+    def do(self, call: Call, to_do: Due) -> None:
+        """Ask the carrier for what is due with this call."""
+        for leg in to_do.unwanted:
             self._end(leg)
-        for leg, on in held:
+        for leg, on in to_do.held:
             self._keep_company(call, leg, on)
-        if notice:
+        if to_do.notice:
             self._announce(call)
-        if to_record:
-            self._record(call_id)
+        if to_do.record:
+            self._record(call.id)
 
     def ring_back(self, call_id: int) -> None:
         """Ring the agent whose line broke, or to whom a call came back, into the same room."""

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from channels.voice import twiml
 from channels.voice.events import FINAL, CallEvent, read_conference, read_recording
 from channels.voice.port import CarrierFailed
-from desk.actions import call_legs, call_outbound, call_recording, calls
+from desk.actions import call_legs, call_line, call_outbound, call_recording, calls
 from desk.actions.call_legs import Party
 from desk.actions.call_line import Line
 from desk.actions.call_locks import lock_call
@@ -72,18 +72,19 @@ def status() -> Response:
     caller_gone = event.final and party is not None and _caller_gone(event.call_sid, party.call_id)
     unheard = _unheard_answer(_call_of_customer(event.call_sid)) if event.final else None
 
-    def note(tx: Tx) -> None:
+    def note(tx: Tx) -> str:
         if unheard is not None:
             call_legs.leg_status(tx, unheard, at=at)
         if caller_gone and party is not None:
             calls.caller_left(tx, lock_call(tx, party.call_id), at)
         call_legs.leg_status(tx, event, party, at)
+        return "" if call_legs.leg_of(tx.session, event.call_sid) else event.status  # the call itself is still to come
 
     effect_once(event.event_key(), event.call_sid, note)
     with reading() as session:
-        call = call_legs.call_of(session, event.call_sid, "")
-    if call is not None:
-        _follow_up(call.id)
+        leg = call_legs.leg_of(session, event.call_sid)
+    if leg is not None:
+        _follow_up(leg.call_id)
     return Response(status=204)
 
 
@@ -150,9 +151,13 @@ def _follow_up(call_id: int, *, music: bool = True) -> None:
     """What the carrier has to do now that the rows have changed."""
     line = Line(installation())
     with reading() as session:
-        to_ring = call_outbound.is_to_be_rung(session, session.get_one(Call, call_id))
-    if to_ring:
-        line.ring_customer(call_id)
+        call = session.get_one(Call, call_id)
+        to_ring = call_outbound.is_to_be_rung(session, call)
+        due = None if to_ring else call_line.due(session, call, music=music)
+    if due is not None:
+        line.do(call, due)
+        return
+    line.ring_customer(call_id)
     line.settle(call_id, music=music)
 
 

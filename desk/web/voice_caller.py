@@ -8,7 +8,7 @@ from flask import Blueprint, request, send_file
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from desk.actions import call_arrival
+from desk.actions import call_arrival, call_legs
 from desk.actions.call_arrival import ASK, GOODBYE, LEAVE_MESSAGE, OUTSIDE, RING_BACK, Answer
 from desk.errors import NotFound
 from desk.http.context import installation, reading
@@ -34,7 +34,9 @@ def incoming() -> Response:
 
     def begin(tx: Tx) -> str:
         call = call_arrival.arrive(tx, event)
-        return _document(tx, call, call_arrival.begin(tx, call))
+        document = _document(tx, call, call_arrival.begin(tx, call))
+        call_legs.ended_before(tx, call)
+        return document
 
     return once(event.event_key("incoming"), event.call_sid, begin)
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 pages = Blueprint("voice_waiting", __name__, url_prefix="/hooks/twilio/voice")
 
 MUSIC = "/static/music/waiting.wav"
-WAIT_AGAIN_S = 15
+WAIT_AGAIN_S = 30
 CHOICE_S = 5
 CALL_BACK, LEAVE_MESSAGE = "1", "2"
 
