@@ -27,14 +27,29 @@ class WrongSignIn(NotAllowed):
         super().__init__(N_("E-mail address or password is wrong."))
 
 
-def attempt(tx: Tx, email: str, password: str, *, address: str, browser: str) -> tuple[str, Agent] | NotAllowed | TooMany:
-    """Try to sign in. Returns the session token and the agent, or the error to raise *after* committing the sign-in log."""
-    email = email.strip().lower()[:254]
-    if _too_many(tx, email, address):
+def prove(session: Session, now: datetime, email: str, password: str, *, address: str) -> str:
+    """The hash that this password fits, empty for none. Slow on purpose, and so not done while others wait to write."""
+    email = _as_kept(email)
+    if _too_many(session, now, email, address):
+        return ""  # `attempt` says so
+    kept = session.scalar(select(Agent.password_hash).where(Agent.email == email))
+    return kept or "" if check_password(password, kept or NOBODY) else ""
+
+
+def attempt(
+    tx: Tx, email: str, password: str, *, address: str, browser: str, proved: str | None = None
+) -> tuple[str, Agent] | NotAllowed | TooMany:
+    """Try to sign in. Returns the session token and the agent, or the error to raise *after* committing the sign-in log.
+
+    With `proved` (see `prove`) the password is good if it fits the hash that the agent has now.
+    """
+    email = _as_kept(email)
+    if _too_many(tx.session, tx.now, email, address):
         _log(tx, email, None, "too_many", address)
         return TooMany("Too many attempts. Please wait ten minutes and try again.", retry_after=600)
     agent = tx.session.scalar(select(Agent).where(Agent.email == email))
-    good = check_password(password, agent.password_hash if agent else NOBODY)
+    kept = agent.password_hash if agent else NOBODY
+    good = check_password(password, kept) if proved is None else bool(proved) and proved == kept
     if agent is None or not good or not agent.active:
         outcome = "unknown" if agent is None else "wrong_password" if not good else "inactive"
         _log(tx, email, agent, outcome, address)
@@ -83,12 +98,16 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _too_many(tx: Tx, email: str, address: str) -> bool:
+def _as_kept(email: str) -> str:
+    return email.strip().lower()[:254]
+
+
+def _too_many(session: Session, now: datetime, email: str, address: str) -> bool:
     # Attempts that were not even tried do not count: else whoever goes on trying shuts the door for ever.
-    failed = select(SignIn.id).where(SignIn.at > tx.now - WINDOW, SignIn.outcome.in_(("wrong_password", "unknown", "inactive")))
+    failed = select(SignIn.id).where(SignIn.at > now - WINDOW, SignIn.outcome.in_(("wrong_password", "unknown", "inactive")))
     by_email = failed.where(SignIn.email == email).limit(PER_EMAIL)
     by_address = failed.where(SignIn.address == address).limit(PER_ADDRESS)
-    return len(tx.session.scalars(by_email).all()) >= PER_EMAIL or len(tx.session.scalars(by_address).all()) >= PER_ADDRESS
+    return len(session.scalars(by_email).all()) >= PER_EMAIL or len(session.scalars(by_address).all()) >= PER_ADDRESS
 
 
 def _log(tx: Tx, email: str, agent: Agent | None, outcome: str, address: str) -> None:

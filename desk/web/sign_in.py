@@ -13,7 +13,7 @@ from desk.actions import sessions
 from desk.config import LOCALES
 from desk.errors import Invalid, NotAllowed, TooMany
 from desk.events import SYSTEM
-from desk.http.context import installation, viewer, writing
+from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs, public
 from desk.models import Agent
 
@@ -50,14 +50,12 @@ def form() -> Response | str:
 @public
 def sign_in() -> Response | tuple[str, int]:
     email = request.form.get("email", "")
+    password, address = request.form.get("password", ""), request.remote_addr or ""
+    with reading() as looked:
+        proved = sessions.prove(looked, installation().clock.now(), email, password, address=address)
     with writing(SYSTEM) as tx:
-        outcome = sessions.attempt(
-            tx,
-            email,
-            request.form.get("password", ""),
-            address=request.remote_addr or "",
-            browser=request.headers.get("User-Agent", ""),
-        )
+        browser = request.headers.get("User-Agent", "")
+        outcome = sessions.attempt(tx, email, password, address=address, browser=browser, proved=proved)
     if isinstance(outcome, (NotAllowed, TooMany)):
         page = render_template("sign_in/form.html", next=request.form.get("next", ""), email=email, error=outcome)
         return page, outcome.status if outcome.status == 429 else 422
