@@ -79,7 +79,7 @@ def only_where(name: str, *columns: str, where: str, unique: bool = False) -> In
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
-    """An engine set up for the desk: SQLite with WAL and foreign keys, durable by the store; PostgreSQL in UTC with a pre-ping."""
+    """An engine set up for the desk: SQLite with WAL and foreign keys, durable by the store; PostgreSQL in UTC, pre-pinged."""
     if not url.startswith("sqlite"):
         return create_engine(
             url,

@@ -1,4 +1,4 @@
-"""SQLite's log brought to the disk, for all who have committed together; why: `docs/decisions/0013-one-sync-for-many-commits.md`."""
+"""SQLite's log brought to the disk, for many at once. Why: `docs/decisions/0013-one-sync-for-many-commits.md`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from channels.voice.simulated.switch import NotPossible
 LANGUAGES, TOPICS = "12", "12"  # keys of the first and the second menu
 IMPATIENT = 0.1
 PATIENCE_S = (5.0, 90.0)
-RAMP_S = 20.0
+RAMP_S = 60.0
 
 
 class Callers:
