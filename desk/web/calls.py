@@ -147,10 +147,10 @@ def wrap_up_more(call_id: int) -> Response:
 def keys(call_id: int) -> Response:
     """Press keys towards whom we called, or towards the third one."""
     digits = request.form.get("digits", "")
-    if not digits or not KEYS.issuperset(digits) or len(digits) > MOST_KEYS:
-        raise Invalid("A telephone has the keys 0 to 9, * and #.")
     with reading() as session:
         call = held_call(session, viewer(), call_id)
+        if not digits or not KEYS.issuperset(digits) or len(digits) > MOST_KEYS:
+            raise Invalid("A telephone has the keys 0 to 9, * and #.")
         check(call, "keys")
         other = other_leg(session, call)
     to = other.sid if other is not None and other.party == THIRD else call.sid if call.direction == "out" else ""
@@ -168,10 +168,10 @@ def keys(call_id: int) -> Response:
 def recording(call_id: int) -> Response:
     """Pause the recording while card data is said, go on with it, or stop it for good."""
     do = request.form.get("do", "")
-    if do not in ("pause", "resume", "stop"):
-        raise Invalid("Choose whether to pause, resume or stop the recording.")
     with reading() as session:
         call = held_call(session, viewer(), call_id)
+        if do not in ("pause", "resume", "stop"):
+            raise Invalid("Choose whether to pause, resume or stop the recording.")
         sid = call_recording.check_change(session, call, do).sid
     carrier = line().carrier
     if do == "stop":
