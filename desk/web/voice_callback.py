@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, request
+from phonenumbers import PhoneNumberFormat, format_number
 from phonenumbers import parse as parse_number
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -136,10 +137,9 @@ def _readable(call: Call, typed: str) -> str:
 
 
 def _digits(number: str) -> dict[str, str]:
-    """Digit by digit, as it is dialled at home: 1 3 8 0 0 …, without the country."""
-    national = parse_number(number)
-    zeros = "0" * (national.number_of_leading_zeros or 0 if national.italian_leading_zero else 0)
-    return {lang: digits_in_words(f"{zeros}{national.national_number}", lang) for lang in LANGUAGES}
+    """Digit by digit, as it is dialled at home: 1 3 8 0 0 …, without the country, with the zero where one is dialled."""
+    dialled = "".join(filter(str.isdigit, format_number(parse_number(number), PhoneNumberFormat.NATIONAL)))
+    return {lang: digits_in_words(dialled, lang) for lang in LANGUAGES}
 
 
 def _call(tx: Tx, sid: str) -> Call | None:
