@@ -49,7 +49,7 @@ def softphone() -> Response:
     try:
         pass_ = installation().carrier.client_token(f"agent-{viewer().agent_id}")
     except CarrierFailed as failed:
-        raise Conflict(AWAY, reason=str(failed)) from failed
+        raise Conflict(AWAY, reason=str(failed).rstrip(".")) from failed
     return jsonify(kind=pass_.kind, token=pass_.token, identity=pass_.identity, expires_in_s=pass_.expires_in_s, edge=pass_.edge)
 
 
@@ -258,7 +258,7 @@ def carry(ask: Callable[[], object]) -> None:
     try:
         asked(ask)
     except CarrierFailed as failed:
-        raise Conflict(AWAY, reason=str(failed)) from failed
+        raise Conflict(AWAY, reason=str(failed).rstrip(".")) from failed
 
 
 def mine(tx: Tx, call_id: int) -> Call:
