@@ -72,8 +72,10 @@ def test_the_board_follows_what_happens_and_is_then_what_a_fresh_one_is(world, c
     expect(page.locator(f"#waiting-{item.id}")).to_have_count(0)
     second = wait_in_line(world, "Wang Wei")
     expect(page.locator(f"#waiting-{second.id}")).to_be_visible()
+    expect(page.locator("#calls-title")).to_be_visible()
     followed = page.evaluate(WORDS)
     page.reload()
+    expect(page.locator("#calls-title")).to_be_visible()  # the calls come after the page
     assert page.evaluate(WORDS) == followed
     assert page.faults == []
 
