@@ -18,7 +18,16 @@ startThemeSwitch();
 startHtmx();
 startCompose();
 startLive();
+measureBars();
 document.querySelector("[data-focus]")?.focus();
+
+// How high the bars on top are just now, for what else stays in view below them: a call or a notice makes them higher.
+function measureBars() {
+  const bars = document.querySelector(".bars");
+  if (!bars) return;
+  const root = document.documentElement.style;
+  new ResizeObserver(() => root.setProperty("--bars", `${bars.offsetHeight}px`)).observe(bars);
+}
 
 function startHtmx() {
   const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
