@@ -148,12 +148,12 @@ class Line:
         self._desk.carrier.hold(conference_sid=call.conference_sid, call_sid=leg_sid, on=on, hold_url=url)
 
     def end(self, call: Call, *legs: str) -> None:
-        """Send everybody home. Raises `CarrierFailed`."""
-        if call.conference_sid:
-            self._desk.carrier.end_conference(call.conference_sid)
+        """Send everybody home: legs first, as whose room ends before they do goes on with a document. Raises `CarrierFailed`."""
         for leg in legs:
             if leg.startswith("CA"):
                 self._desk.carrier.hang_up(leg)
+        if call.conference_sid:
+            self._desk.carrier.end_conference(call.conference_sid)
 
     def settle(self, call_id: int, *, music: bool = True) -> None:
         """Bring the carrier in line with the rows; without `music` who hears it stays as it is.

@@ -9,7 +9,7 @@ from twilio.request_validator import RequestValidator
 
 from desk.actions import calls
 from desk.events import Event
-from desk.models import Agent, Call, CallLeg, Offer, Ticket, Webhook, WorkItem
+from desk.models import Agent, Call, CallLeg, CallRecording, Offer, Ticket, Webhook, WorkItem
 from tests.flows.phone_world import A_PERSON, BILLING, CALLER, CHINESE, ENGLISH, NUMBER, TOKEN, telephones
 
 INCOMING = "/hooks/twilio/voice/incoming"
@@ -137,6 +137,7 @@ def test_webhooks_that_come_twice_and_out_of_order_lead_to_the_same_end(tmp_path
         phones.pick_up(maya)
         assert phones.states() == ("talking", "active")
         console = phones.console(maya)
+        phones.world.until(lambda: phones.world.one(select(CallRecording.id)))
         for _ in range(2):
             assert console.post(f"/desk/calls/{phones.call().id}/hold").ok
             phones.settle()
