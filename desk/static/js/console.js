@@ -6,6 +6,7 @@ import { text } from "./texts.js";
 import { tick } from "./times.js";
 import { startRecipients } from "./recipients.js";
 import { startUnsent } from "./unsent.js";
+import { startDropped } from "./dropped.js";
 
 const TYPING_MS = 5000;
 const LINE_PX = 21; // of a mail in its frame
@@ -18,6 +19,7 @@ startMoving();
 startComposer();
 startRecipients();
 startUnsent();
+startDropped();
 startSide();
 startTyping();
 startStepping();
