@@ -342,7 +342,7 @@ async function showOriginal(place) {
   if (answer?.headers.get("X-Pictures") !== "left-out") return;
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "button small";
+  button.className = "button small wraps";
   button.textContent = document.getElementById("ticket").dataset.loadPictures;
   button.addEventListener("click", () => {
     frame.src = `${place.dataset.original}?pictures=1`;
