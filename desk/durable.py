@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -22,10 +24,31 @@ class Log:
         self._path = Path(f"{database}-wal")
         self._changed = threading.Condition()
         self._asked = self._done = self._failed = 0
+        self._open = 0
         self._busy = False
 
-    def keep(self) -> None:
-        """Return when everything that this thread has committed is on the disk. Raises OSError when it may not be."""
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Commit within the block; when it ends, all that was committed is on the disk. Raises OSError when it may not be."""
+        with self._changed:
+            self._open += 1
+        try:
+            yield
+            self._keep()
+        finally:
+            with self._changed:
+                self._open -= 1
+
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Only read within the block: when it ends, what others had committed is on the disk. Who answers by it promises it."""
+        yield
+        with self._changed:
+            if not self._open:
+                return
+        self._keep()
+
+    def _keep(self) -> None:
         with self._changed:
             self._asked += 1
             mine = self._asked

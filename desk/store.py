@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -74,16 +74,17 @@ class Store:
 
         Raises `StoreAway` when the database cannot be reached or stays locked.
         """
-        with self._turn(), _translated(), _Session(self.engine, expire_on_commit=False) as session:
+        # Last to end is the waiting for the disk: by then our turn to write is another's.
+        session_of_ours = _Session(self.engine, expire_on_commit=False)
+        with ExitStack() as until_kept, self._turn(), _translated(), session_of_ours as session:
             tx = Tx(session, self.clock.now(), actor, self.settings)
             before = _rows_written(session)
             yield tx
             session.flush()
             events = self._append(session, tx.pending)
-            wrote = self._log is not None and _rows_written(session) != before
+            if self._log is not None:
+                until_kept.enter_context(self._kept(wrote=_rows_written(session) != before))
             session.commit()
-        if wrote:
-            self._bring_to_disk()
         self._publish(events)
 
     def publish_foreign(self, events: Sequence[Event]) -> None:
@@ -147,10 +148,13 @@ class Store:
             except Exception:
                 log.exception("a listener failed after commit; what was written stays")
 
-    def _bring_to_disk(self) -> None:
+    @contextmanager
+    def _kept(self, *, wrote: bool) -> Iterator[None]:
+        """What is committed within the block is on the disk when it ends; and what others had, by which we may answer."""
         assert self._log is not None
         try:
-            self._log.keep()
+            with self._log.committing() if wrote else self._log.settling():
+                yield
         except OSError as error:
             raise StoreAway from error
 
