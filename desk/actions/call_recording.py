@@ -59,11 +59,14 @@ def claim(tx: Tx, call: Call) -> bool:
     return won
 
 
-def started(tx: Tx, call: Call, sid: str) -> None:
-    """The carrier records under this name."""
-    if tx.session.scalar(select(CallRecording.id).where(CallRecording.sid == sid)) is None:
-        tx.session.add(CallRecording(call_id=call.id, sid=sid, started_at=tx.now))
+def started(tx: Tx, call: Call, sid: str) -> CallRecording:
+    """The carrier records under this name. Told twice, it has begun once."""
+    recording = tx.session.scalar(select(CallRecording).where(CallRecording.sid == sid))
+    if recording is None:
+        recording = CallRecording(call_id=call.id, sid=sid, started_at=tx.now)
+        tx.session.add(recording)
         calls.emit(tx, "call.recording_began", call)
+    return recording
 
 
 def not_started(tx: Tx, call: Call, reason: str) -> None:
@@ -112,8 +115,7 @@ def reported(tx: Tx, event: RecordingEvent) -> None:
         call = tx.session.scalar(select(Call).where(Call.sid == event.call_sid))
         if call is None:
             return
-        recording = CallRecording(call_id=call.id, sid=event.recording_sid, started_at=tx.now)
-        tx.session.add(recording)
+        recording = started(tx, call, event.recording_sid)  # word of it has overtaken the answer to our request
     if recording.state in OVER_STATES or event.status not in OVER_STATES:
         return
     if recording.pauses and not recording.pauses[-1][1]:

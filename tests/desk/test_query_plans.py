@@ -204,7 +204,7 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
             recipients.participants(s, ticket),
         ),
         "answers that have not left": lambda s: unsent.unsent_on(s, ticket),
-        "sign-in": lambda s: sessions._too_many(Writing(house, s), "maya@desk.example", "10.0.0.1"),
+        "sign-in": lambda s: sessions._too_many(s, now, "maya@desk.example", "10.0.0.1"),
         "work list": lambda s: work_list.work_list(s, agent),
         "call strip": lambda s: (call_strip.call_strip(s, agent), call_strip.call_strip(s, who["supervisor"])),
         "calls now": lambda s: calls_now.calls_now(s, who["supervisor"]),
