@@ -38,6 +38,8 @@ function startHtmx() {
     tick();
     detail.target?.querySelector?.("[data-focus]")?.focus();
   });
+  // By itself it begins when every script of the page has come; who presses a button before that would press it for nothing.
+  window.htmx?.process(document.body);
 }
 
 function startThemeSwitch() {

@@ -69,7 +69,8 @@ function showBanner() {
   place.replaceChildren();
   if (!said) return;
   const node = document.createElement("div");
-  node.className = `banner is-${said === "firstBanner" ? "info" : "late"}`;
+  // A hint lies over the page: if it pushed it down, whoever was about to press a button would miss it.
+  node.className = said === "firstBanner" ? "banner is-info over-page" : "banner is-late";
   const told = document.createElement("p");
   told.className = "grow";
   told.textContent = words(said);
