@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, request, url_for
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right
@@ -16,6 +16,7 @@ from desk.letter_texts import EXAMPLES, LANGUAGES, LETTERS, NEEDED, filled, has_
 from desk.queries.letters import Texts, all_letters, as_kept, texts_of
 from desk.queries.queues import last_change
 from desk.web.admin_page import field_errors, page
+from desk.web.reader import language
 
 pages = Blueprint("admin_letters", __name__, url_prefix="/admin/letters")
 
@@ -46,7 +47,7 @@ PLACES = {
 @needs(Right.READ_SETTINGS)
 def letters() -> str:
     with reading() as session:
-        return page("admin/letters.html", letters=all_letters(session), names=NAMES, reader=_reader())
+        return page("admin/letters.html", letters=all_letters(session), names=NAMES, reader=language())
 
 
 @pages.get("/<key>")
@@ -99,17 +100,12 @@ def _known(key: str) -> str:
 def _typed(key: str) -> Texts:
     form = request.form
     return {
-        language: (form.get(f"{language}.subject", "") if has_subject(key) else "", form.get(f"{language}.text", ""))
-        for language in LANGUAGES
+        lang: (form.get(f"{lang}.subject", "") if has_subject(key) else "", form.get(f"{lang}.text", "")) for lang in LANGUAGES
     }
 
 
 def _preview(texts: Texts) -> dict[str, tuple[str, str]]:
-    return {language: tuple(filled(part, EXAMPLES[language]) for part in texts[language]) for language in LANGUAGES}  # type: ignore[misc]
-
-
-def _reader() -> str:
-    return "zh" if str(get_locale()).startswith("zh") else "en"
+    return {lang: tuple(filled(part, EXAMPLES[lang]) for part in texts[lang]) for lang in LANGUAGES}  # type: ignore[misc]
 
 
 def _page(key: str, texts: Texts, *, errors: dict[str, str] | None = None, conflict: bool = False, seen_as: str = "") -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right
@@ -27,6 +27,7 @@ from desk.queries.walk_through import heard, walk
 from desk.store import Tx
 from desk.web.admin_page import field_errors, page
 from desk.web.flow_form import changed, typed_flow
+from desk.web.reader import language
 from desk.web.voice_words import DOES
 from routing.call_flow import BUILT_IN, LANGUAGES, Flow, Problem
 
@@ -198,7 +199,7 @@ def _page(
 
 
 def _name(queue: Queue) -> str:
-    return (queue.name_zh or queue.name) if str(get_locale()).startswith("zh") else queue.name
+    return (queue.name_zh or queue.name) if language() == "zh" else queue.name
 
 
 def _uploads(flow: Flow) -> dict[tuple[int, str], KeptFile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, request, url_for
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right
@@ -20,6 +20,7 @@ from desk.queries.queues import last_change
 from desk.queries.voice_texts import VoiceText, address_of, all_texts, as_kept, built_in, company, text_of
 from desk.voice_texts import EXAMPLES, LANGUAGES, TEXTS, filled, needs_words, places_of
 from desk.web.admin_page import field_errors, page
+from desk.web.reader import language
 from desk.web.voice_words import TEXT_NAMES, TEXT_PLACES
 
 pages = Blueprint("admin_voice_texts", __name__, url_prefix="/admin/voice/texts")
@@ -29,8 +30,7 @@ pages = Blueprint("admin_voice_texts", __name__, url_prefix="/admin/voice/texts"
 @needs(Right.READ_SETTINGS)
 def texts() -> str:
     with reading() as session:
-        reader = "zh" if str(get_locale()).startswith("zh") else "en"
-        return page("admin/voice_texts.html", texts=all_texts(session), names=TEXT_NAMES, reader=reader)
+        return page("admin/voice_texts.html", texts=all_texts(session), names=TEXT_NAMES, reader=language())
 
 
 @pages.get("/<key>")

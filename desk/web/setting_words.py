@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask_babel import format_date, get_locale, gettext, lazy_gettext, lazy_pgettext
+from flask_babel import format_date, gettext, lazy_gettext, lazy_pgettext
 
 from desk.http.nouns import TIERS, skill_word
 from desk.sentences import N_
+from desk.web.reader import language
 from desk.web.spans import span
 
 Names = Mapping[str, Mapping[Any, str]]
@@ -144,7 +145,7 @@ def _requires(value: list[list[Any]], _names: Names) -> str:
 
 
 def _overflow(value: list[dict[str, Any]], names: Names) -> str:
-    gap = "" if str(get_locale()).startswith("zh") else " "
+    gap = "" if language() == "zh" else " "
     return gap.join(step_words(step, names) for step in value) or gettext("asks for the same as long as it waits")
 
 
@@ -182,7 +183,7 @@ def _days(value: Any, _names: Names) -> str:
 
 def month_name(day: Any) -> str:
     """Year and month in the reader's language."""
-    return format_date(day, "y年M月" if str(get_locale()).startswith("zh") else "MMMM y")
+    return format_date(day, "y年M月" if language() == "zh" else "MMMM y")
 
 
 _TELL: Mapping[str, Callable[[Any, Names], str]] = {
