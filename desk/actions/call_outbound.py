@@ -206,7 +206,7 @@ def was_not_reached(tx: Tx, call: Call, status: str, at: datetime) -> bool:
     """Whether this was the end of a call that nobody answered; then it is recorded as that."""
     if call.state != DIALING:
         return False
-    _end(tx, call, STATES.get(status, NO_ANSWER), "caller", at)
+    _end(tx, call, STATES.get(status, NO_ANSWER), call_segments.being_ended_by(tx, call) or "caller", at)
     return True
 
 

@@ -60,6 +60,19 @@ def is_on_hold(call: Call) -> bool:
     return bool(call.hold) and not call.hold[-1][1]
 
 
+def is_ending(tx: Tx, call: Call, by: str) -> None:
+    """Whoever has the call is about to end it, or ("") could not: word of the end may be here before they have recorded it."""
+    segment = current(tx, call, call.agent_id)
+    if segment is not None:
+        segment.ended_by = by
+
+
+def being_ended_by(tx: Tx, call: Call) -> str:
+    """Who on our side is about to end the call, or ""."""
+    segment = current(tx, call, call.agent_id)
+    return "" if segment is None else segment.ended_by
+
+
 def begin_hold(call: Call, at: datetime) -> None:
     """The customer hears music from now on."""
     if not is_on_hold(call):

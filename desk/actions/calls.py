@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from desk.actions import call_segments, callback_outcomes, tickets, work_items
 from desk.actions.call_locks import lock_call, lock_people
+from desk.actions.call_queueing import send_elsewhere, was_turned_away
 from desk.actions.call_segments import CONSULTING, HANDLE
 from desk.actions.call_states import check, go
 from desk.actions.holding import lock_agent
@@ -27,6 +28,7 @@ from desk.models.call import (
     HOLD,
     OFFERED,
     OVER,
+    OVERFLOW,
     QUEUED,
     TALKING,
     TRANSFERRED,
@@ -147,6 +149,8 @@ def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = CAL
     lock_people(tx, call)
     at = tx.now if at is None else at
     call_segments.end_hold(tx, call, at)
+    if by == CALLER:
+        by = call_segments.being_ended_by(tx, call) or by
     if by == CALLER and call.lost_until is not None:
         by = DROPPED  # they heard music where there had been somebody
     call.lost_until = None
@@ -156,6 +160,9 @@ def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = CAL
         begin_talking(tx, call, at)  # the agent answered; word of their entering the room comes late
     call.ended_at = max(at, call.answered_at or call.arrived_at)
     end_help(tx, call)
+    if was_turned_away(call):
+        send_elsewhere(tx, call, call.ended_at)
+        return
     if call.answered_at is None:
         _abandoned(tx, call, item)
         return
@@ -184,9 +191,11 @@ def was_dropped(tx: Tx, call: Call) -> None:
 
 def ended_earlier(tx: Tx, call: Call, at: datetime) -> None:
     """The call was over then: of several words of its end the earliest counts, whichever comes first."""
-    if call.ended_at is None or at >= call.ended_at or call.state not in (WRAP_UP, DONE, ABANDONED):
+    if call.ended_at is None or at >= call.ended_at or call.state not in (WRAP_UP, DONE, ABANDONED, OVERFLOW):
         return
     before, call.ended_at = call.ended_at, max(at, call.answered_at or call.arrived_at)
+    if call.flow_out_at == before:
+        call.flow_out_at = call.ended_at
     if call.abandoned_at is not None:
         call.abandoned_at = call.ended_at
     for part in tx.session.scalars(select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.ended_at == before)):

@@ -109,10 +109,10 @@ def hang_up(call_id: int) -> Response:
         goes_on = row.state == CONFERENCE and call_transfers.colleague_is_there(tx, row)
         if goes_on:
             call_transfers.complete(tx, row)
+        elif row.state != OFFERED:
+            call_segments.is_ending(tx, row, "agent")
     if not goes_on:
-        carry(lambda: line().end(call, call.sid, leg))
-        with writing() as tx:
-            _ended_by_agent(tx, lock_call(tx, call_id))
+        _end(call, leg)
     return settled(call_id)
 
 
@@ -278,6 +278,17 @@ def settled(call_id: int, toast: str = "") -> Response:
     """The carrier is brought in line with what was recorded, and the agent stays where they are."""
     line().settle(call_id)
     return done(url_for("console.index"), toast=toast, stay=True)
+
+
+def _end(call: Call, leg: str) -> None:
+    try:
+        carry(lambda: line().end(call, call.sid, leg))
+    except Conflict:
+        with writing() as tx:
+            call_segments.is_ending(tx, lock_call(tx, call.id), "")
+        raise
+    with writing() as tx:
+        _ended_by_agent(tx, lock_call(tx, call.id))
 
 
 def _ended_by_agent(tx: Tx, call: Call) -> None:

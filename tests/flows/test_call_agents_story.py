@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from channels.voice.port import CarrierFailed
+from desk.actions.call_line import Line
 from desk.events import Event
 from desk.models import Call, CallLeg
 from desk.work.call_keeper import CallKeeper
@@ -208,3 +210,37 @@ def test_a_wrap_up_that_needs_longer_gets_a_minute_more_each_time(steps, maya):
     assert steps.part().wrap_until - before == timedelta(seconds=120)
     assert steps.press(maya, "wrap-up", code="solved").ok
     assert steps.press(maya, "wrap-up/more").status_code == 409
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["while they talk", "while it rings"])
+def test_an_agent_who_hangs_up_has_ended_the_call_though_the_carriers_word_of_it_comes_first(steps, maya, monkeypatch, answered):
+    """The carrier reports the end of every leg before it answers the request that caused it."""
+    if answered:
+        steps.talk(maya)
+    else:
+        assert steps.dial(maya).ok
+        steps.answer(maya)
+        steps.until("dialing")
+    end = Line.end
+    monkeypatch.setattr(Line, "end", lambda line, call, *legs: (end(line, call, *legs), steps.phones.settle()))
+
+    assert steps.press(maya, "hang-up").ok
+
+    assert steps.carrier.live_calls() == []
+    assert [by for _kind, _state, by in steps.parts()] == ["agent"]
+
+
+def test_an_agent_whose_hanging_up_failed_has_not_ended_the_call(steps, maya, monkeypatch):
+    sid, _leg = steps.talk(maya)
+    with monkeypatch.context() as away:
+        away.setattr(steps.carrier, "hang_up", lambda _sid: refuse())
+        assert steps.press(maya, "hang-up").status_code == 409
+    assert steps.state() == "talking"
+
+    steps.phones.hang_up(sid)
+
+    assert [by for _kind, _state, by in steps.parts()] == ["caller"]
+
+
+def refuse():
+    raise CarrierFailed("Service unavailable", retryable=True)
