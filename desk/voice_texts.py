@@ -39,6 +39,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "因{reason}，热线暂停，恢复时间另行通知。已受理事项不受影响，时限照常计算。",
         "en": "Because of {reason} our lines are closed for now. Matters already with us go on; deadlines still run.",
     },
+    "closure_in_line": {
+        "zh": "您的位置为您保留，但暂时无法预计何时有人接听。",
+        "en": "You keep your place in the line, though we cannot say when somebody will answer.",
+    },
     "full": {
         "zh": "现在来电的人很多，暂时无法为您排队。",
         "en": "So many people are calling that we cannot put you in line just now.",

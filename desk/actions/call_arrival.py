@@ -13,11 +13,11 @@ from sqlalchemy import select
 from channels.voice.events import CallEvent
 from desk.actions import callbacks, customers, intake
 from desk.actions.call_locks import lock_call
-from desk.actions.call_queueing import is_full, queue_call
+from desk.actions.call_queueing import AWAY, is_full, queue_call, send_elsewhere
 from desk.actions.editing import fingerprint
 from desk.errors import Invalid
 from desk.models import Call, CallLeg, Customer, Queue
-from desk.models.call import CUSTOMER, DECLINED, FAILED, IVR, NOT_RECORDED, OVERFLOW, QUEUED
+from desk.models.call import CUSTOMER, DECLINED, FAILED, IVR, NOT_RECORDED, QUEUED
 from desk.queries.calendars import calendar_of
 from desk.queries.call_flow import entry_of, flow_of, is_blocked, menu_texts
 from desk.queries.closures import current_closure
@@ -117,8 +117,8 @@ def press(tx: Tx, call: Call, digits: str | None, speech: str = "", confidence: 
         return _after_notice(tx, call, digits or "")
     if stage == "outside":
         return _not_reached(tx, call)
-    if stage.startswith("away:"):
-        return _after_offer(tx, call, digits or "", stage.removeprefix("away:"))
+    if stage.startswith(AWAY):
+        return _after_offer(tx, call, digits or "", stage.removeprefix(AWAY))
     menu = _menus(tx, call)[Position.from_dict(call.menu).menu]
     if not digits and speech:
         digits = key_said({key: choice.words for key, choice in menu.choices.items()}, speech, confidence) or "?"
@@ -219,13 +219,13 @@ def _after_offer(tx: Tx, call: Call, digits: str, why: str) -> Answer:
         return Answer(LEAVE_MESSAGE, why=why)
     if digits == "2" and policy.callback and call.from_number:
         return Answer(RING_BACK, why=why)
-    call.state, call.flow_out, call.flow_out_at, call.ended_at = OVERFLOW, "overflow", tx.now, tx.now
+    send_elsewhere(tx, call, tx.now)
     return Answer(GOODBYE, _text(tx, call, "other_ways"))
 
 
 def _turn_away(tx: Tx, call: Call, why: str, queue: Queue | None = None) -> Answer:
     """The lines are closed or full: say so, say when they are not, and offer another way."""
-    call.menu = {**call.menu, "stage": f"away:{why}", "n": call.menu["n"] + 1}
+    call.menu = {**call.menu, "stage": f"{AWAY}{why}", "n": call.menu["n"] + 1}
     tx.emit("call.turned_away", call=call, customer=call.customer_id, queue=queue, data={"why": why})
     locale = "" if why == "closure" else call.locale
     say = dismissal(tx.session, tx.settings, tx.now, why, queue, locale, withheld=not call.from_number)

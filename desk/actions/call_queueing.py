@@ -1,14 +1,18 @@
-"""Putting a caller into the line: the ticket that the call is about, and the work item that waits for an agent."""
+"""Putting a caller into the line, with a ticket and work that waits for an agent; or past it, to the other ways there are."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from sqlalchemy import func, select
 
 from desk.actions import intake, tickets, work_items
 from desk.models import Call, Customer, Queue, WorkItem
-from desk.models.call import QUEUED
+from desk.models.call import IVR, OVERFLOW, QUEUED
 from desk.models.work_item import WAITING
 from desk.store import Tx
+
+AWAY = "away:"  # where in the menus a caller is who cannot be put through; after it stands why
 
 SUBJECTS = {
     "zh": {
@@ -42,6 +46,17 @@ def queue_call(tx: Tx, call: Call, chosen: dict[str, str]) -> None:
     call.locale, call.topic, call.ticket_id, call.item_id = locale, topic, ticket.id, item.id
     call.state, call.queued_at = QUEUED, tx.now
     tx.emit("call.queued", call=call, ticket=ticket, item=item, customer=customer, queue=queue, data={"topic": topic})
+
+
+def was_turned_away(call: Call) -> bool:
+    """Whether the caller has been told that we are closed, or the line full, and has not chosen another way yet."""
+    return call.state == IVR and str(call.menu.get("stage", "")).startswith(AWAY)
+
+
+def send_elsewhere(tx: Tx, call: Call, at: datetime) -> None:
+    """The caller leaves us as one who could not be put through: they gave up no place, as they had none."""
+    call.state, call.flow_out, call.flow_out_at, call.ended_at, call.aside = OVERFLOW, "overflow", at, at, ""
+    tx.emit("call.sent_elsewhere", call=call, customer=call.customer_id)
 
 
 def is_full(tx: Tx, queue: Queue, limit: int) -> bool:

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from desk.actions import callbacks, intake, waiting
+from desk.actions import call_queueing, callbacks, intake, waiting
 from desk.actions.call_locks import lock_call
 from desk.errors import Conflict, Invalid
 from desk.http.context import installation
 from desk.models import Call, Callback, Customer
-from desk.models.call import IVR, OVER, OVERFLOW, QUEUED
+from desk.models.call import IVR, OVER, QUEUED
 from desk.models.callback import HOURS
 from desk.queries.callers import callers_place
 from desk.queries.voice_texts import Prompts, joined, spoken
@@ -118,8 +118,7 @@ def _without(tx: Tx, call: Call, text: str = "") -> str:
     """No promise: whoever waits goes back to their place, anybody else hears of the other ways."""
     if call.state != IVR:
         return back_in(tx, call, text or "place_as_before")
-    call.state, call.flow_out, call.flow_out_at, call.ended_at, call.aside = OVERFLOW, "overflow", tx.now, tx.now, ""
-    tx.emit("call.stepped_in", call=call, customer=call.customer_id)
+    call_queueing.send_elsewhere(tx, call, tx.now)
     return twiml.goodbye(joined(*(_say(tx, call, each) for each in (text, "other_ways") if each)))
 
 

@@ -160,9 +160,11 @@ def _while_waiting(session: Session, call: Call, place: CallersPlace, ways: Ways
     closure = current_closure(session, now)
     if closure is not None and turn % 2 == 0:
         parts.append(closure_words(session, desk.settings, now, closure, locale))
-    if turn % 2 and place.ahead:
+    elif turn % 2 and place.ahead:
         parts.append(spoken(session, base, "comfort", locale))
     text = "next" if not place.ahead else "waiting" if place.minutes else "ahead"
+    if closure is not None:
+        text = "closure_in_line"  # nothing that was true before the lines were closed
     parts.append(spoken(session, base, text, locale, ahead=place.ahead, minutes=place.minutes or 0))
     if ways.pressed:
         parts.append(spoken(session, base, "long_wait", locale))

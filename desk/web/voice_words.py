@@ -17,6 +17,7 @@ TEXT_NAMES = {
     "emergency": lazy_gettext("Emergency number"),
     "closure": lazy_gettext("Emergency closure"),
     "closure_open_end": lazy_gettext("Emergency closure without an end"),
+    "closure_in_line": lazy_gettext("Emergency closure, to callers in the line"),
     "full": lazy_gettext("The line is full"),
     "offer_voicemail": lazy_gettext("Offer to leave a message"),
     "offer_callback": lazy_gettext("Offer to be called back"),

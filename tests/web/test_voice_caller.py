@@ -76,8 +76,7 @@ class Caller:
         self.number = f"+86{next(_numbers)}" if number is None else number
         self.sid = f"CA{next(_numbers):032x}"
         if gone_already:
-            told = self._post(f"{world.url}/hooks/twilio/voice/status", CallStatus="completed", SequenceNumber="9")
-            assert told.status_code == 204
+            self.hang_up()
         self._ask(f"{world.url}{INCOMING}")
 
     def press(self, digits="", **more):
@@ -87,6 +86,14 @@ class Caller:
 
     def say(self, words, confidence="0.9"):
         return self.press("", SpeechResult=words, Confidence=confidence)
+
+    def wait(self, turn=0):
+        """What is heard in the room, so many turns into the music."""
+        self._ask(f"{self.world.url}/hooks/twilio/voice/wait?call={self.call.id}&n={turn}")
+
+    def hang_up(self):
+        told = self._post(f"{self.world.url}/hooks/twilio/voice/status", CallStatus="completed", SequenceNumber="9")
+        assert told.status_code == 204
 
     def _ask(self, url, **more):
         answer = self._post(url, **more)
@@ -130,6 +137,12 @@ class Caller:
 
 def menu(*options, key="main", name="Main"):
     return FlowMenu(key, name, {"zh": "请选择。", "en": "Choose."}, options)
+
+
+def calendar_of_complaints(tx):
+    return tx.session.scalars(
+        select(Calendar).join(Queue, Queue.calendar_id == Calendar.id).where(Queue.key == "complaints")
+    ).one()
 
 
 def published(world, *menus, number=None, locale="", **more):
@@ -278,6 +291,67 @@ def test_an_emergency_closure_is_heard_at_once_in_both_languages_and_ends_by_its
     assert waiting.press("1").press("").room is not None  # who was under way goes on
     clock.at = expected + timedelta(hours=1)
     assert "中文服务" in Caller(world).heard
+
+
+def test_a_holiday_is_told_as_closed_until_the_day_after_it(world):
+    with world.tx() as tx:
+        calendar = calendar_of_complaints(tx)
+        calendar.holidays = ["2026-11-20"]
+    caller = Caller(world).press("2").press("3")
+    assert caller.heard.startswith("We are closed now;")
+    assert "We are back on Monday at 9" in caller.heard
+    assert caller.call.state == "ivr"
+    with world.tx() as tx:
+        calendar_of_complaints(tx).holidays = []
+    assert TEXTS["recording"]["en"] in Caller(world).press("2").press("3").heard
+
+
+@pytest.mark.parametrize("why", ["closed", "closure", "full"])
+def test_who_hangs_up_when_told_that_nobody_can_answer_has_given_up_no_place(world, clock, why):
+    keys = ("2", "3")
+    if why == "closed":
+        clock.at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    elif why == "closure":
+        keys = ()
+        with world.tx() as tx:
+            closures.close_lines(tx, reason_zh="停电", reason_en="a power cut", expires_at=clock.at + timedelta(hours=1))
+    else:
+        with world.tx() as tx:
+            voice_texts.set_policy(tx, VoicePolicy(queue_limit=1))
+        Caller(world).press("2").press("3").press("")
+    caller = Caller(world)
+    for key in keys:
+        caller.press(key)
+    assert caller.call.menu["stage"] == f"away:{why}"
+    clock.at += timedelta(seconds=7)
+    caller.hang_up()
+    call = caller.call
+    assert (call.state, call.flow_out, call.abandoned_at, call.abandon_point) == ("overflow", "overflow", None, "")
+    assert call.ended_at == call.flow_out_at == clock.at
+    kinds = world.all(select(Event.kind).where(Event.call_id == call.id).order_by(Event.id))
+    assert kinds[-2:] == ["call.turned_away", "call.sent_elsewhere"]
+    if keys:
+        again = Caller(world).press("2")
+        again.hang_up()
+        assert (again.call.state, again.call.abandon_point) == ("abandoned", "ivr")  # who is in the menus gives up as before
+
+
+def test_who_waits_while_the_lines_are_closed_hears_so_and_of_no_turn_that_is_near(world, clock):
+    caller = Caller(world).press("2").press("3").press("")
+    caller.wait()
+    assert TEXTS["next"]["en"] in caller.heard
+    with world.tx() as tx:
+        closures.close_lines(tx, reason_zh="停电", reason_en="a power cut", expires_at=clock.at + timedelta(hours=1))
+    for turn in range(4):
+        caller.wait(turn)
+        assert caller.heard.startswith("Because of a power cut our lines are closed") == (turn % 2 == 0)
+        assert TEXTS["closure_in_line"]["en"] in caller.heard
+        assert "shortly" not in caller.heard
+        assert "minutes" not in caller.heard
+    clock.at += timedelta(hours=1)
+    caller.wait()
+    assert TEXTS["next"]["en"] in caller.heard
+    assert "power cut" not in caller.heard
 
 
 def test_a_full_line_takes_nobody_more_and_offers_other_ways(world):
