@@ -119,7 +119,7 @@ def chromium() -> Iterator[Browser]:
 
     from tests.services.chromium import running_chromium
 
-    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+    expect.set_options(timeout=45_000)  # a busy machine is slow, not wrong
     with running_chromium() as browser:
         yield browser
 

@@ -41,7 +41,7 @@ from desk.models import Agent, MailboxMail, SpooledMail, Team, Ticket
 from desk.work.background import ALL, Background
 
 PASSWORD = "a good password"
-PATIENCE_S = 20
+PATIENCE_S = 60
 FIRST_PORT, STRETCH = 20_000, 1_500
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
 _turns = itertools.count(random.randrange(STRETCH))

@@ -36,7 +36,7 @@ class Program:
             self.session.headers["Authorization"] = f"Bearer {secret}"
 
     def __call__(self, method, path, **more):
-        return self.session.request(method, self.base + path, timeout=20, **more)
+        return self.session.request(method, self.base + path, timeout=60, **more)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def assert_problem(answer, status):
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "Bearer wrong", "Basic c3VwZXJ2aXNvcg==", "nonsense"])
 def test_without_a_good_token_nothing_is_answered(world, header):
     headers = {"Authorization": header} if header else {}
-    assert_problem(requests.get(world.url + "/api/v1/tickets", headers=headers, timeout=10), 401)
+    assert_problem(requests.get(world.url + "/api/v1/tickets", headers=headers, timeout=60), 401)
 
 
 def test_a_session_of_a_browser_opens_nothing_here(world):
@@ -85,10 +85,10 @@ def test_a_revoked_token_is_worth_nothing_at_once(world):
     with world.tx() as tx:
         token = tokens.create(tx, name="gone", role="supervisor", secret="a secret to be revoked")
     headers = {"Authorization": "Bearer a secret to be revoked"}
-    assert requests.get(world.url + "/api/v1/tickets", headers=headers, timeout=10).status_code == 200
+    assert requests.get(world.url + "/api/v1/tickets", headers=headers, timeout=60).status_code == 200
     with world.tx() as tx:
         tokens.revoke(tx, tx.session.get_one(ApiToken, token.id))
-    assert_problem(requests.get(world.url + "/api/v1/tickets", headers=headers, timeout=10), 401)
+    assert_problem(requests.get(world.url + "/api/v1/tickets", headers=headers, timeout=60), 401)
 
 
 def test_the_secret_of_a_token_is_not_kept(world, program):
@@ -427,7 +427,7 @@ def test_the_description_names_every_address_and_nothing_else(world):
 
 
 def test_every_schema_that_is_referred_to_is_there(world):
-    text, schemas = requests.get(world.url + "/api/v1/openapi.json", timeout=10).text, description(world)["components"]["schemas"]
+    text, schemas = requests.get(world.url + "/api/v1/openapi.json", timeout=60).text, description(world)["components"]["schemas"]
     named = {part.split('"', 1)[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= schemas.keys()
 
@@ -452,4 +452,4 @@ def test_messages_and_work_items_have_the_fields_that_the_description_names(worl
 
 
 def description(world):
-    return requests.get(world.url + "/api/v1/openapi.json", timeout=10).json()
+    return requests.get(world.url + "/api/v1/openapi.json", timeout=60).json()

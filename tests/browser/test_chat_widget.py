@@ -30,7 +30,7 @@ def site(tmp_path) -> Site:
 @pytest.fixture
 def context(chromium: Browser):
     context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     yield context
     context.close()
 
@@ -125,7 +125,7 @@ def test_what_is_written_while_the_connection_is_gone_is_sent_once_it_is_back(si
         expect(chat.locator(".bubble.is-us .delivery").last).to_have_text("Sending")
         site.answer(only_chat(site), site.accept(only_chat(site)), str(uuid4()), "said meanwhile")
         cable.mend()
-        expect(chat.locator("#net")).to_be_hidden(timeout=15_000)
+        expect(chat.locator("#net")).to_be_hidden(timeout=45_000)
         expect(chat.locator(".bubble.is-us .delivery").last).to_have_text("Delivered")
         expect(chat.locator(".bubble-text")).to_have_text(["Where is my parcel?", "said meanwhile", "first", "second"])
         assert said(site) == ["Where is my parcel?", "said meanwhile", "first", "second"]

@@ -31,7 +31,7 @@ def world(tmp_path):
 @pytest.fixture
 def context(chromium: Browser):
     context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(45_000)
     yield context
     context.close()
 
@@ -237,7 +237,7 @@ def test_nothing_runs_out_of_the_window_and_axe_finds_nothing(chromium, world, a
     context = chromium.new_context(
         locale="zh-CN" if width == 375 else "en-GB", viewport={"width": width, "height": 800}, color_scheme=scheme
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(45_000)
     try:
         maya = world.agent(roles=("supervisor",), available=True)
         world.send("My bill is wrong.\n\nOn Monday you wrote:\n> hello", subject="March bill")

@@ -41,7 +41,7 @@ def world(tmp_path):
 @pytest.fixture
 def context(chromium: Browser):
     context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(45_000)
     yield context
     context.close()
 
@@ -75,7 +75,7 @@ def test_after_a_cut_every_live_page_is_what_a_fresh_one_is(world, context):
         a_busy_minute(world, ticket, su)
         cable.mend()
         for page in pages.values():
-            expect(page.locator("#net")).to_have_attribute("data-state", "live", timeout=30_000)
+            expect(page.locator("#net")).to_have_attribute("data-state", "live", timeout=60_000)
         for address, page in pages.items():
             same_after_loading_again(page, parts=addresses[address])
 

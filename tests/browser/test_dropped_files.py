@@ -29,7 +29,7 @@ def world(tmp_path):
 
 def test_a_picture_dragged_into_an_answer_is_seen_in_the_mail(chromium, world):
     context = chromium.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     page = console(context, world, world.agent(undo_s=0))
     world.send("My router is dead.", subject="Router")
     expect(page.locator("li.offer")).to_be_visible()

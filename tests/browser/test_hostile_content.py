@@ -59,7 +59,7 @@ def world(tmp_path) -> Iterator[World]:
 @pytest.fixture
 def context(chromium: Browser, world: World) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     context.outside = []
 
     def watch(route) -> None:
@@ -103,7 +103,7 @@ def send(world: World, html: str = HTML) -> Ticket:
     mail.add_attachment(b"<script>alert(1)</script>", maintype="image", subtype="png", filename=EVIL[:80] + ".png")
     mail.add_attachment(b"GIF89a<script>alert(1)</script>", maintype="text", subtype="html", filename="page.html")
     mail.add_attachment(f'<svg onload="{FIRE}"/>'.encode(), maintype="image", subtype="svg+xml", filename="drawing.svg")
-    with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=60) as smtp:
         smtp.send_message(mail)
     return world.until(world.ticket)
 
@@ -212,6 +212,6 @@ def test_a_hostile_toast_and_offer_stay_words(world, context):
     page = sign_in(context, world, maya.email)
     page.goto(f"{world.url}/desk")
     send(world)
-    expect(page.locator("body")).to_contain_text("</title>", timeout=15_000)
+    expect(page.locator("body")).to_contain_text("</title>", timeout=45_000)
     harmless_inside(page, context, "/desk")
     assert world.one(select(Complaint)) is None

@@ -22,7 +22,7 @@ def world(tmp_path):
 
 def test_menus_are_written_tried_out_and_published(chromium: Browser, world):
     context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

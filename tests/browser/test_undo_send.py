@@ -22,7 +22,7 @@ def world(tmp_path) -> Iterator[World]:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     yield context
     context.close()
 

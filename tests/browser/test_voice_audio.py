@@ -46,7 +46,7 @@ AT_PHONE, AT_DESK = ".phone-meter:last-child meter", "#call-levels [data-level=s
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=45_000)
     voice = tmp_path_factory.mktemp("voice") / "voice.wav"
     with wave.open(str(voice), "wb") as sound:
         sound.setnchannels(1)
@@ -93,7 +93,7 @@ def pages(browser) -> Iterator[list[Page]]:
 
 def open_page(browser: Browser, pages: list[Page], address: str, locale: str = "en-GB") -> Page:
     page = browser.new_context(locale=locale, timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900}).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(45_000)
     page.faults = []
     page.on("pageerror", lambda error: page.faults.append(str(error)))
     pages.append(page)

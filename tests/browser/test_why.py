@@ -21,7 +21,7 @@ def world(tmp_path):
 
 def signed_in(chromium: Browser, world: World, agent: Agent, locale: str) -> tuple[BrowserContext, Page]:
     context = chromium.new_context(locale=locale, timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(45_000)
     page = context.new_page()
     page.faults = []
     page.on("pageerror", lambda error: page.faults.append(str(error)))

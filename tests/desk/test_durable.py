@@ -20,7 +20,7 @@ class SlowDisk(Log):
     def _bring(self):
         self.flushes += 1
         self.began.release()
-        assert self.may_end.acquire(timeout=10)
+        assert self.may_end.acquire(timeout=60)
         super()._bring()
 
 
@@ -33,7 +33,7 @@ def test_who_commits_while_the_disk_works_shares_the_next_flush(tmp_path):
     log = SlowDisk(str(tmp_path / "desk.db"))
     threads = [threading.Thread(target=commit, args=[log]) for _ in range(6)]
     threads[0].start()
-    assert log.began.acquire(timeout=10)
+    assert log.began.acquire(timeout=60)
     for thread in threads[1:]:
         thread.start()
     while log._asked < len(threads):  # each says so as the first thing
@@ -42,7 +42,7 @@ def test_who_commits_while_the_disk_works_shares_the_next_flush(tmp_path):
 
     log.may_end.release(2)
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
     assert not any(thread.is_alive() for thread in threads)
     assert log.flushes == 2
@@ -66,7 +66,7 @@ def test_who_answers_by_what_another_has_just_committed_waits_until_the_disk_has
     assert log.flushes == 0, "nothing was on its way"
     writer = threading.Thread(target=commit, args=[log])
     writer.start()
-    assert log.began.acquire(timeout=10)
+    assert log.began.acquire(timeout=60)
     answered = threading.Event()
 
     def answer():
@@ -81,5 +81,5 @@ def test_who_answers_by_what_another_has_just_committed_waits_until_the_disk_has
     assert not answered.is_set()
     log.may_end.release(2)
     for thread in (writer, reader):
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert answered.is_set()

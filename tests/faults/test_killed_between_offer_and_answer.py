@@ -23,7 +23,7 @@ def test_no_offer_without_a_live_deadline_is_left_and_every_load_is_a_recount(tm
         house = House(f"sqlite:///{tmp_path}/desk.db", tmp_path, Clock())
         # Somebody who answers the phone at the very door of the database: present by a row, without a screen.
         house.agent("Maya", **{"lang:en": 5, "lang:zh": 5})
-        with smtplib.SMTP("127.0.0.1", child.smtp_port, timeout=20) as smtp:
+        with smtplib.SMTP("127.0.0.1", child.smtp_port, timeout=60) as smtp:
             for number in range(3):
                 smtp.send_message(mail(number))
         offer = wait_for_offer(house)
@@ -37,7 +37,7 @@ def test_no_offer_without_a_live_deadline_is_left_and_every_load_is_a_recount(tm
         assert house.one(select(Offer).where(Offer.state == "offered", Offer.deadline <= house.clock.now())) is None
         assert house.again(offer).state == ("accepted" if answered else "rescinded")
         assert len(house.all(select(WorkItem).where(WorkItem.state == "waiting"))) == (2 if answered else 3)
-        assert requests.get(f"{child.url}/readyz", timeout=10).json()["parts"]["router"]
+        assert requests.get(f"{child.url}/readyz", timeout=60).json()["parts"]["router"]
         house.close()
 
 

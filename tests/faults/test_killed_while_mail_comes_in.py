@@ -119,7 +119,7 @@ class Senders:
         number: int | None = None
         while True:
             try:
-                with smtplib.SMTP("127.0.0.1", self._port, timeout=20) as smtp:
+                with smtplib.SMTP("127.0.0.1", self._port, timeout=60) as smtp:
                     while True:
                         number = self._todo.get_nowait() if number is None else number
                         smtp.send_message(mail(number))
@@ -138,7 +138,7 @@ class Senders:
 def test_a_mail_that_broke_off_before_its_end_is_not_there(tmp_path):
     with Child(tmp_path) as child:
         child.start()
-        broken = [smtplib.SMTP("127.0.0.1", child.smtp_port, timeout=20) for _ in range(2)]
+        broken = [smtplib.SMTP("127.0.0.1", child.smtp_port, timeout=60) for _ in range(2)]
         for smtp in broken:
             smtp.ehlo()
             smtp.mail("li.na@customers.example")

@@ -34,11 +34,11 @@ def test_what_another_process_commits_reaches_our_listeners_once_and_our_own_is_
                 tx.emit(kind)
             if desk is theirs:
                 with told:
-                    assert told.wait_for(lambda: "test.theirs" in heard, timeout=20)
+                    assert told.wait_for(lambda: "test.theirs" in heard, timeout=60)
         with theirs.store.tx(SYSTEM) as tx:
             tx.emit("test.end")
         with told:
-            assert told.wait_for(lambda: "test.end" in heard, timeout=20)
+            assert told.wait_for(lambda: "test.end" in heard, timeout=60)
         assert [kind for kind in heard if kind.startswith("test.")] == ["test.ours", "test.theirs", "test.last", "test.end"]
     finally:
         background.stop()
@@ -84,7 +84,7 @@ def test_what_another_process_commits_while_our_parts_begin_is_heard_too(tmp_pat
     feed.start = commit_elsewhere_then_start  # type: ignore[method-assign]
     background.start()
     try:
-        assert heard.wait(timeout=20)
+        assert heard.wait(timeout=60)
     finally:
         background.stop()
         for desk in (ours, theirs):

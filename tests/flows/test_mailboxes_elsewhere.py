@@ -143,7 +143,7 @@ def test_a_server_that_goes_and_comes_back_is_found_again(world, dovecot):
     world.until(lambda: now(world, row).last_error != "")
     dovecot.start()
     dovecot.deliver("six", mail(1))
-    world.until(lambda: subjects(world) == ["Question 1"], seconds=30)
+    world.until(lambda: subjects(world) == ["Question 1"], seconds=100)
 
 
 @pytest.mark.parametrize("mode", ["tls", "starttls"])
@@ -176,7 +176,7 @@ def test_a_mailbox_is_opened_with_a_fresh_token_and_a_refused_one_is_replaced_at
     before = len(provider.given)
     dovecot.deliver("eight", mail(1))
     row = account(world, dovecot, "eight", **consent(provider))
-    world.until(lambda: subjects(world) == ["Question 1"], seconds=30)
+    world.until(lambda: subjects(world) == ["Question 1"], seconds=100)
     assert len(provider.given) == before + 2  # the first was worth nothing
     assert now(world, row).last_error == ""
     assert REFRESH not in now(world, row).secret
@@ -188,11 +188,11 @@ def test_when_a_token_has_run_out_the_next_connection_gets_another(tmp_path, dov
     dovecot.deliver("nine", mail(1))
     with running(settings) as world:
         account(world, dovecot, "nine", **consent(provider))
-        world.until(lambda: subjects(world) == ["Question 1"], seconds=30)
+        world.until(lambda: subjects(world) == ["Question 1"], seconds=100)
     provider.good.clear()  # all that were given have run out
     dovecot.deliver("nine", mail(2))
     with running(settings) as world:
-        world.until(lambda: subjects(world) == ["Question 1", "Question 2"], seconds=30)
+        world.until(lambda: subjects(world) == ["Question 1", "Question 2"], seconds=100)
 
 
 def test_a_consent_that_was_withdrawn_is_told_to_the_administrator(world, dovecot, provider):

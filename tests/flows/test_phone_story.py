@@ -171,7 +171,7 @@ def post(url: str, form: dict[str, str], *, token: str = TOKEN, key: str = "") -
     headers = {"X-Twilio-Signature": RequestValidator(token).compute_signature(url, form)}
     if key:
         headers["I-Twilio-Idempotency-Token"] = key
-    return requests.post(url, data=form, headers=headers, timeout=10)
+    return requests.post(url, data=form, headers=headers, timeout=60)
 
 
 def caller(**more: str) -> dict[str, str]:
@@ -185,11 +185,11 @@ def test_what_the_carrier_has_not_signed_is_refused_and_nothing_is_stored(tmp_pa
             f"{phones.world.url}/hooks/twilio/voice/{path}",
             caller(ConferenceSid="CF7", StatusCallbackEvent="conference-end"),
         )
-        assert requests.post(url, data=form, timeout=10).status_code == 403
+        assert requests.post(url, data=form, timeout=60).status_code == 403
         assert post(url, form, token="somebody else's token").status_code == 403
         signature = RequestValidator(TOKEN).compute_signature(url, form)
         for changed_url, changed_form in ((url, {**form, "From": "+15550001"}), (url + "?call=1", form)):
-            answer = requests.post(changed_url, data=changed_form, headers={"X-Twilio-Signature": signature}, timeout=10)
+            answer = requests.post(changed_url, data=changed_form, headers={"X-Twilio-Signature": signature}, timeout=60)
             assert answer.status_code == 403
         assert phones.world.all(select(Event.kind).where(Event.kind.startswith("c"))) == []
         assert phones.world.all(select(Webhook)) == phones.world.all(select(Call)) == []

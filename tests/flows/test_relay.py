@@ -74,7 +74,7 @@ def serving(relay, **more):
 @contextmanager
 def sending(house, port, **more):
     desk = install(house.settings, clock=house.clock)
-    with closing(desk.knowledge), closing(SmtpSender("127.0.0.1", port, timeout=20, **more)) as sender:
+    with closing(desk.knowledge), closing(SmtpSender("127.0.0.1", port, timeout=60, **more)) as sender:
         yield MailOut(desk, sender)
     desk.store.engine.dispose()
 
@@ -165,7 +165,7 @@ def test_a_relay_that_wants_tls_and_a_password_gets_both(sqlite_house, tmp_path)
         with sending(sqlite_house, port, security="starttls", username="desk", password="wrong", tls_context=trusted) as out:
             assert out.turn() > 0
         assert "user name and password" in sqlite_house.again(message).delivery_error
-        stranger = SmtpSender("127.0.0.1", port, security="starttls", username="desk", password="secret", timeout=20)
+        stranger = SmtpSender("127.0.0.1", port, security="starttls", username="desk", password="secret", timeout=60)
         with pytest.raises(RelayAway, match="certificate"):
             stranger.send("", [CUSTOMER], b"Subject: x\r\n\r\ny\r\n")  # never to a relay that cannot prove its name
         sqlite_house.tick(outbox.BACKOFF_S[0])

@@ -117,7 +117,7 @@ def bounce(world, mail):
         f"Final-Recipient: rfc822; {WANG}\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 unknown\r\n\r\n"
         f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{mail.message_id}>\r\n\r\n--b--\r\n"
     ).encode()
-    with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=60) as smtp:
         smtp.sendmail("", [sender], raw)
     world.all_read()
 
@@ -125,6 +125,6 @@ def bounce(world, mail):
 def copy(world, message_id):
     """The very bytes of the first mail, to the queue of bills."""
     row = world.one(select(RawMail).where(RawMail.mail_message_id == message_id))
-    with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", world.background.mail.port, timeout=60) as smtp:
         smtp.sendmail(LI, ["billing@desk.example"], world.desk.files.get(row.sha256))
     world.all_read()

@@ -67,7 +67,7 @@ def test_a_page_of_another_site_is_not_let_in_with_our_cookie(world):
     }
     answers = []
     for origin in ("https://evil.example", world.url):
-        with contextlib.closing(HTTPConnection("127.0.0.1", world.desk.settings.http_port, timeout=10)) as connection:
+        with contextlib.closing(HTTPConnection("127.0.0.1", world.desk.settings.http_port, timeout=60)) as connection:
             connection.request("GET", "/socket.io/?EIO=4&transport=websocket", headers={**headers, "Origin": origin})
             answers.append(connection.getresponse().status)
     assert answers == [400, 101]

@@ -110,7 +110,7 @@ class Dovecot:
     @contextmanager
     def client(self, user: str) -> Iterator[imaplib.IMAP4]:
         """Somebody else who looks into the mailbox."""
-        with imaplib.IMAP4("127.0.0.1", self.plain, timeout=20) as imap:
+        with imaplib.IMAP4("127.0.0.1", self.plain, timeout=60) as imap:
             imap.login(user, PASSWORD)
             yield imap
 

@@ -30,7 +30,7 @@ def private_server(folder: Path) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
         stop.unlink()
 
 

@@ -376,7 +376,7 @@ class FakeTwilio:
 
 def client_to(port: int) -> TwilioHttpClient:
     """The SDK's way to a fake on this port, of this process or another."""
-    client = TwilioHttpClient(timeout=10)
+    client = TwilioHttpClient(timeout=60)
     assert client.session is not None
     client.session.trust_env = False
     for scheme in ("https://", "http://"):

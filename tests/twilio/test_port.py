@@ -246,7 +246,7 @@ def ask(fake: FakeTwilio, method: str, path: str, form: dict[str, str]):
     """A request as the SDK would make it, were it told something else."""
     session = fake.client().session
     url = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/{path}"
-    return session.request(method, url, data=form or None, auth=(ACCOUNT, TOKEN), timeout=10)
+    return session.request(method, url, data=form or None, auth=(ACCOUNT, TOKEN), timeout=60)
 
 
 def test_what_is_sent_wrong_by_our_own_carrier_is_found_out(fake, monkeypatch):

@@ -44,7 +44,7 @@ def post(world: World, path: str, form: object, *, query: str = "", signed: str 
     if signed is None:
         signed = RequestValidator(TOKEN).compute_signature(PUBLIC + tail, dict(form) if isinstance(form, dict) else {})
     headers = {"X-Twilio-Signature": signed, **headers}
-    return requests.post(f"http://127.0.0.1:{world.desk.settings.http_port}{tail}", data=form, headers=headers, timeout=10)
+    return requests.post(f"http://127.0.0.1:{world.desk.settings.http_port}{tail}", data=form, headers=headers, timeout=60)
 
 
 def stored(world: World) -> tuple[int, ...]:

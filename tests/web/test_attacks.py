@@ -148,7 +148,7 @@ def test_an_api_body_is_taken_clean_or_refused_with_a_problem(siege, name):
         f"{siege.world.url}/api/v1/tickets",
         data=BODIES[name],
         headers={"Authorization": f"Bearer {TOKEN}agent", "Content-Type": "application/json"},
-        timeout=20,
+        timeout=60,
     )
     assert answer.status_code in (201, 422), answer.text
     if answer.status_code == 422:
@@ -196,7 +196,7 @@ def test_a_mail_with_null_bytes_everywhere_becomes_a_ticket(siege):
         b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment;\r\n"
         b" filename*=utf-8''a%00b%0d%0aX%3a y.txt\r\n\r\nhi\r\n--b--\r\n"
     )
-    with smtplib.SMTP("127.0.0.1", siege.world.background.mail.port, timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", siege.world.background.mail.port, timeout=60) as smtp:
         smtp.sendmail("null@customers.example", ["support@desk.example"], raw)
     message = siege.world.until(lambda: siege.world.one(select(Message).where(Message.from_address == "null@customers.example")))
     file = siege.world.one(select(Attachment).where(Attachment.message_id == message.id))
@@ -292,7 +292,7 @@ def test_a_file_too_large_is_named_and_nothing_is_filed(siege):
 )
 def test_malformed_requests_are_answered_and_never_fail(siege, start):
     settings = siege.world.desk.settings
-    with socket.create_connection(("127.0.0.1", settings.http_port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", settings.http_port), timeout=60) as line:
         line.sendall(start + b"Connection: close\r\n\r\n")
         line.shutdown(socket.SHUT_WR)
         answer = line.makefile("rb").read()

@@ -126,7 +126,7 @@ def test_the_session_cookie_cannot_be_read_by_scripts_nor_sent_from_other_sites(
 def test_under_https_the_cookie_is_never_sent_in_the_open(tmp_path):
     settings = settings_for(tmp_path, DESK_BASE_URL="https://desk.example")
     with running(settings, background=False) as world:
-        answer = requests.get(f"http://127.0.0.1:{settings.http_port}/login", timeout=10)
+        answer = requests.get(f"http://127.0.0.1:{settings.http_port}/login", timeout=60)
         assert "Secure" in answer.headers["Set-Cookie"]
         assert world.url == "https://desk.example"
 
@@ -172,7 +172,7 @@ def test_after_signing_out_the_cookie_opens_nothing(world):
     client = world.browser(maya.email)
     kept = client.cookies["desk"]
     assert client.post("/logout").status_code == 302
-    assert requests.get(world.url + "/desk", cookies={"desk": kept}, allow_redirects=False, timeout=10).status_code == 302
+    assert requests.get(world.url + "/desk", cookies={"desk": kept}, allow_redirects=False, timeout=60).status_code == 302
     assert world.one(select(StaffSession.ended_at)) is not None
 
 

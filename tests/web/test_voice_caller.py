@@ -120,7 +120,7 @@ class Caller:
         }
         self.form, self.url = form, url
         signature = RequestValidator(TOKEN).compute_signature(url, form)
-        return requests.post(url, data=form, headers={"X-Twilio-Signature": signature}, timeout=20)
+        return requests.post(url, data=form, headers={"X-Twilio-Signature": signature}, timeout=60)
 
     @property
     def heard(self):
@@ -425,9 +425,9 @@ def test_audio_is_played_in_place_of_words_from_an_address_that_only_we_say(worl
         voice_texts.set_text(tx, "recording", TEXTS["recording"], {"en": audio})
     caller = Caller(world).press("2").press("1")
     assert len(caller.played) == 1
-    answer = requests.get(caller.played[0], timeout=20)
+    answer = requests.get(caller.played[0], timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/wav")
-    assert requests.get(caller.played[0][:-1] + "x", timeout=20).status_code == 404
+    assert requests.get(caller.played[0][:-1] + "x", timeout=60).status_code == 404
     assert Caller(world).press("1").press("1").played == []
 
 

@@ -56,7 +56,7 @@ def program(world, role):
 
     def get(path, lang="en"):
         headers = {"Authorization": f"Bearer {secret}", "Accept-Language": lang}
-        return requests.get(f"{world.url}/api/v1{path}", headers=headers, timeout=20)
+        return requests.get(f"{world.url}/api/v1{path}", headers=headers, timeout=60)
 
     return get
 

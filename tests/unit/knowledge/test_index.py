@@ -302,7 +302,7 @@ def test_searches_go_on_while_another_thread_updates_and_rebuilds(index: Knowled
     finally:
         done.set()
         for thread in searchers:
-            thread.join(timeout=30)
+            thread.join(timeout=60)
     assert faults == []
     assert answers
     assert set(answers) == {10}, "a search sees the whole index before or after a change, never a part"

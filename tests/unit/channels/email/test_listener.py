@@ -54,7 +54,7 @@ def listening(accept, **more) -> Iterator[MailListener]:
 
 @contextmanager
 def client(listener) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP("127.0.0.1", listener.port, "relay.example.com", timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", listener.port, "relay.example.com", timeout=60) as smtp:
         yield smtp
 
 
@@ -165,7 +165,7 @@ def test_mails_that_arrive_during_a_commit_share_the_next_one(store):
     with listening(store.accept) as listener:
         senders = [threading.Thread(target=send, args=(listener, b"first"))]
         senders[0].start()
-        assert store.entered.acquire(timeout=20)
+        assert store.entered.acquire(timeout=60)
         senders += [threading.Thread(target=send, args=(listener, b"later")) for _ in range(7)]
         for sender in senders[1:]:
             sender.start()
@@ -210,10 +210,10 @@ def test_stopping_first_answers_what_is_under_way(store):
     listener = MailListener("127.0.0.1", 0, store.accept, now=lambda: NOW)
     listener.start()
     answers = []
-    smtp = smtplib.SMTP("127.0.0.1", listener.port, timeout=20)
+    smtp = smtplib.SMTP("127.0.0.1", listener.port, timeout=60)
     sender = threading.Thread(target=lambda: answers.append(smtp.sendmail("a@b.example", ["support@desk.example"], mail())))
     sender.start()
-    assert store.entered.acquire(timeout=20)
+    assert store.entered.acquire(timeout=60)
     stopper = threading.Thread(target=listener.stop)
     stopper.start()
     wait_until(lambda: listener.stopping)
@@ -230,7 +230,7 @@ def test_stopping_first_answers_what_is_under_way(store):
 def test_an_idle_client_is_dismissed_when_stopping(store):
     listener = MailListener("127.0.0.1", 0, store.accept, now=lambda: NOW)
     listener.start()
-    with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as idle:
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=60) as idle:
         assert idle.recv(1000).startswith(b"220 ")
         listener.stop()
         assert idle.recv(1000).startswith(b"421 ")
@@ -239,7 +239,7 @@ def test_an_idle_client_is_dismissed_when_stopping(store):
 
 def test_one_connection_too_many_is_told_to_come_back(store):
     with listening(store.accept, connections=1) as listener, client(listener) as smtp:
-        with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as second:
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=60) as second:
             assert second.recv(1000).startswith(b"421 4.7.0")
             assert second.recv(1000) == b""
         smtp.sendmail("a@b.example", ["support@desk.example"], mail())
@@ -249,7 +249,7 @@ def test_one_connection_too_many_is_told_to_come_back(store):
 def test_a_client_that_says_nothing_is_dropped(store):
     with (
         listening(store.accept, timeout=0.05) as listener,
-        socket.create_connection(("127.0.0.1", listener.port), timeout=20) as silent,
+        socket.create_connection(("127.0.0.1", listener.port), timeout=60) as silent,
     ):
         silent.recv(1000)
         assert silent.recv(1000) == b""
@@ -267,11 +267,11 @@ def test_a_session_has_an_end_however_busy_it_is(store):
 def test_a_client_that_hangs_up_while_storing_does_not_stop_the_others(store):
     store.open.clear()
     with listening(store.accept) as listener:
-        gone = socket.create_connection(("127.0.0.1", listener.port), timeout=20)
+        gone = socket.create_connection(("127.0.0.1", listener.port), timeout=60)
         for line in (b"HELO x", b"MAIL FROM:<a@b.example>", b"RCPT TO:<s@desk.example>", b"DATA", b"Subject: gone\r\n\r\nx\r\n."):
             gone.recv(1000)
             gone.sendall(line + b"\r\n")
-        assert store.entered.acquire(timeout=20)
+        assert store.entered.acquire(timeout=60)
         gone.close()
         wait_until(lambda: not listener.open)
         store.open.set()

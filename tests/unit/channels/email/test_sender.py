@@ -31,7 +31,7 @@ def relay(answer=TAKEN, **more) -> Iterator[tuple[SmtpSender, list]]:
     listener = MailListener("127.0.0.1", 0, accept, now=lambda: datetime(2024, 3, 5, tzinfo=UTC), **more)
     listener.start()
     try:
-        with closing(SmtpSender("127.0.0.1", listener.port, timeout=20)) as sender:
+        with closing(SmtpSender("127.0.0.1", listener.port, timeout=60)) as sender:
             yield sender, taken
     finally:
         listener.stop()
@@ -55,7 +55,7 @@ def scripted(*answers: bytes) -> Iterator[SmtpSender]:
     thread = threading.Thread(target=talk)
     thread.start()
     try:
-        with closing(SmtpSender("127.0.0.1", server.getsockname()[1], timeout=20)) as sender:
+        with closing(SmtpSender("127.0.0.1", server.getsockname()[1], timeout=60)) as sender:
             yield sender
     finally:
         thread.join(20)
@@ -124,13 +124,13 @@ def test_a_relay_that_is_away_can_be_tried_again():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(RelayAway) as failure:
-        SmtpSender("127.0.0.1", port, timeout=20).send("support@desk.example", ["wang@example.com"], mail())
+        SmtpSender("127.0.0.1", port, timeout=60).send("support@desk.example", ["wang@example.com"], mail())
     assert failure.value.retryable
 
 
 def test_a_relay_that_cannot_encrypt_is_not_trusted_with_the_mail():
     with scripted(b"250 plain") as sender, pytest.raises(RelayAway, match="STARTTLS"):
-        SmtpSender(sender.host, sender.port, security="starttls", timeout=20).send("a@b.example", ["wang@example.com"], mail())
+        SmtpSender(sender.host, sender.port, security="starttls", timeout=60).send("a@b.example", ["wang@example.com"], mail())
 
 
 def test_a_relay_that_closes_is_left():
