@@ -3,7 +3,7 @@
 from desk.events import Event
 from desk.models.agent import Agent, AgentSkill, SignIn, StaffSession
 from desk.models.api_token import ApiToken, IdempotentAnswer
-from desk.models.article import Article, ArticleLink, ArticleRevision, SearchLog
+from desk.models.article import Article, ArticleLink, ArticleRevision
 from desk.models.attachment import Attachment
 from desk.models.call import Call, CallLeg, CallRecording, CallSegment, HelpRequest, Webhook
 from desk.models.call_flow import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber, VoiceAudio
@@ -11,11 +11,14 @@ from desk.models.callback import Callback
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
+from desk.models.draft import Draft
 from desk.models.hand_up import HandUp
+from desk.models.knowledge import ArticleFlag, ArticleVote, EqualWords, KnowledgeGap, SearchLog
 from desk.models.mail import MailboxMail, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.models.mail_in import MailAccount, MailAddress, MailSilence, MailTally, SpooledMail, TicketParticipant
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
+from desk.models.recusal import Recusal
 from desk.models.setting import Setting
 from desk.models.survey import FollowUp, Survey
 from desk.models.ticket import Ticket
@@ -28,8 +31,10 @@ __all__ = [
     "AgentSkill",
     "ApiToken",
     "Article",
+    "ArticleFlag",
     "ArticleLink",
     "ArticleRevision",
+    "ArticleVote",
     "Attachment",
     "BlockedNumber",
     "Calendar",
@@ -44,12 +49,14 @@ __all__ = [
     "Complaint",
     "ContactPoint",
     "Customer",
+    "EqualWords",
     "Event",
     "Evidence",
     "FollowUp",
     "HandUp",
     "HelpRequest",
     "IdempotentAnswer",
+    "KnowledgeGap",
     "LineClosure",
     "MailAccount",
     "MailAddress",
@@ -65,6 +72,7 @@ __all__ = [
     "PictureTrust",
     "Queue",
     "RawMail",
+    "Recusal",
     "RouterLease",
     "SearchLog",
     "Setting",
