@@ -32,14 +32,15 @@ _KINDS = {
 }
 # What becomes of a recording after the call shows on the ticket's page and nowhere in anybody's work.
 _QUIET = {f"recording.{what}" for what in ("completed", "absent", "fetched", "failed", "left_carrier", "erased", "played")}
-_WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.")
+_WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.", "draft.")
+_OWN_KINDS = ("draft.",)  # concern nobody but the one who did it
 
 
 def topics_of(events: Sequence[Event], holders: dict[int, set[int]]) -> set[str]:
     """The topics that these events touch. `holders` maps ticket ids to agents whose work list shows the ticket."""
     topics: set[str] = set()
     for event in events:
-        if event.ticket_id is not None:
+        if event.ticket_id is not None and not event.kind.startswith(_OWN_KINDS):
             topics.add(f"ticket:{FIRST_NUMBER + event.ticket_id}")
             if event.kind not in _QUIET:
                 topics.update(f"worklist:{agent_id}" for agent_id in holders.get(event.ticket_id, ()))

@@ -31,6 +31,7 @@ NOUNS = (
     "chat",
     "complaint",
     "customer",
+    "draft",
     "follow_up",
     "hand_up",
     "item",

@@ -14,6 +14,7 @@ from desk.models.message import IN, OUT
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
 from desk.queries.deliveries import Undelivered, undelivered_of
+from desk.queries.drafts import DraftRow, drafts_of
 from desk.queries.ticket_page import next_due
 
 MOST_OWN = 100
@@ -49,7 +50,7 @@ class WorkRow:
 class WorkList:
     """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` (of `own_total`) are tickets owned without any.
 
-    `undelivered` are tickets of theirs on which somebody did not get our mail.
+    `undelivered` are tickets of theirs on which somebody did not get our mail; `drafts` is what they have begun to write.
     """
 
     offers: list[WorkRow]
@@ -57,6 +58,7 @@ class WorkList:
     own: list[WorkRow]
     own_total: int
     undelivered: list[Undelivered]
+    drafts: list[DraftRow]
 
 
 def work_list(session: Session, viewer: Viewer) -> WorkList:
@@ -70,6 +72,7 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
         own=own,
         own_total=total,
         undelivered=undelivered_of(session, viewer.agent_id) if viewer.agent_id is not None else [],
+        drafts=drafts_of(session, viewer) if viewer.agent_id is not None else [],
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import chats, complaints, placing, solving, threads, tickets, unsent
+from desk.actions import chats, complaints, drafts, placing, solving, threads, tickets, unsent
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, viewer, writing
@@ -41,6 +41,7 @@ def write(number: int) -> Response:
         ticket = access_ticket(tx.session, viewer(), number)
         then = then if then in (PENDING_CUSTOMER, PENDING_INTERNAL) else ""
         _write(tx, ticket, kind, form.get("text", ""), files, then)
+        drafts.sent(tx, ticket, _me(tx), whole(form.get("draft", "")) or 0, form.get("text", ""))
         if then and kind != "email":
             tickets.set_pending(tx, ticket, then)
     return _stay(number)

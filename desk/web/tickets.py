@@ -32,7 +32,7 @@ from desk.queries.timeline import timeline
 from desk.queries.unsent import unsent_on
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
+from desk.web import drafts, hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
 from desk.web.console import done, frame, may_enter, small
 from desk.web.recipients import proposed
 
@@ -40,6 +40,7 @@ pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
 pages.register_blueprint(knowledge_panel.pages)
 pages.register_blueprint(unsent.pages)
+pages.register_blueprint(drafts.pages)
 pages.register_blueprint(mail_work.pages)
 pages.register_blueprint(hand_ups.pages)
 
@@ -69,7 +70,7 @@ def one(number: int) -> str:
     may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        of_page = (_head, _asked, _timeline, _unsent, _channels, _recipients, _customer, _complaint)
+        of_page = (_head, _asked, _timeline, _unsent, drafts.of_composer, _channels, _recipients, _customer, _complaint)
         parts = [show(session, ticket) for show in of_page]
         return render_template("tickets/ticket.html", **reduce(or_, parts, frame(session, number)))
 

@@ -53,6 +53,11 @@ export const live = {
     );
   },
 
+  /** Fetches the region of this element again. */
+  refreshOne(element) {
+    return regions.get(element)?.refresh();
+  },
+
   scan,
 };
 

@@ -44,6 +44,15 @@ function restore() {
   if (people) setRecipients(people);
 }
 
+/** Whether this tab remembers who was chosen for this form. */
+export function areKept(form) {
+  try {
+    return sessionStorage.getItem(`recipients:${form.dataset.compose}`) !== null;
+  } catch {
+    return false;
+  }
+}
+
 function remember(chosen) {
   const people = { to: [], cc: [] };
   for (const place of chosen.querySelectorAll("[data-recipient]")) {
@@ -100,6 +109,7 @@ function edited(within) {
   const chosen = within.closest("#recipients-chosen");
   chosen.dataset.keep = "";
   remember(chosen);
+  chosen.dispatchEvent(new CustomEvent("recipients:edited", { bubbles: true }));
 }
 
 function renew(form) {

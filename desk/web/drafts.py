@@ -1,0 +1,70 @@
+"""The composer's draft: saved while it is written, shown in every window of its writer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, jsonify, render_template, request, url_for
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from desk.access import Right, access_ticket
+from desk.actions import drafts
+from desk.errors import Invalid
+from desk.http.context import reading, viewer, writing
+from desk.http.guard import needs
+from desk.http.incoming import whole
+from desk.models import Agent, Draft, Ticket
+from desk.queries.drafts import draft_on
+from desk.web.console import done
+from desk.web.recipients import chip, chosen
+
+pages = Blueprint("drafts", __name__, url_prefix="/desk/tickets/<int:number>/draft")
+
+
+@pages.get("")
+@needs(Right.REPLY)
+def kept(number: int) -> str:
+    with reading() as session:
+        ticket = access_ticket(session, viewer(), number)
+        return render_template("tickets/_draft.html", **of_composer(session, ticket))
+
+
+@pages.post("")
+@needs(Right.REPLY)
+def keep(number: int) -> Response:
+    """Save; answers with the version that the window is to name the next time."""
+    form = request.form
+    version = whole(form.get("draft", ""))
+    if version is None:
+        raise Invalid("This draft came without its version. Load the page again.")
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        agent = tx.session.get_one(Agent, viewer().agent_id)
+        edited = "recipients" in form
+        to, cc = (chosen(ticket, field) if edited else None for field in ("to", "cc"))
+        text = form.get("text", "").replace("\r\n", "\n")
+        saved = drafts.keep_draft(tx, ticket, agent, text, kind=form.get("kind", ""), version=version, to=to, cc=cc)
+    return jsonify(version=saved)
+
+
+@pages.post("/drop")
+@needs(Right.REPLY)
+def drop(number: int) -> Response:
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        drafts.drop_draft(tx, ticket, tx.session.get_one(Agent, viewer().agent_id))
+    return done(url_for("console.index"), toast=gettext("Draft thrown away."), stay=True)
+
+
+def of_composer(session: Session, ticket: Ticket) -> dict[str, Any]:
+    """The viewer's draft on this ticket, with its recipients as they may see them."""
+    draft = draft_on(session, viewer(), ticket)
+    return {"ticket": ticket, "draft": draft, "draft_people": _people(ticket, draft)}
+
+
+def _people(ticket: Ticket, draft: Draft | None) -> dict[str, list[dict[str, str]]] | None:
+    if draft is None or draft.to is None or draft.cc is None:
+        return None
+    return {"to": [chip(ticket, each) for each in draft.to], "cc": [chip(ticket, each) for each in draft.cc]}
