@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from desk.errors import NotAllowed, NotFound
 from desk.events import Actor
-from desk.models import Agent, Customer, Offer, Ticket
+from desk.models import Agent, Customer, Offer, Recusal, Ticket
 from desk.models.work_item import HOLDING, WorkItem
 
 
@@ -37,6 +37,7 @@ class Right(StrEnum):
     LISTEN_TO_CALLS = "listen_to_calls"  # of one's own team, whisper and take them over
     READ_ARTICLES = "read_articles"
     WRITE_ARTICLES = "write_articles"
+    VALIDATE_ARTICLES = "validate_articles"  # say that a colleague's is right, change what only colleagues read
     PUBLISH_ARTICLES = "publish_articles"
     READ_SETTINGS = "read_settings"  # queues, skills, calendars and channels, without changing them
     SET_SKILLS = "set_skills"  # of everybody, or of one's own team
@@ -58,7 +59,7 @@ _AGENT = _STAFF | {
     Right.WRITE_ARTICLES,
     Right.PLAY_RECORDINGS,
 }
-_SENIOR = _AGENT | {Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CUSTOMERS, Right.READ_COMPLAINTS}
+_SENIOR = _AGENT | {Right.VALIDATE_ARTICLES, Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CUSTOMERS, Right.READ_COMPLAINTS}
 
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "agent": frozenset(_AGENT),
@@ -87,10 +88,11 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
             Right.READ_CUSTOMERS,
             Right.REVEAL_CONTACTS,
             Right.WRITE_ARTICLES,
+            Right.VALIDATE_ARTICLES,
             Right.PLAY_RECORDINGS,
         }
     ),
-    "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.PUBLISH_ARTICLES}),
+    "knowledge_editor": frozenset(_STAFF | {Right.WRITE_ARTICLES, Right.VALIDATE_ARTICLES, Right.PUBLISH_ARTICLES}),
     "admin": frozenset(
         {
             Right.SIGNED_IN,
@@ -151,12 +153,35 @@ def viewer_of(agent: Agent) -> Viewer:
 
 def visible_tickets(viewer: Viewer) -> ColumnElement[bool]:
     """The condition on `Ticket` that leaves only what the viewer may read; goes into every list and every lookup."""
-    allowed = [*lasting_sight(viewer), *held_tickets(viewer)]
-    return or_(*allowed) if allowed else false()
+    allowed = [*_lasting(viewer), *_held(viewer)]
+    return and_(or_(*allowed), untouched_by(viewer, Ticket.id)) if allowed else false()
+
+
+def untouched_by(
+    viewer: Viewer, ticket_id: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
+) -> ColumnElement[bool]:
+    """The condition that the viewer is not kept out of the ticket of this id: because they are complained about, or partial.
+
+    Whoever is kept out does not find the case anywhere, whatever their role. What belongs to no ticket passes.
+    """
+    if viewer.agent_id is None:
+        return true()
+    return func.coalesce(ticket_id, 0).not_in(select(Recusal.ticket_id).where(Recusal.agent_id == viewer.agent_id))
 
 
 def lasting_sight(viewer: Viewer) -> list[ColumnElement[bool]]:
     """Conditions on `Ticket`, each enough to read it. For one alone there is an index, for all at once there is none."""
+    free = untouched_by(viewer, Ticket.id)
+    return [and_(each, free) for each in _lasting(viewer)]
+
+
+def held_tickets(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """Work in hand opens its ticket, for as long: whoever is offered it must see what it is. Never more than a few."""
+    free = untouched_by(viewer, Ticket.id)
+    return [and_(each, free) for each in _held(viewer)]
+
+
+def _lasting(viewer: Viewer) -> list[ColumnElement[bool]]:
     if viewer.can(Right.READ_ALL_TICKETS):
         return [true()]
     allowed: list[ColumnElement[bool]] = []
@@ -169,8 +194,7 @@ def lasting_sight(viewer: Viewer) -> list[ColumnElement[bool]]:
     return allowed
 
 
-def held_tickets(viewer: Viewer) -> list[ColumnElement[bool]]:
-    """Work in hand opens its ticket, for as long: whoever is offered it must see what it is. Never more than a few."""
+def _held(viewer: Viewer) -> list[ColumnElement[bool]]:
     if viewer.agent_id is None or not viewer.can(Right.TAKE_WORK) or viewer.can(Right.READ_ALL_TICKETS):
         return []
     held = select(WorkItem.ticket_id).join(Offer, WorkItem.id == Offer.item_id)

@@ -237,6 +237,8 @@ def assign(tx: Tx, ticket: Ticket, agent_id: int | None) -> None:
         return
     if agent_id is not None and tx.session.get(Agent, agent_id) is None:
         raise NotFound("There is no such agent.")
+    if agent_id is not None and ticket.type == "complaint" and agent_id in work_items.kept_out(tx, ticket.id):
+        raise Conflict("This person must not deal with this complaint.")
     tx.emit("ticket.assigned", ticket=ticket, agent=agent_id, data={"old": ticket.owner_id, "new": agent_id})
     ticket.owner_id = agent_id
     ticket.updated_at = tx.now

@@ -17,7 +17,7 @@ from desk.actions.claims import Claim, claim_within
 from desk.actions.holding import answer, held_by, lock_agent, lock_item, move, release, unload, used_by
 from desk.actions.places import needed, place
 from desk.errors import Conflict, NotFound
-from desk.models import Agent, Customer, Offer, Queue, Ticket, WorkItem
+from desk.models import Agent, Customer, Offer, Queue, Recusal, Ticket, WorkItem
 from desk.models.agent import NOT_RESPONDING
 from desk.models.work_item import (
     ABANDONED,
@@ -66,6 +66,8 @@ def enqueue(
 
     `skills` are asked for beside the queue's own; an agent already free for it is offered it as soon as this commits.
     """
+    if ticket.type == "complaint":
+        excluded_agent_ids = (*excluded_agent_ids, *kept_out(tx, ticket.id))
     customer = tx.session.get_one(Customer, ticket.customer_id)
     asked = sorted([skill, level] for skill, level in skills)
     due, promote = place(tx.session, queue, channel, customer.tier, tx.now)
@@ -150,6 +152,9 @@ def take(tx: Tx, item_id: int, agent_id: int) -> Offer:
     agent = lock_agent(tx, agent_id)
     if agent is None or not agent.active:
         raise NotFound("There is no such agent.")
+    wanted = tx.session.get(WorkItem, item_id)
+    if wanted is not None and agent_id in kept_out(tx, wanted.ticket_id):
+        raise Conflict("This person must not deal with this complaint.")
     try:
         item = move(tx, item_id, WAITING, ACTIVE, agent_id=agent_id, offered_at=tx.now, answered_at=tx.now)
     except Conflict as conflict:
@@ -254,6 +259,21 @@ def hand_back(
     tx.emit("item.returned", agent=made.agent_id if made else None, data={"to_agent": to_agent_id}, **_about(item))
 
 
+def keep_from(tx: Tx, item: WorkItem, agent_id: int) -> None:
+    """Never give this work to that person; if they have it, it goes back into the line (or is over, when it is wrapped up)."""
+    lock_item(tx, item)
+    if item.agent_id == agent_id and item.state == WRAP_UP:
+        finish(tx, item)
+        return
+    if item.agent_id == agent_id and item.state in (OFFERED, ACTIVE):
+        hand_back(tx, item, cool_off=False)
+    item.excluded = {**item.excluded, str(agent_id): _FOREVER.isoformat()}
+    if item.sticky_agent_id == agent_id:
+        item.sticky_agent_id = item.sticky_until = None
+    item.version += 1
+    tx.emit("item.kept_from", data={"agent": agent_id}, **_about(item))
+
+
 def begin_wrap_up(tx: Tx, item: WorkItem) -> None:
     """The contact is over; the agent still holds the work until the wrap-up is done."""
     lock_item(tx, item)
@@ -276,6 +296,19 @@ def wrap_up_with(tx: Tx, item: WorkItem, agent_id: int) -> None:
         else:
             finish(tx, item)
     begin_wrap_up(tx, item)
+
+
+def take_up_again(tx: Tx, item: WorkItem, agent_id: int) -> None:
+    """Work that was over had not been: the agent who had it holds it for its wrap-up."""
+    lock_item(tx, item, also_agent_id=agent_id)
+    if item.state not in (DONE, ABANDONED):
+        return
+    answered_at, wrap_up_at = item.answered_at, item.ended_at
+    item.state, item.agent_id, item.ended_at = WAITING, None, None
+    tx.session.flush()
+    take(tx, item.id, agent_id)
+    begin_wrap_up(tx, item)
+    item.answered_at, item.wrap_up_at = answered_at or item.answered_at, wrap_up_at
 
 
 def finish(tx: Tx, item: WorkItem) -> None:
@@ -304,6 +337,11 @@ def open_item(tx: Tx, ticket_id: int, kinds: tuple[str, ...]) -> WorkItem | None
     """The ticket's work of these kinds that is not over yet."""
     query = select(WorkItem).where(WorkItem.ticket_id == ticket_id, WorkItem.kind.in_(kinds), WorkItem.state.in_(OPEN_STATES))
     return tx.session.scalar(query.order_by(WorkItem.id.desc()).limit(1))
+
+
+def kept_out(tx: Tx, ticket_id: int) -> tuple[int, ...]:
+    """Those who must have nothing to do with this ticket."""
+    return tuple(tx.session.scalars(select(Recusal.agent_id).where(Recusal.ticket_id == ticket_id)))
 
 
 _FOREVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")

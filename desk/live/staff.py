@@ -150,7 +150,7 @@ class Staff(Namespace):
                 self._recheck(event.agent_id)
             elif event.kind == "agent.team_set" and event.agent_id is not None:
                 self._recheck_rooms_of(event.agent_id)
-            elif event.kind in ("ticket.moved", "ticket.assigned"):
+            elif event.kind in ("ticket.moved", "ticket.assigned", "complaint.recused"):
                 self._recheck_room(f"ticket:{FIRST_NUMBER + (event.ticket_id or 0)}")
 
     def _recheck(self, agent_id: int) -> None:

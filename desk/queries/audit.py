@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, func, or_, select, union
 from sqlalchemy.orm import Session
 
-from desk.access import Right, Viewer, masked
+from desk.access import Right, Viewer, masked, untouched_by
 from desk.beginnings import begins
 from desk.events import Event
 from desk.models import Agent, Ticket
@@ -162,9 +162,10 @@ def _is_team_only(viewer: Viewer) -> bool:
 
 
 def _seen_by(viewer: Viewer) -> list[ColumnElement[bool]]:
+    free = untouched_by(viewer, Event.ticket_id)
     if not _is_team_only(viewer):
-        return []
+        return [free]
     team = select(Agent.id).where(visible_agents(viewer)).scalar_subquery()
     # `coalesce` keeps databases from gathering everything that each of the team ever did: the log is read from its end instead.
     did = (Event.actor_kind == "agent") & func.coalesce(Event.actor_id, 0).in_(team)
-    return [or_(did, func.coalesce(Event.agent_id, 0).in_(team))]
+    return [free, or_(did, func.coalesce(Event.agent_id, 0).in_(team))]

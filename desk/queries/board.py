@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from desk.access import ROLE_RIGHTS, Right, Viewer, visible_tickets
+from desk.access import ROLE_RIGHTS, Right, Viewer, untouched_by, visible_tickets
 from desk.errors import NotFound
 from desk.models import Agent, Complaint, Customer, Offer, Queue, Survey, Ticket, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
@@ -68,7 +68,7 @@ class HeldWork:
 
     item_id: int
     offer_id: int
-    number: int
+    number: int | None  # none where the viewer is kept out of the case
     channel: str
     kind: str
     state: str
@@ -171,7 +171,7 @@ def board(session: Session, viewer: Viewer, now: datetime, zone: str, *, most_wa
     waiting = _waiting_by_line(session)
     staff = _staff(session)
     skills = skills_at(session, now)
-    held = _held(session)
+    held = _held(session, viewer)
     answered: dict[int, int] = {}
     for entry in entries:
         if entry.agent_id is not None and entry.contact.outcome == "answered":
@@ -181,7 +181,7 @@ def board(session: Session, viewer: Viewer, now: datetime, zone: str, *, most_wa
         at=now,
         day=day,
         queues=_queue_lines(queues, entries, waiting, lines, skills, measured(session, now), rules_of(session)),
-        waiting=waiting_lines(session, now, {queue.id: queue for queue in queues}, limit=most_waiting),
+        waiting=waiting_lines(session, viewer, now, {queue.id: queue for queue in queues}, limit=most_waiting),
         agents=[line for line in lines if _is_visible(viewer, line.agent)],
         at_risk=complaints_at_risk(session, viewer, now),
         entries=entries,
@@ -201,13 +201,15 @@ def scores_since(session: Session, start: datetime) -> list[int]:
     return [score for score in session.scalars(query) if score is not None]
 
 
-def waiting_lines(session: Session, now: datetime, queues: dict[int, Queue], *, limit: int = MOST_WAITING) -> list[WaitingLine]:
-    """Waiting work in the order in which it will be served."""
+def waiting_lines(
+    session: Session, viewer: Viewer, now: datetime, queues: dict[int, Queue], *, limit: int = MOST_WAITING
+) -> list[WaitingLine]:
+    """Waiting work in the order in which it will be served, but for cases that the viewer is kept out of."""
     query = (
         select(WorkItem, Ticket.number, Ticket.subject, Customer.name)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
-        .where(WorkItem.state == WAITING)
+        .where(WorkItem.state == WAITING, untouched_by(viewer, WorkItem.ticket_id))
         .order_by(band_now(session, now), WorkItem.due_at, WorkItem.id)
         .limit(limit)
     )
@@ -294,9 +296,13 @@ def _staff(session: Session) -> list[Agent]:
     return [agent for agent in session.scalars(query) if takes_work(agent)]
 
 
-def _held(session: Session) -> dict[int, list[HeldWork]]:
+def _held(session: Session, viewer: Viewer) -> dict[int, list[HeldWork]]:
+    """What everybody has in hand. Of a case that the viewer is kept out of they see that it is work, not which."""
     query = (
-        select(Offer.agent_id, Offer.id, Offer.state, Offer.offered_at, WorkItem, Ticket.number, Customer.name)
+        select(
+            *(Offer.agent_id, Offer.id, Offer.state, Offer.offered_at, WorkItem, Ticket.number, Customer.name),
+            untouched_by(viewer, WorkItem.ticket_id),
+        )
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
         .join(Customer, Customer.id == WorkItem.customer_id)
@@ -304,10 +310,13 @@ def _held(session: Session) -> dict[int, list[HeldWork]]:
         .order_by(Offer.offered_at, Offer.id)
     )
     held: dict[int, list[HeldWork]] = {}
-    for agent_id, offer_id, state, offered_at, item, number, name in session.execute(query):
+    for agent_id, offer_id, state, offered_at, item, number, name, shown in session.execute(query):
         since = item.wrap_up_at if item.state == WRAP_UP else item.answered_at if state != OFFERED else None
         held.setdefault(agent_id, []).append(
-            HeldWork(item.id, offer_id, number, item.channel, item.kind, item.state, since or offered_at, name)
+            HeldWork(
+                *(item.id, offer_id, number if shown else None, item.channel, item.kind, item.state),
+                *(since or offered_at, name if shown else ""),
+            )
         )
     return held
 

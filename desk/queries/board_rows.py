@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.access import Viewer
+from desk.access import Viewer, untouched_by
 from desk.models import Customer, Ticket
 from desk.queries.board import (
     LIVE_CHANNELS,
@@ -73,7 +73,7 @@ def rows_of(
         chosen = [each for each in chosen if each.contact.outcome == "answered"]
     counts = sum((_counted(chosen, each) for each in channels), Counts())
     latest = chosen[-MOST_ROWS:][::-1]
-    return Rows(seen, _with_names(session, latest), [], [], [], counts, len(chosen))
+    return Rows(seen, _with_names(session, viewer, latest), [], [], [], counts, len(chosen))
 
 
 def counts_as(entry: Entry) -> str:
@@ -96,11 +96,16 @@ def _waiting_total(seen: Board, queue_id: int | None, channels: tuple[str, ...])
     )
 
 
-def _with_names(session: Session, entries: list[Entry]) -> list[EntryRow]:
+def _with_names(session: Session, viewer: Viewer, entries: list[Entry]) -> list[EntryRow]:
+    free = untouched_by(viewer, Ticket.id)
     numbers = dict(
-        session.execute(select(Ticket.id, Ticket.number).where(Ticket.id.in_({each.ticket_id for each in entries}))).all()
+        session.execute(select(Ticket.id, Ticket.number).where(Ticket.id.in_({each.ticket_id for each in entries}), free)).all()
     )
     names = dict(
         session.execute(select(Customer.id, Customer.name).where(Customer.id.in_({each.customer_id for each in entries}))).all()
     )
-    return [EntryRow(each, numbers[each.ticket_id] or 0, names[each.customer_id], counts_as(each)) for each in entries]
+    return [
+        EntryRow(each, numbers[each.ticket_id] or 0, names[each.customer_id], counts_as(each))
+        for each in entries
+        if each.ticket_id in numbers
+    ]

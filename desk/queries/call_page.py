@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from desk.access import Right, Viewer, masked, visible_tickets
+from desk.access import Right, Viewer, masked, untouched_by, visible_tickets
 from desk.errors import NotFound
 from desk.events import Event
 from desk.models import Agent, Call, CallLeg, CallRecording, CallSegment, Customer, Queue, Ticket, WorkItem
@@ -97,11 +97,11 @@ def access_call(session: Session, viewer: Viewer, call_id: int) -> Call:
 def visible_calls(viewer: Viewer) -> ColumnElement[bool]:
     """The condition on `Call`: those on tickets that the viewer may read, those they were part of; all for who may read all."""
     if viewer.can(Right.READ_ALL_TICKETS):
-        return Call.id.is_not(None)
+        return untouched_by(viewer, Call.ticket_id)
     seen = [Call.ticket_id.in_(select(Ticket.id).where(visible_tickets(viewer)))]
     if viewer.agent_id is not None and viewer.can(Right.TAKE_WORK):
         seen.append(Call.id.in_(select(CallSegment.call_id).where(CallSegment.agent_id == viewer.agent_id)))
-    return or_(*seen) if seen else false()
+    return and_(or_(*seen), untouched_by(viewer, Call.ticket_id)) if seen else false()
 
 
 def other_number(call: Call) -> str:

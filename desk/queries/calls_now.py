@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.access import Viewer
+from desk.access import Viewer, untouched_by
 from desk.models import Agent, Call, CallLeg, Customer, HelpRequest, Queue, Ticket
 from desk.models.call import CONSULTED, OVER, SUPERVISOR, THIRD
 from desk.queries.board import visible_agents
@@ -61,7 +61,7 @@ def calls_now(session: Session, viewer: Viewer) -> CallsNow:
         .outerjoin(Ticket, Ticket.id == Call.ticket_id)
         .outerjoin(Queue, Queue.id == Ticket.queue_id)
         .outerjoin(Agent, Agent.id == Call.agent_id)
-        .where(Call.ended_at.is_(None), Call.state.not_in(OVER))
+        .where(Call.ended_at.is_(None), Call.state.not_in(OVER), untouched_by(viewer, Call.ticket_id))
         .order_by(Call.agent_id.is_(None), Call.id)
     )
     rows = session.execute(query).all()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from desk.access import Right, Viewer, visible_tickets
+from desk.access import Right, Viewer, untouched_by, visible_tickets
 from desk.errors import NotFound
 from desk.events import Event
 from desk.models import Attachment, Call, CallRecording, CallSegment, Ticket
@@ -50,6 +50,8 @@ def has_opened(session: Session, viewer: Viewer, recording: CallRecording, now: 
 
 def may_hear(session: Session, viewer: Viewer, recording: CallRecording, call: Call) -> bool:
     """Whether the viewer may listen to it, wherever its sound is now."""
+    if not session.scalar(select(Call.id).where(Call.id == call.id, untouched_by(viewer, Call.ticket_id))):
+        return False
     if recording.kind == VOICEMAIL:
         return _reads_ticket(session, viewer, call.ticket_id)
     if call.recording == DECLINED:

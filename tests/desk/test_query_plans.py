@@ -222,7 +222,7 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "rates of the last quarter of an hour": lambda s: estimates._measure(s, now),
         "why it was offered": lambda s: why_offer.why_offered(s, who["supervisor"], offered.id),
         "offers of an item": lambda s: why_offer.offers_of(s, who["supervisor"], [s.get_one(WorkItem, offered.item_id)]),
-        "waiting lines": lambda s: board.waiting_lines(s, now, queues),
+        "waiting lines": lambda s: board.waiting_lines(s, who["supervisor"], now, queues),
         "scores": lambda s: board.scores_since(s, day),
         "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
         "chat state": lambda s: chats.state_of(s, chat, now),
