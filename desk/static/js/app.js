@@ -19,7 +19,17 @@ startHtmx();
 startCompose();
 startLive();
 measureBars();
+document.addEventListener("keydown", sendByKey);
 document.querySelector("[data-focus]")?.focus();
+
+/** Ctrl or Cmd with Enter sends the form that is being filled in: an answer, the wrap-up of a call, a dialog. */
+function sendByKey(event) {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.keyCode === 229) return;
+  const form = event.target.closest?.("form[data-sends]");
+  if (!form || form.classList.contains("htmx-request")) return;
+  event.preventDefault();
+  form.requestSubmit();
+}
 
 // How high the bars on top are just now, for what else stays in view below them: a call or a notice makes them higher.
 function measureBars() {

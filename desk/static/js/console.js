@@ -174,7 +174,6 @@ function startComposer() {
     target.dispatchEvent(new Event("change", { bubbles: true }));
     area()?.focus();
   });
-  document.addEventListener("keydown", sendByKey);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target === area()) event.target.blur();
   });
@@ -194,15 +193,6 @@ function startComposer() {
 
 function area() {
   return document.getElementById("composer-text");
-}
-
-/** Ctrl or Cmd with Enter sends any form of the console, not only the composer. */
-function sendByKey(event) {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.keyCode === 229) return;
-  const form = event.target.closest?.("form[data-sends]");
-  if (!form || form.classList.contains("htmx-request")) return;
-  event.preventDefault();
-  form.requestSubmit();
 }
 
 /** A message sent twice by accident has the same id and counts once. */
