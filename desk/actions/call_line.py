@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.voice.port import CarrierFailed
@@ -19,8 +20,8 @@ from desk.actions.call_locks import lock_call
 from desk.errors import Conflict
 from desk.events import SYSTEM, Actor
 from desk.installation import Installation
-from desk.models import Call
-from desk.models.call import AGENT, CONSULTED, CUSTOMER, OFFERED, SUPERVISOR, THIRD
+from desk.models import Call, CallSegment
+from desk.models.call import AGENT, CONSULTED, CUSTOMER, OFFERED, QUEUED, SUPERVISOR, THIRD, TRANSFERRED
 from desk.queries.voice_policy import voice_policy
 from desk.sentences import N_
 
@@ -204,12 +205,22 @@ class Line:
 
     def _keep_company(self, call: Call, leg_sid: str, on: bool) -> None:
         try:
-            self.hold(call, leg_sid, on, "back" if on else "")
+            self.hold(call, leg_sid, on, self._why_held(call) if on else "")
         except CarrierFailed as failed:
             log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
             return
         with self._desk.store.tx(self._actor) as tx:
             calls.note_held(tx, leg_sid, on)
+
+    def _why_held(self, call: Call) -> str:
+        """What somebody whom we let wait is told: `back` when a line broke, `passed` when the call goes on to somebody else."""
+        with self._desk.store.read() as session:
+            parts = select(CallSegment.ended_by).where(CallSegment.call_id == call.id, CallSegment.ended_by != "")
+            ended_by = session.scalar(parts.order_by(CallSegment.id.desc()).limit(1)) or ""
+        if call.lost_until is not None or ended_by == "lost":
+            return "back"
+        goes_on = call.state in (QUEUED, OFFERED, TRANSFERRED) and ended_by.startswith("transfer")
+        return "passed" if goes_on else ""
 
     def _announce(self, call: Call) -> None:
         url = self._url("/notice", call=call.id)

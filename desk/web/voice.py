@@ -32,8 +32,8 @@ KEYS, MOST_KEYS = frozenset("0123456789*#wW"), 32
 @pages.post("/hold")
 @from_carrier
 def hold() -> Response:
-    """What a customer on hold hears; with `why=back` one whose agent's line has broken."""
-    text = "back_in_line" if request.args.get("why") == "back" else "hold"
+    """What a customer on hold hears; with `why=back` one whose agent's line broke, with `why=passed` one who is passed on."""
+    text = {"back": "back_in_line", "passed": "transferring"}.get(request.args.get("why", ""), "hold")
     with reading() as session:
         said = spoken(session, installation().settings.base_url, text, request.args.get("locale", ""))
     return xml(twiml.hold_music(said))

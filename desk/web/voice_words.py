@@ -23,7 +23,7 @@ TEXT_NAMES = {
     "offer_callback": lazy_gettext("Offer to be called back"),
     "other_ways": lazy_gettext("Other ways, and good-bye"),
     "refused": lazy_gettext("A number that is refused"),
-    "transferring": lazy_gettext("Put through to an outside number"),
+    "transferring": lazy_gettext("Put through to somebody else"),
     "not_reached": lazy_gettext("The outside number does not answer"),
     "waiting": lazy_gettext("In the line, with an estimate"),
     "ahead": lazy_gettext("In the line, without an estimate"),
