@@ -243,6 +243,7 @@ def test_whoever_let_an_offer_run_out_is_not_made_available_by_a_lost_screen(wor
     with screens(world, maya.email) as [wire]:
         wire.call("watch", {"topics": []})
         assert world.one(select(Agent.presence)) == "not_responding"
+    world.until(lambda: world.one(select(Agent.presence)) == "offline")
     with world.tx() as tx:
         set_presence(tx, tx.session.get_one(Agent, maya.id), "available")
     assert world.one(select(Agent.presence)) == "available"
