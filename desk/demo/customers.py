@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -24,26 +25,29 @@ from desk.demo.stories import Story, stories
 
 KEYS = {"billing": "1", "technical": "2"}
 LONGEST_TALK_S = 300.0
+LONGEST_SILENCE_S = 75.0
 ANSWER_S = 15.0
 CHAT_TOPICS = ("billing", "technical", "delivery", "product")
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One person with one matter. `hurry` is how many times faster than people they act, for tests."""
+    """One person with one matter. They act `hurry` times faster than people, and give up `impatience` times sooner, for tests."""
 
     settings: Settings
     patron: Patron
     story: Story
     chance: Random
     hurry: float = 1.0
+    impatience: float = 1.0
 
     async def pause(self, least: float, most: float) -> None:
         """As long as people take to read, think and type."""
         await asyncio.sleep(self.chance.uniform(least, most) / self.hurry)
 
     def patience(self, least: float, most: float) -> float:
-        return self.chance.uniform(least, most) / self.hurry
+        """How many seconds they wait for an answer."""
+        return self.chance.uniform(least, most) / self.impatience
 
 
 async def call(visit: Visit) -> str:
@@ -158,19 +162,22 @@ async def _on_the_line(visit: Visit, client: socketio.AsyncClient, sid: str, hea
     keys = iter(["1" if visit.patron.locale == "zh" else "2", KEYS.get(visit.story.category, "0")])
     sentences = iter(_sentences(visit))
     connected = False
-    patience = visit.patience(90, 300)
+    gives_up_at = math.inf
+    clock = asyncio.get_running_loop().time
     while True:
         try:
-            event = await asyncio.wait_for(heard.get(), timeout=LONGEST_TALK_S / 4 if connected else patience)
+            event = await asyncio.wait_for(heard.get(), timeout=min(LONGEST_SILENCE_S, max(0, gives_up_at - clock())))
         except TimeoutError:
             return "helped" if connected else "gave_up"
         if event["kind"] == "ended":
             return "helped" if connected else "gave_up"
+        if event["kind"] == "joined" and not connected:
+            gives_up_at = min(gives_up_at, clock() + visit.patience(90, 300))
         if event["kind"] == "gather":
             await visit.pause(1, 4)
             await client.call("press", {"call_sid": sid, "digit": next(keys, "0")}, namespace="/phone", timeout=ANSWER_S)
         elif event["kind"] == "connected" or (event["kind"] == "heard" and connected):
-            connected = True
+            connected, gives_up_at = True, math.inf
             await visit.pause(2, 6)
             sentence = next(sentences, None)
             if sentence is None:

@@ -39,11 +39,19 @@ def run(settings: Settings, *, rate_per_h: float, minutes: float) -> int:
 class Traffic:
     """One stretch of traffic. Arrivals are a Poisson process; whoever is still there at the end says goodbye."""
 
-    def __init__(self, settings: Settings, rate_per_h: float, *, chance: Random | None = None, hurry: float = 1.0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        rate_per_h: float,
+        *,
+        chance: Random | None = None,
+        hurry: float = 1.0,
+        impatience: float = 1.0,
+    ) -> None:
         self._settings = settings
         self._rate = min(max(rate_per_h, 0.1), MOST_PER_HOUR)
         self._chance = chance or Random()
-        self._hurry = hurry
+        self._hurry, self._impatience = hurry, impatience
         self._there: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,7 +87,8 @@ class Traffic:
     def arrive(self, channel: str) -> asyncio.Task[None]:
         """One customer comes now, by this channel."""
         patron = self._someone()
-        visit = Visit(self._settings, patron, matter(channel, patron, self._chance), self._chance, self._hurry)
+        story = matter(channel, patron, self._chance)
+        visit = Visit(self._settings, patron, story, self._chance, self._hurry, self._impatience)
         task = asyncio.get_running_loop().create_task(self._attend(channel, visit))
         self._there.add(task)
         task.add_done_callback(self._there.discard)

@@ -29,11 +29,11 @@ HURRY = 60.0
 class Street:
     """Where the customers come from: an event loop in a thread of its own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, impatience: float = 1.0) -> None:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.traffic = Traffic(world.desk.settings, 3600, chance=Random(7), hurry=HURRY)
+        self.traffic = Traffic(world.desk.settings, 3600, chance=Random(7), hurry=HURRY, impatience=impatience)
 
     def send(self, channel: str) -> Future[None]:
         async def come() -> None:
@@ -54,14 +54,15 @@ def world(tmp_path):
 
 
 @pytest.fixture
-def street(world):
-    street = Street(world)
+def street(world, request):
+    """Customers who give up as soon as the test says, else as people do."""
+    street = Street(world, getattr(request, "param", 1.0))
     yield street
     street.close()
 
 
 def test_a_customer_writes_a_mail_and_it_becomes_a_ticket(world, street):
-    street.send("email").result(20)
+    street.send("email").result(60)
     ticket = world.until(world.ticket)
     assert (ticket.channel, ticket.status) == ("email", "new")
     sender = world.one(select(Message.from_address).where(Message.ticket_id == ticket.id))
@@ -71,7 +72,7 @@ def test_a_customer_writes_a_mail_and_it_becomes_a_ticket(world, street):
 
 def test_a_customer_complains_by_the_form_in_their_language(world, street):
     for _ in range(3):
-        street.send("form").result(30)
+        street.send("form").result(60)
     complaints = world.all(select(Complaint))
     assert len(complaints) == 3
     for complaint in complaints:
@@ -79,11 +80,12 @@ def test_a_customer_complains_by_the_form_in_their_language(world, street):
         assert world.one(select(Ticket.locale).where(Ticket.id == complaint.ticket_id)) == ("zh" if chinese else "en")
 
 
+@pytest.mark.parametrize("street", [HURRY], indirect=True)
 def test_a_caller_chooses_from_the_menu_waits_and_gives_up(world, street):
     done = street.send("voice")
-    call = world.until(lambda: world.one(select(Call).where(Call.queued_at.is_not(None))), seconds=40)
+    call = world.until(lambda: world.one(select(Call).where(Call.queued_at.is_not(None))))
     assert call.topic in ("billing", "technical", "general")
-    done.result(40)
+    done.result(60)
     assert street.traffic.outcomes == {"gave_up": 1}
     world.until(lambda: world.one(select(Call).where(Call.state == "abandoned")))
     assert world.one(select(WorkItem.state)) == "abandoned"
@@ -103,7 +105,7 @@ def test_a_chat_visitor_answers_the_agent_ends_and_rates(world, street):
                 break
             chats.agent_says(tx, row, tx.session.get_one(Agent, agent.id), f"answer-{number}", "I am looking into it.")
         world.until(lambda number=number: _heard(world) >= number + 2 or world.one(select(Chat.state)) == "ended")
-    done.result(30)
+    done.result(60)
     ended = world.one(select(Chat))
     assert (ended.state, ended.ended_by) == ("ended", "customer")
     assert ended.rating in range(2, 6)
@@ -111,7 +113,7 @@ def test_a_chat_visitor_answers_the_agent_ends_and_rates(world, street):
 
 
 def test_a_visitor_whom_nobody_can_chat_with_leaves_a_message(world, street):
-    street.send("chat").result(30)
+    street.send("chat").result(60)
     assert street.traffic.outcomes == {"left_message": 1}
     assert world.until(world.ticket).channel == "form"
 
