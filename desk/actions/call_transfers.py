@@ -200,6 +200,8 @@ def reached(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
         call.flow_out, call.flow_out_at = "transfer", at
         call_segments.end_hold(tx, call, at)
         calls.emit(tx, "call.third_answered", call)
+    elif leg.party == THIRD and call.state == CONSULT and leg.joined_at == at:
+        calls.emit(tx, "call.third_answered", call)  # whoever asked sees that somebody is there
 
 
 def other_left(tx: Tx, call: Call, leg: CallLeg, status: str, at: datetime) -> None:

@@ -10,8 +10,23 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer
+from desk.events import Event
 from desk.models import Agent, Call, CallLeg, CallSegment, Customer, HelpRequest, Offer, Ticket, WorkItem
-from desk.models.call import BARGE, CONSULT, CONSULTED, CUSTOMER, HOLD, OVER, SUPERVISOR, THIRD, WRAP_UP
+from desk.models.call import (
+    BARGE,
+    BUSY,
+    CONSULT,
+    CONSULTED,
+    CUSTOMER,
+    FAILED,
+    HOLD,
+    MACHINE,
+    NO_ANSWER,
+    OVER,
+    SUPERVISOR,
+    THIRD,
+    WRAP_UP,
+)
 from desk.models.ticket import LIVE
 from desk.models.work_item import IS_HOLDING, OFFERED
 from desk.queries.carrier_state import CarrierState, carrier_state
@@ -35,8 +50,11 @@ class Ring:
 
     @property
     def since(self) -> datetime:
-        """When the customer began to wait."""
-        return (self.call.queued_at if self.call and self.call.queued_at else None) or self.item.enqueued_at
+        """When the customer began to wait; after they have been passed on, since then."""
+        if self.call is None or self.call.queued_at is None:
+            return self.item.enqueued_at
+        passed_on = self.call.hold and not self.call.hold[-1][1]
+        return datetime.fromisoformat(self.call.hold[-1][0]) if passed_on else self.call.queued_at
 
 
 @dataclass(frozen=True)
@@ -54,8 +72,9 @@ class Other:
 class Line:
     """One call that the agent has in hand, or must still wrap up.
 
-    `overheard` are the supervisors on the line that the agent may know of, as (name, mode). `beside` is who else speaks,
-    for somebody who was asked for advice.
+    `overheard` are the supervisors on the line that the agent may know of, as (name, mode). `not_had` is why somebody whom the
+    agent asked, or passed the call to, did not take it (busy, no-answer, rejected …), until the customer is off hold again. `by_machine`: an answering
+    machine, or a fax, took a call of ours.
     """
 
     call: Call
@@ -67,6 +86,8 @@ class Line:
     overheard: list[tuple[str, str]]
     help: HelpRequest | None
     asker: str
+    not_had: str
+    by_machine: bool
 
     @property
     def is_wrap_up(self) -> bool:
@@ -89,7 +110,12 @@ class Line:
 
     @property
     def was_dropped(self) -> bool:
-        return self.segment.ended_by in ("dropped", "lost")
+        return self.segment.ended_by in ("dropped", "lost") and not self.was_not_reached
+
+    @property
+    def was_not_reached(self) -> bool:
+        """A call of ours that nobody answered."""
+        return self.call.state in (BUSY, NO_ANSWER, MACHINE, FAILED)
 
 
 @dataclass(frozen=True)
@@ -131,7 +157,8 @@ def call_strip(session: Session, viewer: Viewer) -> Strip:
     names = _names(
         session, [leg.agent_id for leg in legs] + [row[1].agent_id for row in found] + [call.agent_id for call, _, _ in watched]
     )
-    lines = [_line(row, legs, asked, asking, names, policy) for row in found]
+    failed = _not_had(session, [call for _segment, call, _customer, _ticket in found])
+    lines = [_line(row, legs, asked, asking, names, failed, policy) for row in found]
     lines.sort(key=lambda line: (line.is_wrap_up, line.is_advice, line.segment.id))
     watches = [Watch(call, leg, names.get(call.agent_id or 0, ""), customer) for call, leg, customer in watched]
     return Strip(rings, lines, watches, policy, carrier_state(session))
@@ -191,6 +218,7 @@ def _line(
     asked: dict[int, HelpRequest],
     asking: dict[int, Other],
     names: dict[int, str],
+    failed: dict[int, str],
     policy: VoicePolicy,
 ) -> Line:
     segment, call, customer, ticket = row
@@ -209,6 +237,8 @@ def _line(
         ],
         help=asked.get(call.id),
         asker=names.get(call.agent_id or 0, "") if segment.kind == "consult" else "",
+        not_had=failed.get(call.id, "") if segment.state == HOLD else "",
+        by_machine=any(leg.party == CUSTOMER and leg.mode == "machine" for leg in here),
     )
 
 
@@ -231,6 +261,23 @@ def _asked(session: Session, calls: list[Call]) -> dict[int, Other]:
         .where(WorkItem.ticket_id.in_(consulting), WorkItem.kind == "consult", IS_HOLDING)
     )
     return {consulting[ticket_id]: Other(name, False, False, at, False) for ticket_id, name, at in session.execute(query)}
+
+
+def _not_had(session: Session, calls: list[Call]) -> dict[int, str]:
+    """By call on hold, why whoever was asked or was to take it last did not."""
+    held = {call.id: call for call in calls if call.state == HOLD and call.hold and not call.hold[-1][1]}
+    if not held:
+        return {}
+    query = select(Event.call_id, Event.at, Event.data).where(
+        Event.ticket_id.in_({call.ticket_id for call in held.values()}),
+        Event.kind.in_(("call.consult_failed", "call.transfer_failed")),
+        Event.call_id.in_(held),
+    )
+    return {
+        call_id: str(data.get("status", ""))
+        for call_id, at, data in session.execute(query.order_by(Event.id))
+        if at >= datetime.fromisoformat(held[call_id].hold[-1][0])
+    }
 
 
 def _held_since(call: Call, legs: Iterable[CallLeg]) -> datetime | None:

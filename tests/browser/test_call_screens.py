@@ -119,7 +119,7 @@ def test_a_call_is_taken_on_any_page_consulted_about_and_handed_over_by_keyboard
     page.keyboard.press("w")
     expect(strip.locator(".consult-bar")).to_contain_text("You speak with the customer; Tom waits")
     page.keyboard.press("y")
-    expect(strip).to_contain_text("Three speak")
+    expect(strip).to_contain_text("Three-way call")
     page.keyboard.press("x")
     expect(strip.locator("[data-call-state=wrap_up]")).to_contain_text("Wrap-up")
     expect(other.locator("#call-strip")).to_contain_text("On call", timeout=PATIENCE_MS)

@@ -4,6 +4,7 @@
 import { createSoftphone } from "../voice/softphone.js";
 import { startCallDialogs } from "./call-dialogs.js";
 import { currentCall, words } from "./call-words.js";
+import { startCallSaid } from "./call-said.js";
 import { startDeviceCheck } from "./device-check.js";
 import { toast } from "./notices.js";
 import { showLevels, showPhone, showQuality, startPhoneLight } from "./phone-light.js";
@@ -20,6 +21,7 @@ let told = false;
 startPhoneLight();
 startRings();
 startCallDialogs();
+startCallSaid();
 startDeviceCheck({ phone: () => phone, again, here: () => hold({ steal: true }) });
 document.addEventListener("submit", speak);
 document.addEventListener("click", keepTab, true);
@@ -162,9 +164,17 @@ function showWords() {
   const box = document.getElementById("call-say");
   if (!place || !box) return;
   const talking = phone?.canSay && phone.current.state === "connected";
-  document.querySelector("[data-phone=mute]")?.setAttribute("aria-pressed", String(Boolean(phone?.current.muted)));
+  showMuted(Boolean(phone?.current.muted));
   place.textContent = heard && talking ? `“${heard}”` : "";
   box.hidden = !talking;
+}
+
+function showMuted(on) {
+  const button = document.querySelector("[data-phone=mute]");
+  if (!button) return;
+  button.setAttribute("aria-pressed", String(on));
+  button.querySelector("span").textContent = button.dataset[on ? "unmute" : "mute"];
+  button.querySelector("use").setAttribute("href", `/static/icons.svg#${on ? "mic-off" : "mic"}`);
 }
 
 async function speak(event) {
