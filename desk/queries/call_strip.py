@@ -73,8 +73,8 @@ class Line:
     """One call that the agent has in hand, or must still wrap up.
 
     `overheard` are the supervisors on the line that the agent may know of, as (name, mode). `not_had` is why somebody whom the
-    agent asked, or passed the call to, did not take it (busy, no-answer, rejected …), until the customer is off hold again. `by_machine`: an answering
-    machine, or a fax, took a call of ours.
+    agent asked, or passed the call to, did not take it (busy, no-answer, rejected …), until the customer is off hold again.
+    `by_machine`: an answering machine, or a fax, took a call of ours.
     """
 
     call: Call
