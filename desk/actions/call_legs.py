@@ -67,11 +67,11 @@ def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetim
     as_it_is(tx, leg)
     before = leg.status
     leg.status = later(leg.status, event.status)
-    if event.status == IN_PROGRESS and leg.party != CUSTOMER:
+    if event.status == IN_PROGRESS and leg.party not in (CUSTOMER, AGENT):
         _note_entry(tx, call, leg, at)
     if leg.status == IN_PROGRESS:
         _is_there(tx, call, leg, at)
-    if leg.status in FINAL and leg.party == CUSTOMER and before in FINAL:
+    if event.final and leg.party == CUSTOMER and before in FINAL:
         calls.ended_earlier(tx, call, at)
     if leg.status not in FINAL or before in FINAL:
         return
@@ -101,9 +101,7 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
         as_it_is(tx, leg)
     match event.event:
         case "participant-join" if leg is not None:
-            leg.status = later(leg.status, IN_PROGRESS)
-            _note_entry(tx, call, leg, at)
-            _is_there(tx, call, leg, at)
+            _has_entered(tx, call, leg, event, at)
         case "participant-leave" if leg is not None and leg.party != CUSTOMER and leg.joined_at is not None:
             leg.left_at = leg.left_at or at
         case "participant-hold" | "participant-unhold" if leg is not None:
@@ -170,6 +168,18 @@ def wrongly_held(session: Session, call: Call) -> list[tuple[str, bool]]:
         if leg.held != wanted[leg.party] and (leg.sid == call.sid if leg.party == CUSTOMER else leg.status == IN_PROGRESS)
     ]
     return sorted(found, key=lambda each: not each[1])
+
+
+def _has_entered(tx: Tx, call: Call, leg: CallLeg, event: ConferenceEvent, at: datetime) -> None:
+    leg.status = later(leg.status, IN_PROGRESS)
+    # A room ends with its caller: an agent who comes after that finds another one of the same name, and nobody in it.
+    if leg.party == AGENT and event.conference_sid != call.conference_sid:
+        _is_there(tx, call, leg, at)
+        return
+    _note_entry(tx, call, leg, at)
+    _is_there(tx, call, leg, at)
+    if leg.party == AGENT:
+        calls.was_in_the_room(tx, call, leg)
 
 
 def _is_there(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:

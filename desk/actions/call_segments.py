@@ -106,6 +106,14 @@ def end(tx: Tx, segment: CallSegment, by: str, at: datetime, *, to: str = "") ->
         work_items.begin_wrap_up(tx, item)
 
 
+def wrap_up_late(tx: Tx, segment: CallSegment) -> None:
+    """A part that was over as if nobody had spoken had been one after all: it is wrapped up like any other."""
+    segment.state = WRAP_UP
+    segment.wrap_until = tx.now + timedelta(seconds=voice_policy(tx.session).wrap_up_prompt_s)
+    if segment.item_id is not None:
+        work_items.take_up_again(tx, tx.session.get_one(WorkItem, segment.item_id), segment.agent_id)
+
+
 def wrap_up(
     tx: Tx, call: Call, agent: Agent, outcome: str, note: str, *, reason: str = "", segment_id: int | None = None
 ) -> None:

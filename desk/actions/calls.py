@@ -39,6 +39,7 @@ from desk.models.work_item import WRAP_UP as ITEM_WRAP_UP
 from desk.store import Tx
 
 GRACE_S = 25  # how long a caller is kept for the agent whose line broke
+SURELY_TOGETHER = timedelta(seconds=2)  # twice the grain of the carrier's clock: an answer so long before the end came before it
 MISSED_CALL = "missed_call"  # why an agent is not responding: they took a call and did not pick up
 CALLER, DROPPED = "caller", "dropped"  # who ended a part: the customer, or nobody wished it
 NO_ANSWER_OF_AGENT = ("no-answer", "failed")
@@ -155,26 +156,41 @@ def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = CAL
         by = DROPPED  # they heard music where there had been somebody
     call.lost_until = None
     item = tx.session.get(WorkItem, call.item_id) if call.item_id else None
-    leg = _last_agent_leg(tx, call)
-    if call.state == OFFERED and leg is not None and leg.status == "in-progress":
-        begin_talking(tx, call, at)  # the agent answered; word of their entering the room comes late
+    _take_back_answer(tx, call, at)
+    _believe_the_line(tx, call, at)
     call.ended_at = max(at, call.answered_at or call.arrived_at)
     end_help(tx, call)
     if was_turned_away(call):
         send_elsewhere(tx, call, call.ended_at)
         return
     if call.answered_at is None:
-        _abandoned(tx, call, item)
+        _abandoned(tx, call, item, by)
         return
     _end_parts(tx, call, item, by)
     go(call, WRAP_UP if _somebody_wraps_up(tx, call) else DONE)
     emit(tx, "call.ended", call, customer=call.customer_id)
 
 
+def was_in_the_room(tx: Tx, call: Call, leg: CallLeg) -> None:
+    """The agent on this leg had spoken with the caller; word of the end of that had overtaken word of its beginning."""
+    part = _part_of(tx, call, leg)
+    if part is None or part.started_at is not None or part.ended_at is None or part.kind != HANDLE or leg.joined_at is None:
+        return
+    lock_people(tx, call)
+    part.started_at = min(part.ended_at, max(leg.joined_at, part.offered_at or leg.joined_at))
+    call.answered_at = min(call.answered_at or part.started_at, part.started_at)
+    emit(tx, "call.answered", call, agent=part.agent_id, customer=call.customer_id, data={"first": True})
+    if call.state != ABANDONED:
+        return
+    call.abandoned_at, call.abandon_point, call.agent_id = None, "", part.agent_id
+    call.state = WRAP_UP  # the one way back from an end: this one had never been
+    call_segments.wrap_up_late(tx, part)
+    emit(tx, "call.ended", call, customer=call.customer_id)
+
+
 def began_earlier(tx: Tx, call: Call, leg: CallLeg, at: datetime) -> None:
     """The agent on this leg spoke from then on: word of it comes after what we had to take for the beginning."""
-    parts = select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.agent_id == leg.agent_id)
-    part = tx.session.scalar(parts.where(CallSegment.offered_at <= leg.started_at).order_by(CallSegment.id.desc()).limit(1))
+    part = _part_of(tx, call, leg)
     if part is None or part.started_at is None or part.started_at <= at or part.kind != HANDLE:
         return
     before, part.started_at = part.started_at, max(at, part.offered_at or at)
@@ -257,11 +273,50 @@ def emit(tx: Tx, kind: str, call: Call, **more: Any) -> None:
     tx.emit(kind, **{"call": call, "ticket": call.ticket_id, "agent": call.agent_id, "item": call.item_id, **more})
 
 
-def _abandoned(tx: Tx, call: Call, item: WorkItem | None) -> None:
+def _take_back_answer(tx: Tx, call: Call, at: datetime) -> None:
+    """The caller's end, at `at`, shows whether the agent's answer was one.
+
+    Answered is what both were in the room for. That the agent's line was connected is taken for it until they are said to have
+    entered the room; but a line that was connected at the very end may have been so after it, in an empty room.
+    """
+    part = call_segments.current(tx, call, call.agent_id)
+    if call.direction != "in" or part is None or part.kind != HANDLE or part.started_at is None:
+        return
+    theirs = select(CallLeg.joined_at).where(
+        CallLeg.call_id == call.id, CallLeg.party == AGENT, CallLeg.agent_id == part.agent_id
+    )
+    entered = tx.session.scalars(theirs.where(CallLeg.started_at >= (part.offered_at or call.arrived_at))).all()
+    if not entered or any(entered) or part.started_at <= at - SURELY_TOGETHER:
+        return
+    if call.answered_at == part.started_at:
+        call.answered_at = None
+    call.hold = [spell for spell in call.hold if datetime.fromisoformat(spell[0]) < part.started_at]
+    part.started_at, part.hold_s, part.state = None, 0, call_segments.RINGING
+    go(call, OFFERED)
+
+
+def _believe_the_line(tx: Tx, call: Call, at: datetime) -> None:
+    """The agent's line has been connected for a while, and of the caller's room nothing was heard: they will have spoken."""
+    theirs = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT, CallLeg.agent_id == call.agent_id)
+    leg = tx.session.scalar(theirs.order_by(CallLeg.id.desc()).limit(1)) if call.state == OFFERED else None
+    if leg is None or leg.status != "in-progress" or leg.started_at > at - SURELY_TOGETHER:
+        return
+    if tx.session.scalar(select(CallLeg.joined_at).where(CallLeg.sid == call.sid)) is None:
+        begin_talking(tx, call, at)
+
+
+def _part_of(tx: Tx, call: Call, leg: CallLeg) -> CallSegment | None:
+    """The agent's part that this leg was rung for."""
+    parts = select(CallSegment).where(CallSegment.call_id == call.id, CallSegment.agent_id == leg.agent_id)
+    return tx.session.scalar(parts.where(CallSegment.offered_at <= leg.started_at).order_by(CallSegment.id.desc()).limit(1))
+
+
+def _abandoned(tx: Tx, call: Call, item: WorkItem | None, by: str) -> None:
+    assert call.ended_at is not None
     call.abandon_point = "ivr" if item is None else "ringing" if call.state == OFFERED else "queue"
     segment = call_segments.current(tx, call, call.agent_id)
     if segment is not None:
-        call_segments.end(tx, segment, "caller", tx.now)
+        call_segments.end(tx, segment, by, call.ended_at)
     go(call, ABANDONED)
     call.abandoned_at = call.ended_at
     if item is not None and not work_items.abandon(tx, item):
@@ -323,10 +378,3 @@ def _somebody_wraps_up(tx: Tx, call: Call) -> bool:
     tx.session.flush()
     waiting = select(CallSegment.id).where(CallSegment.call_id == call.id, CallSegment.state == WRAP_UP)
     return tx.session.scalar(waiting.limit(1)) is not None
-
-
-def _last_agent_leg(tx: Tx, call: Call) -> CallLeg | None:
-    query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT)
-    if call.agent_id is not None:
-        query = query.where(CallLeg.agent_id == call.agent_id)
-    return tx.session.scalar(query.order_by(CallLeg.id.desc()).limit(1))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, request
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from channels.voice.events import FINAL, CallEvent, read_conference, read_recording
+from channels.voice.events import FINAL, read_conference, read_recording
 from channels.voice.port import CarrierFailed
 from desk.actions import call_legs, call_line, call_outbound, call_recording, calls
 from desk.actions.call_legs import Party
@@ -17,8 +16,7 @@ from desk.actions.call_line import Line
 from desk.actions.call_locks import lock_call
 from desk.http.context import installation, reading
 from desk.models import Call
-from desk.models.call import AGENT, DIALING, OFFERED, OVER
-from desk.queries.live_call import agent_leg_sid
+from desk.models.call import AGENT, DIALING, OVER
 from desk.queries.voice_texts import spoken
 from desk.store import Tx
 from desk.web.carrier_door import call_event, effect_once, from_carrier, said_at, xml
@@ -50,11 +48,8 @@ def conference() -> Response:
         call is not None and event.call_sid == call.sid and event.event.endswith("leave")
     )
     there = leaves and call is not None and _goes_on(call)
-    unheard = _unheard_answer(call) if leaves and not there else None
 
     def note(tx: Tx) -> None:
-        if unheard is not None:
-            call_legs.leg_status(tx, unheard, at=at)
         call_legs.conference_event(tx, event, customer_there=there, at=at)
 
     effect_once(event.event_key(), event.call_sid, note)
@@ -70,11 +65,8 @@ def status() -> Response:
     """A leg changed its state. The address says whose it is, should we not know it yet."""
     event, party, at = call_event(), _party(), said_at()
     caller_gone = event.final and party is not None and _caller_gone(event.call_sid, party.call_id)
-    unheard = _unheard_answer(_call_of_customer(event.call_sid)) if event.final else None
 
     def note(tx: Tx) -> str:
-        if unheard is not None:
-            call_legs.leg_status(tx, unheard, at=at)
         if caller_gone and party is not None:
             calls.caller_left(tx, lock_call(tx, party.call_id), at)
         call_legs.leg_status(tx, event, party, at)
@@ -172,25 +164,6 @@ def _caller_gone(leg_sid: str, call_id: int) -> bool:
     except CarrierFailed as failed:
         log.warning("the carrier did not say whether the caller of %s is there: %s", call.sid, failed)
         return False
-
-
-def _call_of_customer(sid: str) -> Call | None:
-    with reading() as session:
-        return session.scalar(select(Call).where(Call.sid == sid))
-
-
-def _unheard_answer(call: Call | None) -> CallEvent | None:
-    """The agent's answer, where the caller's end overtook it: without it a call that was answered would count as abandoned."""
-    if call is None or call.state != OFFERED:
-        return None
-    with reading() as session:
-        leg = agent_leg_sid(session, call)
-    try:
-        state = installation().carrier.call_state(leg) if leg else None
-    except CarrierFailed as failed:
-        log.warning("the carrier did not say whether the agent of %s had answered: %s", call.sid, failed)
-        return None
-    return CallEvent(leg, "", "", "in-progress", "") if state in ("in-progress", "completed") else None
 
 
 def _goes_on(call: Call) -> bool:

@@ -122,7 +122,9 @@ def test_one_word_of_the_answer_is_enough_even_when_the_other_never_comes(house,
     maya = house.agent()
     queued(house)
     accepted(house, maya)
-    tell(house, late, *CALLER_GONE)
+    tell(house, late)
+    house.tick(2)
+    tell(house, *CALLER_GONE)
     assert now(house) == ("wrap_up", "wrap_up")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from channels.voice.events import CallEvent
+from channels.voice.events import CallEvent, ConferenceEvent
 from desk.access import Viewer
 from desk.actions import answering, call_arrival, call_legs, call_outbound, call_supervision, call_transfers, calls, work_items
 from desk.actions.call_legs import Party
@@ -169,6 +169,8 @@ class Stage:
         sid = f"{call.sid}-{agent_id}"
         call_legs.rings(tx, sid, Party(call.id, party, f"{party}-{agent_id}", agent_id))
         call_legs.leg_status(tx, leg_event(sid, "in-progress"))
+        label = f"{party}-{agent_id}"
+        call_legs.conference_event(tx, ConferenceEvent(call.conference_sid, call.conference, "participant-join", sid, label))
 
 
 def sense(house, call_id):

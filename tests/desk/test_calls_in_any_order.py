@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -38,7 +39,26 @@ ENDS = {
         (room("participant-leave", SID), 65.7),
         (room("conference-end"), 65.8),
     ],
+    "the caller hangs up as the agent comes in": [
+        (room("participant-leave", SID), 5.5),
+        (event("completed"), 5.5),
+        (room("conference-end"), 5.5),
+        (room("participant-leave", LEG, "agent-1"), 5.6),
+        (event("completed", LEG), 5.7),
+    ],
 }
+# The caller's room ends with the caller; an agent whose line is connected then stands in another one of the same name.
+TOO_LATE = [
+    (event("ringing", LEG), 1.0),
+    (room("participant-leave", SID), 4.9),
+    (event("completed"), 5.0),
+    (room("conference-end"), 5.0),
+    (event("in-progress", LEG), 5.2),
+    (replace(room("participant-join", LEG, "agent-1"), conference_sid="CF-empty"), 5.2),
+    (event("completed", LEG), 6.0),
+    (replace(room("participant-leave", LEG, "agent-1"), conference_sid="CF-empty"), 6.0),
+    (replace(room("conference-end"), conference_sid="CF-empty"), 6.0),
+]
 
 
 @pytest.fixture
@@ -58,27 +78,50 @@ def begun(house):
 @given(data=st.data())
 def test_the_words_of_a_call_lead_to_the_same_end_and_times_in_any_order(begun, story, data):
     house, taken, party = begun
-    words = [*ANSWER, *ENDS[story]]
-    # That somebody answered is known before the first word of the end: the webhook asks the carrier where it is not.
-    order = [data.draw(st.sampled_from([2, 5])), *data.draw(st.permutations(range(len(words))))]
-    again = data.draw(st.lists(st.sampled_from(range(len(words))), max_size=6))
-    start = taken.offered_at
+    start, words = taken.offered_at, [*ANSWER, *ENDS[story]]
+    ended = words[len(ANSWER)][1]
     with house.tx() as tx:
-        for number in [*order, *again]:
-            word, second = words[number]
-            at = start + timedelta(seconds=second)
-            if hasattr(word, "friendly_name"):
-                call_legs.conference_event(tx, word, at=at)
-            else:
-                call_legs.leg_status(tx, word, party if word.call_sid == LEG else None, at)
-            tx.session.flush()
+        say(tx, words, data, party, start)
         call = tx.session.scalars(select(Call)).one()
         part = tx.session.scalars(select(CallSegment)).one()
         assert (call.state, part.state, tx.session.scalars(select(WorkItem.state)).one()) == ("wrap_up", "wrap_up", "wrap_up")
         assert call.agent_id == party.agent_id
-        for moment, second in ((call.answered_at, 5.0), (part.started_at, 5.0), (call.ended_at, 65.0), (part.ended_at, 65.0)):
+        for moment, second in ((call.answered_at, 5.0), (part.started_at, 5.0), (call.ended_at, ended), (part.ended_at, ended)):
             assert abs(moment - (start + timedelta(seconds=second))) <= GRAIN
         assert part.hold_s <= 1
+        assert (call.abandoned_at, call.abandon_point) == (None, "")
         assert {leg.status for leg in tx.session.scalars(select(CallLeg))} == {"completed"}
         tx.session.rollback()
         tx.pending.clear()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_an_agent_who_comes_after_the_caller_has_left_has_answered_nobody_in_any_order(begun, data):
+    house, taken, party = begun
+    start = taken.offered_at
+    with house.tx() as tx:
+        call_legs.conference_event(tx, room("participant-join", SID, "customer"), at=start)
+        say(tx, TOO_LATE, data, party, start)
+        call = tx.session.scalars(select(Call)).one()
+        part = tx.session.scalars(select(CallSegment)).one()
+        assert (call.state, call.answered_at, part.state, part.started_at) == ("abandoned", None, "done", None)
+        assert tx.session.scalars(select(WorkItem.ended_at)).one() is not None
+        assert abs(call.abandoned_at - (start + timedelta(seconds=4.9))) <= GRAIN
+        assert tx.session.get_one(Agent, party.agent_id).used == 0
+        tx.session.rollback()
+        tx.pending.clear()
+
+
+def say(tx, words, data, party, start):
+    """Every word at least once, in an order of hypothesis's choice."""
+    numbers = st.sampled_from(range(len(words)))
+    order = [*data.draw(st.permutations(range(len(words)))), *data.draw(st.lists(numbers, max_size=6))]
+    for number in order:
+        word, second = words[number]
+        at = start + timedelta(seconds=second)
+        if hasattr(word, "friendly_name"):
+            call_legs.conference_event(tx, word, at=at)
+        else:
+            call_legs.leg_status(tx, word, party if word.call_sid == LEG else None, at)
+        tx.session.flush()
