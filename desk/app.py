@@ -27,6 +27,7 @@ from desk.events import SYSTEM, Event
 from desk.files import FileStore
 from desk.http import guard, problems
 from desk.http.incoming import IdConverter, Incoming
+from desk.http.turns import Turns
 from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.migrate import upgrade
@@ -43,6 +44,8 @@ from desk.web import (
     admin_voice,
     admin_voice_menus,
     admin_voice_texts,
+    article_care,
+    article_editor,
     articles,
     board,
     call_back_form,
@@ -100,6 +103,8 @@ PAGES = (
     tickets,
     customers,
     articles,
+    article_editor,
+    article_care,
     complaint_desk,
     board,
     admin,
@@ -186,6 +191,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     _add_headers(app, settings)
     socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=5, ping_timeout=staff.SILENT_S)
     _install_live(app, socketio, desk)
+    app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign]
     return app, socketio
 
 

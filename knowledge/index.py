@@ -20,6 +20,7 @@ from whoosh.searching import Searcher
 
 from knowledge import storage, tokens
 from knowledge.article import AUDIENCES, LANGS, Article
+from knowledge.equal_words import EqualWords
 from knowledge.fold import fold
 from knowledge.markdown import to_text
 from knowledge.postings import Postings, Readable, inverse_frequency
@@ -63,10 +64,15 @@ class KnowledgeIndex:
         self._index: FileIndex | None = None
         self._seen: tuple[Any, int] | None = None
         self._postings = Postings()
+        self._equal_words = EqualWords()
         self._allowed: dict[tuple[frozenset[str], str | None], Readable] = {}
         # A Whoosh reader keeps file positions, so one searcher serves one thread at a time. Opening a searcher for each request
         # would cost tens of milliseconds, and a search takes a fraction of one.
         self._reading = threading.RLock()
+
+    def use_equal_words(self, groups: Iterable[Iterable[str]]) -> None:
+        """From now on, words of one group find one another. The index itself stays as it is."""
+        self._equal_words = EqualWords(groups)
 
     def open(self) -> bool:
         """Make the index ready. True: it has to be rebuilt (absent, of another version, damaged) and finds nothing until then."""
@@ -195,8 +201,10 @@ class KnowledgeIndex:
                 return []
             readable = self._readable(searcher, audiences, lang)
             asked = corrected(asked, self._near(searcher, asked, readable))
-            wanted = tokens.telling_tokens(asked)
-            weights = _telling(searcher, tokens.weighted_query_tokens(asked))
+            wanted, weights = tokens.telling_tokens(asked), tokens.weighted_query_tokens(asked)
+            for word in self._equal_words.add_to(weights, asked):
+                wanted += tokens.telling_tokens(word)
+            weights = _telling(searcher, weights)
             if weights.keys().isdisjoint(wanted):
                 # Of what is asked for nothing is known: articles that share a "how do I" with it are no answer.
                 return []

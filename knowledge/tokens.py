@@ -64,6 +64,19 @@ def telling_tokens(text: str) -> list[str]:
     return [token for token, is_stop in found.items() if not is_stop] or list(found)
 
 
+def topic_words(text: str) -> dict[str, str]:
+    """What a text is about: each telling word's stem and the word itself; Chinese words as they are. No single characters."""
+    found: dict[str, str] = {}
+    for kind, run in _runs(text):
+        if kind == "cjk":
+            found.update((word, word) for word in rjieba.cut(run) if len(word) > 1 and word not in stop_words.CHINESE)
+        else:
+            for part in _JOINT.split(_POSSESSIVE.sub("", run)):
+                if _ENGLISH.fullmatch(part) and part not in stop_words.ENGLISH:
+                    found.setdefault(_stem(part), part)
+    return found
+
+
 def weighted_query_tokens(text: str) -> dict[str, float]:
     """Query token to its weight, a repeated token adding up to at most 3."""
     weights: dict[str, float] = {}

@@ -6,15 +6,36 @@ import re
 
 from sqlalchemy import select
 
+from desk.actions.article_gaps import article_published
+from desk.actions.article_health import renew_health
+from desk.actions.timers import clear_timer
 from desk.errors import Conflict, Invalid, NotFound
-from desk.models import Article, ArticleLink, ArticleRevision, Ticket
-from desk.models.article import ARCHIVED, AUDIENCES, DRAFT, PUBLISHED
+from desk.models import Article, ArticleLink, ArticleRevision, ArticleVote, SearchLog, Ticket
+from desk.models.article import (
+    ARCHIVED,
+    AUDIENCES,
+    DRAFT,
+    INSERTED,
+    INTERNAL,
+    LINKED,
+    NOT_VALIDATED,
+    PUBLISHED,
+    STATES,
+    VALIDATED,
+    WIP,
+    WRITTEN,
+)
+from desk.models.ticket import CATEGORIES
 from desk.sentences import N_
 from desk.store import Tx
 from knowledge.article import Article as ArticleValue
+from knowledge.private import secrets_in
 
 LANGS = ("en", "zh")
-MOST_QUESTION, MOST_SUMMARY = 1000, 300
+MOST_QUESTION, MOST_SUMMARY, MOST_CAUSE = 1000, 300, 20_000
+USES = (LINKED, INSERTED, WRITTEN)
+PUBLISH_TIMER, ARCHIVE_TIMER = "article.publish", "article.archive"
+REVISED = ("title", "text", "question", "summary", "environment", "cause", "audience")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -27,14 +48,19 @@ def write_article(
     text: str,
     question: str = "",
     summary: str = "",
-    audience: str = "internal",
+    environment: str | None = None,
+    cause: str | None = None,
+    category: str | None = None,
+    audience: str = INTERNAL,
     tags: tuple[str, ...] = (),
     twin_key: str | None = None,
     based_on: int | None = None,
+    agrees: bool = False,
 ) -> Article:
-    """Add the article with this key, or write a new version of it.
+    """Add the article with this key, or write a new version of it. What is None stays as it is.
 
-    `based_on` is the version the writer saw; raises `Conflict` when somebody has saved another one meanwhile.
+    `based_on` is the version the writer saw; raises `Conflict` when somebody has saved another one meanwhile. With `agrees` it
+    says what its twin says now: it is a translation of that version.
     """
     _check(key, lang, title, text, audience)
     question, summary = " ".join(question.split()), " ".join(summary.split())
@@ -43,34 +69,45 @@ def write_article(
     if len(summary) > MOST_SUMMARY:
         raise Invalid("A summary has at most 300 characters.", {"summary": N_("Please change this.")})
     article = tx.session.scalar(select(Article).where(Article.key == key))
+    environment = " ".join((environment if environment is not None else article.environment if article else "").split())
+    cause = (cause if cause is not None else article.cause if article else "").strip()
+    category = category if category is not None else article.category if article else ""
+    if len(environment) > MOST_SUMMARY or len(cause) > MOST_CAUSE:
+        field = "cause" if len(cause) > MOST_CAUSE else "environment"
+        raise Invalid("This text is too long.", {field: N_("This text is too long.")})
+    if category and category not in CATEGORIES:
+        raise Invalid("Please choose one of the topics.", {"category": N_("Please change this.")})
     author = tx.actor.id if tx.actor.kind == "agent" else None
+    new = (title.strip(), text, question, summary, environment, cause, category, audience, tags, twin_key, lang)
     if article is None:
-        article = Article(key=key, lang=lang, created_at=tx.now, version=0, title="", text="", state=DRAFT)
+        article = Article(key=key, lang=lang, created_at=tx.now, version=0, title="", text="", state=DRAFT, owner_id=author)
         tx.session.add(article)
     elif based_on is not None and based_on != article.version:
         raise Conflict("Somebody has changed this article meanwhile. Load it again before saving.")
-    elif _as_written(article) == (title.strip(), text, question, summary, audience, tags, twin_key, lang):
+    elif _as_written(article) == new and not agrees:
         return article
-    article.question, article.summary = question, summary
+    article.question, article.summary, article.environment, article.cause = question, summary, environment, cause
     article.lang, article.title, article.text, article.audience = lang, title.strip(), text, audience
-    article.tags, article.twin_key, article.author_id = list(tags), twin_key or None, author
+    article.category, article.tags, article.twin_key, article.author_id = category, list(tags), twin_key or None, author
     article.version, article.updated_at = article.version + 1, tx.now
     tx.session.flush()
-    tx.session.add(
-        ArticleRevision(
-            article_id=article.id,
-            version=article.version,
-            title=article.title,
-            text=article.text,
-            question=article.question,
-            summary=article.summary,
-            audience=article.audience,
-            author_id=author,
-            at=tx.now,
-        )
-    )
+    _follow_twin(tx, article, agrees)
+    revision = {name: getattr(article, name) for name in REVISED}
+    tx.session.add(ArticleRevision(article_id=article.id, version=article.version, author_id=author, at=tx.now, **revision))
+    renew_health(tx, [article])
     tx.emit("article.written", article=article, data={"version": article.version})
     return article
+
+
+def restore(tx: Tx, article: Article, version: int, based_on: int | None = None) -> Article:
+    """Write an earlier version once more, as the newest one; raises `NotFound` when there was none."""
+    of_article = ArticleRevision.article_id == article.id
+    old = tx.session.scalar(select(ArticleRevision).where(of_article, ArticleRevision.version == version))
+    if old is None:
+        raise NotFound("There is no such version.")
+    words = {name: getattr(old, name) for name in REVISED if name != "audience"}
+    kept = {"audience": article.audience, "tags": tuple(article.tags), "twin_key": article.twin_key}
+    return write_article(tx, key=article.key, lang=article.lang, based_on=based_on, **words, **kept)
 
 
 def publish(tx: Tx, read: ArticleValue) -> Article:
@@ -92,42 +129,73 @@ def publish(tx: Tx, read: ArticleValue) -> Article:
 
 
 def set_state(tx: Tx, article: Article, state: str) -> None:
-    """Publish an article, put it away, or take it back as a draft."""
-    if state not in (DRAFT, PUBLISHED, ARCHIVED):
+    """Publish an article, put it away, or take it back as a draft. Who publishes it for customers says that it is right."""
+    if state not in STATES:
         raise Invalid("An article is a draft, published or archived.")
-    if article.state != state:
-        tx.emit("article.state_set", article=article, data={"old": article.state, "new": state})
-        article.state, article.updated_at = state, tx.now
+    if article.state == state:
+        return
+    tx.emit("article.state_set", article=article, data={"old": article.state, "new": state})
+    article.state, article.updated_at = state, tx.now
+    if state == PUBLISHED and article.audience != INTERNAL:
+        article.confidence = VALIDATED
+    elif state == PUBLISHED and article.confidence == WIP:
+        article.confidence = NOT_VALIDATED
+    if state == PUBLISHED:
+        article_published(tx, article)
+    if state != ARCHIVED:
+        article.merged_into_id = None
+    for timer, at in ((PUBLISH_TIMER, "publish_at"), (ARCHIVE_TIMER, "archive_at")):
+        if state == ARCHIVED or (timer == PUBLISH_TIMER and state == PUBLISHED):
+            clear_timer(tx, timer, str(article.id))
+            setattr(article, at, None)
+    renew_health(tx, [article])
 
 
-def link(tx: Tx, ticket: Ticket, article: Article, agent_id: int | None) -> None:
-    """Note that the article helped with the ticket; once is enough."""
-    if tx.session.get(ArticleLink, (ticket.id, article.id)) is None:
-        tx.session.add(ArticleLink(ticket_id=ticket.id, article_id=article.id, agent_id=agent_id, at=tx.now))
-        tx.emit("article.linked", article=article, ticket=ticket)
+def link(tx: Tx, ticket: Ticket, article: Article, agent_id: int | None, how: str = LINKED) -> None:
+    """Note that the article helped with the ticket; once is enough, though what was inserted says more than a link."""
+    found = tx.session.get(ArticleLink, (ticket.id, article.id))
+    if found is None:
+        tx.session.add(ArticleLink(ticket_id=ticket.id, article_id=article.id, agent_id=agent_id, at=tx.now, how=how))
+        tx.emit("article.linked", article=article, ticket=ticket, data={"how": how})
+        renew_health(tx, [article])
+    elif found.how == LINKED and how != LINKED:
+        found.how = how
+        tx.emit("article.linked", article=article, ticket=ticket, data={"how": how})
 
 
-def vote(tx: Tx, article: Article, *, helpful: bool) -> None:
-    """A reader says whether the article helped."""
+def vote(tx: Tx, article: Article, *, helpful: bool, search_id: int | None = None) -> int:
+    """A reader says whether the article helped, perhaps after a search; returns the vote's id, to say why later."""
+    said = ArticleVote(article_id=article.id, at=tx.now, helpful=helpful)
+    tx.session.add(said)
+    search = tx.session.get(SearchLog, search_id) if search_id is not None else None
+    if search is not None:
+        search.helped = search.helped or helpful
     if helpful:
         article.helpful += 1
     else:
         article.unhelpful += 1
+    renew_health(tx, [article])
     tx.emit("article.voted", article=article, data={"helpful": helpful})
+    return said.id
 
 
-def access_article(session: object, key: str, audiences: tuple[str, ...]) -> Article:
-    """A published article that this audience may read; raises `NotFound` otherwise."""
-    query = select(Article).where(Article.key == key, Article.state == PUBLISHED, Article.audience.in_(audiences))
-    article = session.scalar(query)  # type: ignore[attr-defined]
-    if article is None:
-        raise NotFound("There is no such article.")
-    return article
+def _follow_twin(tx: Tx, article: Article, agrees: bool) -> None:
+    """A translation remembers which version it says; the first time that two are joined, both know of it."""
+    twin = tx.session.scalar(select(Article).where(Article.key == article.twin_key)) if article.twin_key else None
+    if article.twin_key == article.key or (twin is not None and twin.lang == article.lang):
+        raise Invalid("The twin of an article is in the other language.", {"twin_key": N_("Please change this.")})
+    if twin is None:
+        article.source_version = None
+        return
+    if twin.twin_key is None:
+        twin.twin_key = article.key
+    if agrees:
+        article.source_version, twin.source_version = twin.version, None
 
 
 def _as_written(article: Article) -> tuple[object, ...]:
-    words = (article.title, article.text, article.question, article.summary)
-    return (*words, article.audience, tuple(article.tags), article.twin_key, article.lang)
+    words = (article.title, article.text, article.question, article.summary, article.environment, article.cause)
+    return (*words, article.category, article.audience, tuple(article.tags), article.twin_key, article.lang)
 
 
 def _check(key: str, lang: str, title: str, text: str, audience: str) -> None:
@@ -141,4 +209,9 @@ def _check(key: str, lang: str, title: str, text: str, audience: str) -> None:
     if not text.strip():
         raise Invalid("An article needs a text.", {"text": N_("Please write something.")})
     if audience not in AUDIENCES:
-        raise Invalid("Choose who may read the article.")
+        raise Invalid("Choose who may read the article.", {"audience": N_("Please change this.")})
+    if secrets_in(f"{title}\n{text}"):
+        raise Invalid(
+            "The text holds what looks like a card or an identity number. Take it out: an article is read by many.",
+            {"text": N_("Please change this.")},
+        )

@@ -67,6 +67,7 @@ class Article(Base):
         Index("ix_article_review", "review_at", "id"),
         Index("ix_article_unfinished", "confidence", "updated_at"),
         Index("ix_article_twin", "twin_key"),
+        Index("ix_article_source", "source_version", "id"),
     )
 
     @property

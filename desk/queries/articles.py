@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,22 +11,30 @@ from difflib import SequenceMatcher
 from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from desk.access import Right, Viewer
+from desk.access import ROLE_RIGHTS, Right, Viewer
 from desk.errors import NotFound
-from desk.models import Agent, Article, ArticleLink, ArticleRevision
-from desk.models.article import DRAFT
+from desk.models import Agent, Article, ArticleFlag, ArticleLink, ArticleRevision
+from desk.models.article import ARCHIVED, COMPLIANCE, DRAFT, INTERNAL
 
 PAGE = 50
+MOST_PEOPLE = 2_000
 
 
 @dataclass(frozen=True)
 class ArticlePage:
-    """One article with what stands around it: its author, its twin in the other language, how often it helped a ticket."""
+    """One article with what stands around it: its author, its twin in the other language, how often it helped a ticket.
+
+    `behind` are the versions of the twin between which it changed since this translation was made; `replaced_by` answers now.
+    """
 
     article: Article
     author: str
+    owner: str
     twin: Article | None
     used: int
+    behind: tuple[int, int] | None
+    replaced_by: Article | None
+    flags: list[tuple[ArticleFlag, str]]
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,24 @@ def access_article(session: Session, viewer: Viewer, key: str) -> Article:
 
 
 def may_edit(viewer: Viewer, article: Article) -> bool:
-    """Drafts are any writer's; what customers may already read changes only by those who publish."""
-    return viewer.can(Right.PUBLISH_ARTICLES) or (viewer.can(Right.WRITE_ARTICLES) and article.state == DRAFT)
+    """Drafts are any writer's, what only colleagues read is for those who may say that it is right, the rest for editors.
+
+    Where rules or prices are concerned it is its owner's alone, and the editors'.
+    """
+    if viewer.can(Right.PUBLISH_ARTICLES):
+        return True
+    if article.governance == COMPLIANCE and (viewer.agent_id is None or article.owner_id != viewer.agent_id):
+        return False
+    if article.state == DRAFT:
+        return viewer.can(Right.WRITE_ARTICLES)
+    return viewer.can(Right.VALIDATE_ARTICLES) and article.audience == INTERNAL and article.state != ARCHIVED
+
+
+def may_validate(viewer: Viewer, article: Article) -> bool:
+    """Whoever may say that an article is right: of an internal one not its last author, of others editors alone."""
+    if viewer.can(Right.PUBLISH_ARTICLES):
+        return True
+    return may_edit(viewer, article) and viewer.can(Right.VALIDATE_ARTICLES) and article.author_id != viewer.agent_id
 
 
 def article_list(
@@ -61,6 +86,8 @@ def article_list(
     state: str = "",
     lang: str = "",
     audience: str = "",
+    confidence: str = "",
+    category: str = "",
     search: str = "",
     ranked: Sequence[str] = (),
     before: tuple[datetime, int] | None = None,
@@ -72,9 +99,14 @@ def article_list(
     """
     query = select(Article, func.coalesce(Agent.name, "")).outerjoin(Agent, Agent.id == Article.author_id)
     query = query.where(visible_articles(viewer))
-    for column, value in ((Article.state, state), (Article.lang, lang), (Article.audience, audience)):
-        if value:
-            query = query.where(column == value)
+    wanted = {
+        Article.state: state,
+        Article.lang: lang,
+        Article.audience: audience,
+        Article.confidence: confidence,
+        Article.category: category,
+    }
+    query = query.where(*(column == value for column, value in wanted.items() if value))
     if search:
         start = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         query = query.where(
@@ -99,8 +131,46 @@ def article_page(session: Session, viewer: Viewer, key: str) -> ArticlePage:
     twin = None
     if article.twin_key:
         twin = session.scalar(select(Article).where(Article.key == article.twin_key, visible_articles(viewer)))
+    owner = session.get(Agent, article.owner_id) if article.owner_id else None
+    agreed = article.source_version
+    behind = (agreed, twin.version) if twin is not None and agreed is not None and agreed < twin.version else None
     used = session.scalar(select(func.count()).select_from(ArticleLink).where(ArticleLink.article_id == article.id)) or 0
-    return ArticlePage(article, author.name if author else "", twin, used)
+    return ArticlePage(
+        article,
+        author.name if author else "",
+        owner.name if owner else "",
+        twin,
+        used,
+        behind,
+        session.get(Article, article.merged_into_id) if article.merged_into_id else None,
+        _open_flags(session, article),
+    )
+
+
+def writers(session: Session, article: Article | None = None) -> list[tuple[int, str]]:
+    """(id, name) of the colleagues who can look after an article; who owns this one is among them whatever has become of them."""
+    rows = session.execute(select(Agent.id, Agent.name, Agent.roles, Agent.active).order_by(Agent.name).limit(MOST_PEOPLE))
+    own = article.owner_id if article is not None else None
+    return [
+        (agent_id, name)
+        for agent_id, name, roles, active in rows
+        if agent_id == own or (active and any(Right.WRITE_ARTICLES in ROLE_RIGHTS.get(role, ()) for role in roles))
+    ]
+
+
+def facets(rows: Sequence[tuple[Article, str]]) -> dict[str, dict[str, int]]:
+    """How many of the articles found have each state, language, audience, confidence and topic."""
+    names = ("state", "lang", "audience", "confidence", "category")
+    return {name: dict(Counter(getattr(article, name) for article, _ in rows)) for name in names}
+
+
+def _open_flags(session: Session, article: Article) -> list[tuple[ArticleFlag, str]]:
+    query = (
+        select(ArticleFlag, func.coalesce(Agent.name, ""))
+        .outerjoin(Agent, Agent.id == ArticleFlag.agent_id)
+        .where(ArticleFlag.article_id == article.id, ArticleFlag.closed_at.is_(None))
+    )
+    return [(flag, name) for flag, name in session.execute(query.order_by(ArticleFlag.id).limit(PAGE))]
 
 
 def versions(session: Session, article: Article) -> list[tuple[ArticleRevision, str]]:

@@ -1,179 +1,116 @@
-"""The knowledge pages of staff: find, read, write with a preview, publish, and see what changed."""
+"""The knowledge pages of staff: find, read, and see what changed."""
 
 from __future__ import annotations
 
-import re
-import secrets
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_babel import get_locale, gettext
 from markupsafe import Markup
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right
-from desk.actions import articles
-from desk.errors import Conflict, Invalid, NotAllowed
+from desk.actions.searches import log_search, note_opened
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import moment, whole
-from desk.http.problems import say
-from desk.models import Article
-from desk.models.article import AUDIENCES
-from desk.queries.articles import PAGE, access_article, article_list, article_page, compare, may_edit, versions
-from desk.sentences import N_
-from desk.web.words import everything
+from desk.models.article import AUDIENCES, CONFIDENCES, STATES
+from desk.models.ticket import CATEGORIES
+from desk.queries.articles import (
+    PAGE,
+    access_article,
+    article_list,
+    article_page,
+    compare,
+    facets,
+    may_edit,
+    may_validate,
+    versions,
+    writers,
+)
+from desk.web.knowledge_words import knowledge_words
 from knowledge.markdown import to_html
 
 pages = Blueprint("articles", __name__)
 
-STATES = ("draft", "published", "archived")
 LANGS = ("en", "zh")
-FIELDS = ("key", "lang", "title", "text", "question", "summary", "audience", "tags", "twin_key", "based_on")
-RESERVED = ("new", "preview")  # addresses of pages of our own
 MOST_HITS = 50
-MOST_TEXT = 200_000
+COMPARED = ("title", "question", "environment", "cause", "summary", "audience")  # besides the text
 
 
 @pages.get("/desk/articles")
 @needs(Right.READ_ARTICLES)
 def found() -> str:
+    """What is searched is noted, as a gap in the knowledge shows by what is found; nobody's turning of filters counts again."""
     asked = {
         "q": request.args.get("q", "").strip()[:200],
         "state": _one_of(request.args.get("state", ""), STATES),
         "lang": _one_of(request.args.get("in", ""), LANGS),
         "audience": _one_of(request.args.get("audience", ""), AUDIENCES),
+        "confidence": _one_of(request.args.get("confidence", ""), CONFIDENCES),
+        "category": _one_of(request.args.get("topic", ""), CATEGORIES),
     }
     ranked: list[str] = []
+    meant = None
     if asked["q"]:
-        hits = installation().knowledge.search(
-            asked["q"], audiences=set(AUDIENCES), lang=asked["lang"] or None, limit=MOST_HITS, snippets=False
-        )
-        ranked = [hit.id for hit in hits]
-    with reading() as session:
-        rows = article_list(
-            session,
-            viewer(),
-            state=asked["state"],
-            lang=asked["lang"],
-            audience=asked["audience"],
-            search=asked["q"],
-            ranked=ranked,
-            before=_cursor(request.args.get("before", "")),
-        )
+        index = installation().knowledge
+        lang = asked["lang"] or None
+        ranked = [hit.id for hit in index.search(asked["q"], audiences=AUDIENCES, lang=lang, limit=MOST_HITS, snippets=False)]
+        meant = index.did_you_mean(asked["q"], audiences=AUDIENCES, lang=lang)
+        if not is_fragment():
+            with writing() as tx:
+                session["searched"] = log_search(tx, "console", asked["q"], get_locale().language, len(ranked), _visit())
+    with reading() as rows_of:
+        wanted = {name: value for name, value in asked.items() if name != "q"}
+        before = _cursor(request.args.get("before", ""))
+        rows = article_list(rows_of, viewer(), search=asked["q"], ranked=ranked, before=before, **wanted)
     return render_template(
         "articles/_list.html" if is_fragment() else "articles/list.html",
         rows=rows[:PAGE],
         more=len(rows) > PAGE and not asked["q"],
         asked=asked,
+        meant=meant,
+        counts=facets(rows) if asked["q"] else {},
         states=STATES,
         audiences=AUDIENCES,
-        terms=everything(),
-    )
-
-
-@pages.get("/desk/articles/new")
-@needs(Right.WRITE_ARTICLES)
-def new() -> str:
-    """An empty article, or a copy of one to change: what is published is changed by those who publish."""
-    filled: dict[str, Any] = {"lang": viewer().locale, "audience": "internal"}
-    if request.args.get("from"):
-        with reading() as session:
-            filled = _filled(access_article(session, viewer(), request.args["from"])) | {"key": "", "based_on": ""}
-    return _editor(filled, {}, None)
-
-
-@pages.post("/desk/articles/new")
-@needs(Right.WRITE_ARTICLES)
-def create() -> Response | tuple[str, int]:
-    filled = {name: request.form.get(name, "") for name in FIELDS}
-    key = filled["key"].strip() or _key_for(filled["title"], filled["lang"])
-    try:
-        with writing() as tx:
-            if key in RESERVED or tx.session.scalar(select(Article.id).where(Article.key == key)) is not None:
-                raise Invalid("Another article has this key.", {"key": N_("Another article has this key.")})
-            article = articles.write_article(tx, **_values(filled) | {"key": key})
-    except Invalid as wrong:
-        return _editor(filled, _errors(wrong), None), wrong.status
-    flash(gettext("Saved as a draft."), "good")
-    return redirect(url_for("articles.one", key=article.key), 303)
-
-
-@pages.post("/desk/articles/preview")
-@needs(Right.WRITE_ARTICLES)
-def preview() -> str:
-    """The text as it will look."""
-    text = request.form.get("text", "")
-    if len(text) > MOST_TEXT:
-        raise Invalid("This text is too long.", {"text": N_("This text is too long.")})
-    return render_template(
-        "articles/_preview.html",
-        body=Markup(to_html(text)),  # noqa: S704  cleaned twice by knowledge.markdown
-        title=request.form.get("title", ""),
+        confidences=CONFIDENCES,
+        categories=CATEGORIES,
+        terms=knowledge_words(),
     )
 
 
 @pages.get("/desk/articles/<key>")
 @needs(Right.READ_ARTICLES)
-def one(key: str) -> str:
-    with reading() as session:
-        page = article_page(session, viewer(), key)
+def one(key: str) -> str | Response:
+    """The article; for one that was merged into another, the other, unless its own page is asked for."""
+    with reading() as found_in:
+        page = article_page(found_in, viewer(), key)
+        people = writers(found_in, page.article) if viewer().can(Right.PUBLISH_ARTICLES) else []
+    if page.replaced_by is not None and "itself" not in request.args:
+        flash(gettext("“%(title)s” was merged into this article.", title=page.article.title), "info")
+        return redirect(url_for("articles.one", key=page.replaced_by.key), 302)
+    _note_opened(page.article)
     return render_template(
         "articles/_article.html" if is_fragment() else "articles/one.html",
         page=page,
         article=page.article,
         body=Markup(to_html(page.article.text)),  # noqa: S704  cleaned twice by knowledge.markdown
+        cause=Markup(to_html(page.article.cause)) if page.article.cause else "",  # noqa: S704
         may_edit=may_edit(viewer(), page.article),
-        terms=everything(),
+        may_validate=may_validate(viewer(), page.article),
+        people=people,
+        terms=knowledge_words(),
     )
-
-
-@pages.get("/desk/articles/<key>/edit")
-@needs(Right.WRITE_ARTICLES)
-def edit(key: str) -> str:
-    with reading() as session:
-        article = access_article(session, viewer(), key)
-    _check_may_edit(article)
-    return _editor(_filled(article), {}, article)
-
-
-@pages.post("/desk/articles/<key>/edit")
-@needs(Right.WRITE_ARTICLES)
-def save(key: str) -> Response | tuple[str, int]:
-    """A new version, unless somebody has saved one meanwhile: then what was typed stays on the page beside the newer one."""
-    filled = {name: request.form.get(name, "") for name in FIELDS}
-    with reading() as session:
-        article = access_article(session, viewer(), key)
-    _check_may_edit(article)
-    try:
-        with writing() as tx:
-            _check_may_edit(access_article(tx.session, viewer(), key))
-            articles.write_article(tx, **_values(filled) | {"key": key, "based_on": _based_on(filled)})
-    except Conflict as newer:
-        return _editor(filled, {"text": say(newer)}, article, newer=article), newer.status
-    except Invalid as wrong:
-        return _editor(filled, _errors(wrong), article), wrong.status
-    flash(gettext("Saved."), "good")
-    return redirect(url_for("articles.one", key=key), 303)
-
-
-@pages.post("/desk/articles/<key>/state")
-@needs(Right.PUBLISH_ARTICLES)
-def set_state(key: str) -> Response:
-    with writing() as tx:
-        articles.set_state(tx, access_article(tx.session, viewer(), key), request.form.get("state", ""))
-    return redirect(url_for("articles.one", key=key), 303)
 
 
 @pages.get("/desk/articles/<key>/versions")
 @needs(Right.READ_ARTICLES)
 def history(key: str) -> str:
     """All versions, and what changed between two of them (the last two at first)."""
-    with reading() as session:
-        article = access_article(session, viewer(), key)
-        all_ = versions(session, article)
+    with reading() as found_in:
+        article = access_article(found_in, viewer(), key)
+        all_ = versions(found_in, article)
     texts = {revision.version: revision for revision, _author in all_}
     new_version = request.args.get("new", article.version, type=int)
     old_version = request.args.get("old", new_version - 1, type=int)
@@ -185,77 +122,30 @@ def history(key: str) -> str:
         old=old,
         new=new_,
         lines=compare(old.text if old else "", new_.text) if new_ else [],
-        terms=everything(),
+        others=_other_changes(old, new_),
+        may_edit=may_edit(viewer(), article),
+        terms=knowledge_words(),
     )
 
 
-def _editor(filled: dict[str, Any], errors: dict[str, str], article: Article | None, newer: Article | None = None) -> str:
-    return render_template(
-        "articles/edit.html",
-        filled=filled,
-        errors=errors,
-        article=article,
-        newer=newer,
-        body=Markup(to_html(str(filled.get("text", ""))[:MOST_TEXT])),  # noqa: S704  cleaned twice by knowledge.markdown
-        audiences=AUDIENCES,
-        terms=everything(),
-    )
+def _other_changes(old: Any, new: Any) -> list[tuple[str, str, str]]:
+    """(field, before, after) of what changed besides the text."""
+    if old is None or new is None:
+        return []
+    pairs = ((name, getattr(old, name), getattr(new, name)) for name in COMPARED)
+    return [(name, before, after) for name, before, after in pairs if before != after]
 
 
-def _filled(article: Article) -> dict[str, Any]:
-    return {
-        "key": article.key,
-        "lang": article.lang,
-        "title": article.title,
-        "text": article.text,
-        "question": article.question,
-        "summary": article.summary,
-        "audience": article.audience,
-        "tags": ", ".join(article.tags),
-        "twin_key": article.twin_key or "",
-        "based_on": article.version,
-    }
+def _note_opened(article: Any) -> None:
+    """Whoever searched has found something; once for each search."""
+    searched = session.pop("searched", None) if not is_fragment() else None
+    if isinstance(searched, int):
+        with writing() as tx:
+            note_opened(tx, searched, article, _visit())
 
 
-def _values(filled: dict[str, str]) -> dict[str, Any]:
-    if len(filled["text"]) > MOST_TEXT:
-        raise Invalid("This text is too long.", {"text": N_("This text is too long.")})
-    tags = tuple(tag.strip()[:40] for tag in re.split(r"[,，、]", filled["tags"]) if tag.strip())
-    return {
-        "lang": filled["lang"],
-        "title": filled["title"],
-        "text": filled["text"].replace("\r\n", "\n"),
-        "question": filled["question"],
-        "summary": filled["summary"],
-        "audience": filled["audience"],
-        "tags": tags[:20],
-        "twin_key": filled["twin_key"].strip() or None,
-    }
-
-
-def _errors(wrong: Invalid) -> dict[str, str]:
-    """The sentence at each field; the whole one where the action names no field."""
-    if len(wrong.fields) == 1:
-        return {name: say(wrong) for name in wrong.fields}
-    return {name: gettext(sentence) for name, sentence in wrong.fields.items()} or {"audience": say(wrong)}
-
-
-def _based_on(filled: dict[str, str]) -> int:
-    version = whole(filled["based_on"])
-    if version is None:
-        raise Invalid("This form is incomplete. Load the page again and send it once more.")
-    return version
-
-
-def _check_may_edit(article: Article) -> None:
-    if not may_edit(viewer(), article):
-        raise NotAllowed("Only editors change what is published. Copy it as a draft and ask an editor to publish yours.")
-
-
-def _key_for(title: str, lang: str) -> str:
-    """A key that nobody had to think of: the Latin words of the title, or a few random letters."""
-    words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60].strip("-")
-    return f"{words or 'article-' + secrets.token_hex(3)}-{lang}"
+def _visit() -> str:
+    return f"agent:{viewer().agent_id}"
 
 
 def _one_of(value: str, values: tuple[str, ...]) -> str:

@@ -28,6 +28,7 @@ from desk.http.problems import say
 from desk.models import Complaint, Queue, Ticket
 from desk.models.ticket import CATEGORIES
 from desk.queries.complaints import complaint_by_key, status_view
+from desk.web.help_centre import note_asked_all_the_same
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
 from knowledge.language import guess
@@ -93,6 +94,7 @@ def unlisted(response: Response) -> Response:
 
 
 def _file(form: ComplaintForm, files: list[KeptFile]) -> str:
+    note_asked_all_the_same()
     with writing(Actor("customer", None, form.name or "visitor")) as tx:
         return complaints.file_complaint(tx, to_inbound(form), form, files).access_key
 

@@ -10,20 +10,23 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from desk.actions import articles
-from desk.actions.searches import log_search
+from desk.actions import article_care, articles
+from desk.actions.searches import log_search, note_asked, note_opened
 from desk.config import LOCALES
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
 from desk.http.guard import public
-from desk.queries.help_centre import READABLE, popular_by_topic, public_article
+from desk.models import Article
+from desk.queries.help_centre import READERS, all_public, popular_by_topic, public_article, suggested
+from desk.web.knowledge_words import VOTE_REASONS
 from desk.web.rate import limit
 from desk.web.reader import language
 from knowledge.markdown import to_html
 
 pages = Blueprint("help_centre", __name__)
 
-MOST_HITS = 20
+MOST_HITS, RELATED = 20, 4
+SUGGESTS_FROM = ("statement", "text")
 RUN = secrets.token_hex(4)  # pages kept by browsers are asked for again after a restart, which may have changed how they look
 
 
@@ -50,16 +53,45 @@ def home() -> str:
     )
 
 
+@pages.get("/starts")
+@public
+def starts() -> str:
+    """Titles that begin like what is being typed, for the search field."""
+    limit("starts", "600 per 10 minutes")
+    lang = request.args.get("in", "")
+    typed = request.args.get("q", "")[:200]
+    only = lang if lang in LOCALES else None
+    return render_template(
+        "help_centre/_starts.html", hits=installation().knowledge.title_prefix(typed, audiences=READERS, lang=only)
+    )
+
+
+@pages.post("/suggestions")
+@public
+def suggestions() -> str:
+    """Answers for what somebody is writing to us, before they send it. Nothing of it is kept."""
+    limit("suggestions", "300 per 10 minutes")
+    text = next((value for name in SUGGESTS_FROM if (value := request.form.get(name, "").strip())), "")
+    return render_template("help_centre/_suggestions.html", hits=suggested(installation().knowledge, text))
+
+
 @pages.get("/articles/<key>")
 @public
 def article(key: str) -> Response:
     """One answer. A browser that has it asks only whether it has changed."""
     with reading() as reader:
         found, twin = public_article(reader, key)
-    voted = session.get("voted", [])
+    if found.key != key:  # what was asked for was merged into it
+        return redirect(url_for("help_centre.article", key=found.key), 301)
+    _note_opened(found.id)
+    index = installation().knowledge
+    like = index.suggest(f"{found.title} {found.question}", audiences=READERS, lang=found.lang, limit=RELATED + 1)
+    related = [hit for hit in like if hit.id != key][:RELATED]
+    why = session.get("why") or ["", 0]
     response = Response(mimetype="text/html")
     # The page also holds the reader's own form token, so that what is kept is good only for the same session.
-    parts = (RUN, found.key, found.version, found.state, twin and twin.key, language(), key in voted, session.get("csrf_token"))
+    about = (RUN, key, found.version, found.updated_at, twin and twin.key, [hit.id for hit in related], language())
+    parts = (*about, key in session.get("voted", []), why[0] == key, session.get("csrf_token"))
     response.set_etag(sha256(repr(parts).encode()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
     if response.make_conditional(request).status_code != 304:
@@ -68,7 +100,12 @@ def article(key: str) -> Response:
             article=found,
             twin=twin,
             body=Markup(to_html(found.text)),  # noqa: S704  cleaned twice by knowledge.markdown
-            voted=key in voted,
+            cause=Markup(to_html(found.cause)) if found.cause else "",  # noqa: S704
+            related=related,
+            voted=key in session.get("voted", []),
+            asks_why=why[0] == key,
+            reasons=VOTE_REASONS,
+            address=url_for("help_centre.article", key=key, _external=True),
         )
         response.set_data(page)
     return response
@@ -79,26 +116,84 @@ def article(key: str) -> Response:
 def vote(key: str) -> Response:
     """Whether it helped; one vote for each reader and article."""
     limit("vote", "60 per 10 minutes")
-    voted = session.get("voted", [])
-    if key not in voted and request.form.get("helpful") in ("yes", "no"):
+    voted, helpful = session.get("voted", []), request.form.get("helpful")
+    if key not in voted and helpful in ("yes", "no"):
+        searched = session.get("searched")
         with writing(Actor("customer", None, "visitor")) as tx:
             found, _ = public_article(tx.session, key)
-            articles.vote(tx, found, helpful=request.form["helpful"] == "yes")
+            search_id = searched if isinstance(searched, int) else None
+            vote_id = articles.vote(tx, found, helpful=helpful == "yes", search_id=search_id)
         session["voted"] = [*voted, key][-100:]
+        session["why"] = [key, vote_id] if helpful == "no" else None
     return redirect(url_for("help_centre.article", key=key, _anchor="vote"), 303)
+
+
+@pages.post("/articles/<key>/why")
+@public
+def say_why(key: str) -> Response:
+    """Why it did not help; only from the reader who has just said so."""
+    limit("vote", "60 per 10 minutes")
+    asked, vote_id = session.get("why") or ["", 0]
+    if asked == key:
+        reason, note = request.form.get("reason", ""), request.form.get("note", "")
+        with writing(Actor("customer", None, "visitor")) as tx:
+            public_article(tx.session, key)
+            article_care.say_why(tx, vote_id, reason=reason, note=note)
+        session["why"] = None
+    return redirect(url_for("help_centre.article", key=key, _anchor="vote"), 303)
+
+
+@pages.get("/sitemap.xml")
+@public
+def sitemap() -> Response:
+    """Every article that everybody may read, each with the same one in the other language."""
+    with reading() as reader:
+        entries = all_public(reader)
+    return Response(
+        render_template("help_centre/sitemap.xml", entries=entries, root=request.url_root), mimetype="application/xml"
+    )
+
+
+@pages.get("/robots.txt")
+@public
+def robots() -> Response:
+    """Where search engines find the articles, and what is none of theirs."""
+    closed = "".join(
+        f"Disallow: {path}\n" for path in ("/desk", "/board", "/admin", "/track", "/survey", "/login", "/try", "/mailbox")
+    )
+    text = f"User-agent: *\n{closed}Sitemap: {url_for('help_centre.sitemap', _external=True)}\n"
+    return Response(text, mimetype="text/plain")
+
+
+def note_asked_all_the_same() -> None:
+    """Whoever has searched here writes or calls now: the search did not settle it."""
+    searched = session.get("searched")
+    if isinstance(searched, int):
+        with writing(Actor("customer", None, "visitor")) as tx:
+            note_asked(tx, searched)
+
+
+def _note_opened(article_id: int) -> None:
+    """The reader went on from a search of theirs; only the first article of each counts."""
+    searched = session.get("searched")
+    if isinstance(searched, int) and session.get("opened") != searched:
+        with writing(Actor("customer", None, "visitor")) as tx:
+            note_opened(tx, searched, tx.session.get_one(Article, article_id), session.get("visit", ""))
+        session["opened"] = searched
 
 
 def _search(query: str, lang: str) -> tuple[list, bool, str | None]:
     """The hits in one language; when there are none, those in all languages, which is said; the query as it was understood."""
     knowledge = installation().knowledge
     only = lang if lang in LOCALES else None
-    hits = knowledge.search(query, audiences={READABLE}, lang=only, limit=MOST_HITS)
+    hits = knowledge.search(query, audiences=READERS, lang=only, limit=MOST_HITS)
     widened = not hits and only is not None
     if widened:
-        hits = knowledge.search(query, audiences={READABLE}, limit=MOST_HITS)
-    meant = knowledge.did_you_mean(query, audiences={READABLE}, lang=None if widened else only)
+        hits = knowledge.search(query, audiences=READERS, limit=MOST_HITS)
+    meant = knowledge.did_you_mean(query, audiences=READERS, lang=None if widened else only)
+    visit = session.setdefault("visit", secrets.token_hex(8))
     with writing(Actor("customer", None, "visitor")) as tx:
-        log_search(tx, "help_centre", query, language(), len(hits))
+        session["searched"] = log_search(tx, "help_centre", query, language(), len(hits), visit)
     return hits, widened and bool(hits), meant
 
 

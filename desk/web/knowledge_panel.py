@@ -10,13 +10,13 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
 from desk.actions import articles
-from desk.actions.articles import access_article
 from desk.actions.searches import log_search
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Article, ArticleLink, Message, Ticket
 from desk.models.article import AUDIENCES
 from desk.models.message import IN
+from desk.queries.articles import access_article
 from desk.web import words
 from desk.web.console import done
 from knowledge.index import Hit
@@ -51,7 +51,7 @@ def search(number: int) -> str:
 def read(number: int, key: str) -> str:
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        article = access_article(session, key, AUDIENCES)
+        article = access_article(session, viewer(), key)
         linked = article.key in set(session.scalars(_linked_keys(ticket)))
         address = _public_address(article)
         return render_template(
@@ -70,7 +70,7 @@ def read(number: int, key: str) -> str:
 def link(number: int, key: str) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        articles.link(tx, ticket, access_article(tx.session, key, AUDIENCES), viewer().agent_id)
+        articles.link(tx, ticket, access_article(tx.session, viewer(), key), viewer().agent_id)
     return done(url_for("tickets.one", number=number), toast=gettext("The article is linked to this ticket."), stay=True)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from desk.actions import (
     agents,
+    article_care,
+    article_gaps,
+    articles,
     callback_outcomes,
     chats,
     closures,
@@ -45,10 +48,22 @@ def _turn_skills(tx: Tx, data: dict[str, Any]) -> None:
     agents.turn_skills(tx, tx.session.get_one(Agent, data["agent_id"]), datetime.fromisoformat(data["last"]))
 
 
+def _publish_article(tx: Tx, data: dict[str, Any]) -> None:
+    article_care.publish_due(tx, data["article_id"])
+
+
+def _archive_article(tx: Tx, data: dict[str, Any]) -> None:
+    article_care.archive_due(tx, data["article_id"])
+
+
 ACTIONS: Mapping[str, Action] = {
     "ticket.close": _close_ticket,
     "follow_up.try_again": _try_follow_up_again,
     "complaint.follow_up": _ask_complainant,
+    articles.PUBLISH_TIMER: _publish_article,
+    articles.ARCHIVE_TIMER: _archive_article,
+    article_gaps.LOOK_TIMER: article_gaps.look,
+    article_gaps.HEALTH_TIMER: article_gaps.renew_next,
     hand_ups.DUE_TIMER: _hurry_hand_up,
     agents.SKILL_TIMER: _turn_skills,
     presence.GONE_TIMER: presence.still_gone,

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 
-from desk.events import Event
+from desk.actions.article_gaps import keep_looking
+from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.models import Article as Row
-from desk.models.article import PUBLISHED
+from desk.models.article import ARCHIVED
 from knowledge.article import Article
+
+CHANGING = frozenset(f"article.{what}" for what in ("written", "state_set", "confidence_set", "merged"))
 
 
 class Indexing:
@@ -24,11 +27,7 @@ class Indexing:
 
     def follow(self, events: Sequence[Event]) -> bool:
         """Note which articles have changed. True when there is something to write."""
-        ids = {
-            event.article_id
-            for event in events
-            if event.article_id is not None and event.kind in ("article.written", "article.state_set")
-        }
+        ids = {event.article_id for event in events if event.article_id is not None and event.kind in CHANGING}
         with self._lock:
             self._changed |= ids
         return bool(ids)
@@ -36,15 +35,17 @@ class Indexing:
     def check(self) -> None:
         """At start: open the index, and build it anew when it is missing, damaged, old or does not hold what it should."""
         knowledge = self._desk.knowledge
+        with self._desk.store.tx(SYSTEM) as tx:
+            keep_looking(tx)
         with self._desk.store.read() as reading:
-            published = reading.scalar(select(func.count()).where(Row.state == PUBLISHED)) or 0
-        if knowledge.open() or knowledge.count() != published:
+            held = reading.scalar(select(func.count()).where(Row.state != ARCHIVED)) or 0
+        if knowledge.open() or knowledge.count() != held:
             self.rebuild()
 
     def rebuild(self) -> int:
         """Write the whole index again; returns how many articles it holds."""
         with self._desk.store.read() as reading:
-            rows = reading.scalars(select(Row).where(Row.state == PUBLISHED)).all()
+            rows = reading.scalars(select(Row).where(Row.state != ARCHIVED)).all()
         return self._desk.knowledge.rebuild(to_article(row) for row in rows)
 
     def turn(self) -> float | None:
@@ -65,15 +66,15 @@ class Indexing:
 
 
 def to_article(row: Row) -> Article:
-    """The row as the index reads it."""
+    """The row as the index reads it: whatever is not finished is for colleagues, whoever it is meant for."""
     return Article(
         id=row.key,
         lang=row.lang,  # type: ignore[arg-type]
         title=row.title,
-        text=row.text,
+        text="\n\n".join(part for part in (row.text, row.cause, row.environment) if part),
         question=row.question,
         summary=row.summary,
-        audience=row.audience,  # type: ignore[arg-type]
+        audience=row.shown_to,  # type: ignore[arg-type]
         tags=tuple(row.tags),
         twin=row.twin_key,
         updated_at=row.updated_at.timestamp(),
@@ -83,7 +84,7 @@ def to_article(row: Row) -> Article:
 def _split(rows: Iterable[Row]) -> tuple[list[Article], list[str]]:
     upserts, deletes = [], []
     for row in rows:
-        if row.state == PUBLISHED:
+        if row.state != ARCHIVED:
             upserts.append(to_article(row))
         else:
             deletes.append(row.key)

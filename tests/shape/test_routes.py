@@ -21,6 +21,11 @@ PUBLIC = {
     "GET /call-back",
     "POST /call-back",
     "POST /articles/<key>/vote",
+    "POST /articles/<key>/why",
+    "GET /robots.txt",
+    "GET /sitemap.xml",
+    "GET /starts",
+    "POST /suggestions",
     "GET /chat/frame",
     "GET /chat/widget.js",
     "GET /complaints/new",
@@ -78,7 +83,7 @@ AGENT = EVERYBODY | {
     "write_articles",
     "play_recordings",
 }
-SENIOR = AGENT | {"read_all_tickets", "reveal_contacts", "edit_customers", "read_complaints"}
+SENIOR = AGENT | {"validate_articles", "read_all_tickets", "reveal_contacts", "edit_customers", "read_complaints"}
 ROLES = {
     "agent": AGENT,
     "senior": SENIOR,
@@ -87,8 +92,8 @@ ROLES = {
     | {"listen_to_calls"},
     "complaint_officer": EVERYBODY
     | {"read_articles", "take_work", "make_calls", "read_complaints", "handle_complaint", "register_complaint"}
-    | {"reply", "read_customers", "reveal_contacts", "write_articles", "play_recordings"},
-    "knowledge_editor": EVERYBODY | {"read_articles", "write_articles", "publish_articles"},
+    | {"reply", "read_customers", "reveal_contacts", "write_articles", "validate_articles", "play_recordings"},
+    "knowledge_editor": EVERYBODY | {"read_articles", "write_articles", "validate_articles", "publish_articles"},
     "admin": EVERYBODY | {"administer", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
     "auditor": EVERYBODY | {"read_articles", "read_tickets", "read_all_tickets", "read_customers", "read_audit", "read_settings"},
 }

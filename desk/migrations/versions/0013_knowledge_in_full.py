@@ -25,6 +25,7 @@ INDEXES = {
     "ix_article_review": ["review_at", "id"],
     "ix_article_unfinished": ["confidence", "updated_at"],
     "ix_article_twin": ["twin_key"],
+    "ix_article_source": ["source_version", "id"],
 }
 
 

@@ -1,7 +1,7 @@
 // The editor: leaving with unsaved text asks first, the preview speaks the language that is chosen, and follows the title too.
 
 const form = document.querySelector("#editor");
-const [title, text, lang] = ["#f-title", "#f-text", "#f-lang"].map((name) => form.querySelector(name));
+const [title, text, cause, lang] = ["#f-title", "#f-text", "#f-cause", "#f-lang"].map((name) => form.querySelector(name));
 const preview = document.querySelector("#preview");
 let saved = false;
 
@@ -9,7 +9,7 @@ form.addEventListener("submit", () => {
   saved = true;
 });
 addEventListener("beforeunload", (event) => {
-  const changed = [title, text].some((field) => field.value !== field.defaultValue);
+  const changed = [title, text, cause].some((field) => field.value !== field.defaultValue);
   if (changed && !saved) event.preventDefault();
 });
 title.addEventListener("input", () => {
@@ -17,5 +17,5 @@ title.addEventListener("input", () => {
   if (shown) shown.textContent = title.value;
 });
 lang.addEventListener("change", () => {
-  for (const node of [title, text, preview]) node.lang = lang.value === "zh" ? "zh-CN" : lang.value;
+  for (const node of [title, text, cause, preview]) node.lang = lang.value === "zh" ? "zh-CN" : lang.value;
 });
