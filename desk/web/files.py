@@ -10,20 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from channels.email.html_text import html_to_text
 from channels.email.sanitise import remote_pictures, safe_html
 from desk.access import Right, access_ticket
 from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer
 from desk.http.guard import needs
 from desk.models import Attachment, Message, Ticket
-from desk.web.console import keyless
+from desk.web.console import keyless, small
 from desk.web.file_risk import risk_of
+from desk.web.mail_frame import USUAL, height_of
 from desk.web.remote_pictures import PICTURES
 
 pages = Blueprint("files", __name__)
-LINE_LENGTH = 90
-LINES_OF_A_PICTURE = 10
 MOST_INLINE = 1_000_000  # bytes of a mail's own picture that is shown in its place
 SEALED = "default-src 'none'; sandbox"
 
@@ -75,18 +73,14 @@ def original(message_id: int) -> Response:
     missing = len(wanted) - len(fetched) if asked else 0
     response = make_response(render_template("tickets/original.html", body=body, missing=missing))
     response.headers["X-Pictures"] = "left-out" if wanted and not asked else "all"
-    response.headers["X-Lines"] = str(_lines_of(message.html) + LINES_OF_A_PICTURE * len(inside))
+    width = request.args.get("width", USUAL, type=small) or USUAL
+    response.headers["X-Height"] = str(height_of(message.html, width, frozenset((*inside, *(wanted if asked else ())))))
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; "
         "base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def _lines_of(html: str) -> int:
-    """About how many lines the mail takes in a frame of usual width."""
-    return sum(1 + len(line) // LINE_LENGTH for line in html_to_text(html).splitlines())
 
 
 def _attachment(session: Session, attachment_id: int) -> Attachment:

@@ -9,8 +9,7 @@ import { startUnsent } from "./unsent.js";
 import { startDropped } from "./dropped.js";
 
 const TYPING_MS = 5000;
-const LINE_PX = 21; // of a mail in its frame
-const TALLEST_PX = 900; // a longer mail scrolls
+const TALLEST_PX = 2400; // of a mail in its frame; a longer one scrolls
 let going = 0;
 let typingTimer = 0;
 let byKey = false;
@@ -327,8 +326,7 @@ async function showOriginal(place) {
   frame.title = place.querySelector("summary").textContent;
   frame.src = place.dataset.original;
   box.append(frame);
-  const answer = await fetch(place.dataset.original, { method: "HEAD", credentials: "same-origin" }).catch(() => null);
-  fit(frame, Number(answer?.headers.get("X-Lines")));
+  const answer = await about(place.dataset.original, frame);
   if (answer?.headers.get("X-Pictures") !== "left-out") return;
   const button = document.createElement("button");
   button.type = "button";
@@ -336,14 +334,19 @@ async function showOriginal(place) {
   button.textContent = document.getElementById("ticket").dataset.loadPictures;
   button.addEventListener("click", () => {
     frame.src = `${place.dataset.original}?pictures=1`;
+    about(frame.src, frame);
     button.remove();
   });
   box.prepend(button);
 }
 
-/** About as tall as the mail in it. The frame is sealed, from us too, so the server says how many lines there are. */
-function fit(frame, lines) {
-  if (lines > 0) frame.style.height = `${Math.min(lines * LINE_PX + 48, TALLEST_PX)}px`;
+/** Makes the frame about as tall as the mail in it. It is sealed, from us too, so the server says how tall that is. */
+async function about(address, frame) {
+  const asked = `${address}${address.includes("?") ? "&" : "?"}width=${Math.round(frame.clientWidth)}`;
+  const answer = await fetch(asked, { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+  const height = Number(answer?.headers.get("X-Height"));
+  if (height > 0) frame.style.height = `${Math.min(height, TALLEST_PX)}px`;
+  return answer;
 }
 
 // ------------------------------------------------------------------ who is writing
