@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from channels.voice.events import FINAL
 from desk.actions import call_segments, callback_outcomes, calls, customers, tickets, work_items
 from desk.actions.call_locks import lock_call, lock_people
 from desk.actions.call_segments import OUTBOUND
@@ -26,6 +27,7 @@ from desk.models.call import (
     MACHINE,
     NO_ANSWER,
     OVER,
+    TALKING,
     WRAP_UP,
 )
 from desk.store import Tx
@@ -157,6 +159,8 @@ def is_rung(tx: Tx, call: Call, sid: str) -> bool:
         tx.session.add(leg)
     leg.to = call.to_number  # its first report may have come before the answer that names it
     calls.emit(tx, "call.ringing", call)
+    if leg.status in FINAL:
+        was_not_reached(tx, call, leg.status, leg.ended_at or tx.now)
     return call.state not in OVER
 
 
@@ -195,7 +199,8 @@ def leave_machine(tx: Tx, call: Call) -> None:
         return
     if not callback_outcomes.machine_answered(tx, call):
         return
-    if call.state == DIALING:
+    if call.state in (DIALING, TALKING):
+        call.answered_at = None  # which of the carrier's words comes first makes no difference: the customer was not there
         _end(tx, call, MACHINE, "agent", tx.now)
     else:
         calls.caller_left(tx, call, by="agent")

@@ -42,7 +42,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     QUEUED: frozenset({IVR, OFFERED, TALKING, HOLD, WRAP_UP} | _LEFT),
     OFFERED: frozenset({QUEUED, TALKING, WRAP_UP, ABANDONED, FAILED}),
     DIALING: frozenset({TALKING, WRAP_UP, NO_ANSWER, BUSY, MACHINE, FAILED, ABANDONED}),
-    TALKING: frozenset(_TALK),
+    TALKING: frozenset({MACHINE} | _TALK),
     HOLD: frozenset(_TALK),
     CONSULT: frozenset(_TALK),
     CONFERENCE: frozenset(_TALK),

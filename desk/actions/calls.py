@@ -145,10 +145,11 @@ def dismiss(tx: Tx, call: Call, *parties: str, agent_id: int | None = None) -> N
 
 def caller_left(tx: Tx, call: Call, at: datetime | None = None, *, by: str = CALLER) -> None:
     """The customer's side is over, whoever ended it. Before an answer it is an abandoned call, after it the wrap-up begins."""
+    at = tx.now if at is None else at
     if call.state in OVER:
+        call.ended_at = call.ended_at or at  # of somebody who speaks to nobody, but leaves a message, this is the end
         return
     lock_people(tx, call)
-    at = tx.now if at is None else at
     call_segments.end_hold(tx, call, at)
     if by == CALLER:
         by = call_segments.being_ended_by(tx, call) or by

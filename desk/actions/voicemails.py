@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -31,23 +31,25 @@ def begin(tx: Tx, call: Call) -> None:
     tx.emit("voicemail.began", call=call, ticket=call.ticket_id, customer=call.customer_id, item=call.item_id)
 
 
-def left(tx: Tx, call: Call, sid: str, seconds: int | None, *, absent: bool = False) -> CallRecording:
-    """The carrier has recorded something under this SID; `seconds` is how much, if it says so.
+def left(tx: Tx, call: Call, sid: str, seconds: int | None, *, absent: bool = False, at: datetime | None = None) -> CallRecording:
+    """The carrier has recorded something under this SID until `at`; `seconds` is how much, if it says so.
 
     Told twice, in any order, or only by one of its two ways, it is one message. What is shorter than `SHORTEST_S` is thrown away,
     and counted.
     """
     tx.session.refresh(call, with_for_update=True)  # word by the other way may come at this very moment
-    call.ended_at = call.ended_at or tx.now
+    at = tx.now if at is None else at
+    call.ended_at = min(call.ended_at or at, at)
     recording = tx.session.scalar(select(CallRecording).where(CallRecording.sid == sid))
     if recording is None:
-        began = tx.now - timedelta(seconds=seconds or 0)
+        began = at - timedelta(seconds=seconds or 0)
         recording = CallRecording(call_id=call.id, sid=sid, kind=KIND, started_at=began, duration_s=seconds)
         tx.session.add(recording)
         tx.session.flush()
     if message_of(tx, recording) is not None or recording.state == recordings.ABSENT:
         if not absent:
             recordings.completed(tx, recording, seconds if seconds is not None else recording.duration_s)
+            _note_length(tx, recording, seconds, at)
         return recording
     if absent or (seconds is not None and seconds < SHORTEST_S):
         recordings.absent(tx, recording)
@@ -71,8 +73,9 @@ def fetched(tx: Tx, recording: CallRecording) -> None:
 
 def nothing_said(tx: Tx, call: Call) -> None:
     """The caller kept silent, so that there is no recording at all."""
-    if call.ended_at is None:
-        call.ended_at = tx.now
+    call.ended_at = call.ended_at or tx.now
+    if call.aside == ASIDE:
+        call.aside = ""
         _discarded(tx, call, 0)
 
 
@@ -89,6 +92,15 @@ def transcribed(tx: Tx, call: Call, sid: str, text: str) -> None:
 def message_of(tx: Tx, recording: CallRecording) -> Message | None:
     """What stands on the timeline for this recording."""
     return tx.session.scalar(select(Message).where(Message.channel == "voice", Message.external_id == recording.sid))
+
+
+def _note_length(tx: Tx, recording: CallRecording, seconds: int | None, at: datetime) -> None:
+    """How long the message is, where the first word of it did not say so: that one came of what was written down."""
+    message = message_of(tx, recording)
+    if seconds is None or recording.duration_s is not None or message is None:
+        return
+    recording.duration_s, recording.started_at = seconds, min(recording.started_at, at - timedelta(seconds=seconds))
+    message.meta = {**message.meta, "seconds": seconds}
 
 
 def _discarded(tx: Tx, call: Call, seconds: int) -> None:
