@@ -19,7 +19,13 @@ from typing import Any
 import aiohttp
 import socketio
 
-REGIONS = ("/desk/worklist", "/desk/strip", "/desk/presence", "/desk/welcome")
+REGIONS = {  # of the console's first page, and what each follows
+    "/desk/worklist": "worklist:",
+    "/desk/strip": "phone:",
+    "/desk/presence": "self:",
+    "/desk/welcome": "self:",
+}
+FRAGMENT = {"X-Fragment": "1"}
 GATHER_S = 0.015  # as the console gathers hints
 SIGN_IN_AT_ONCE = 4
 HOLDS, HANGS_UP_FIRST = 0.1, 0.15
@@ -63,6 +69,7 @@ class ScriptedAgent:
         self._sockets = socketio.AsyncClient(http_session=self._browser, reconnection=False)
         self._headers: dict[str, str] = {}
         self._seen: set[str] = set()
+        self._hints: set[str] = set()
         self._hinted = asyncio.Event()
         self._legs: set[str] = set()
         self._doing: set[asyncio.Task[None]] = set()
@@ -85,8 +92,9 @@ class ScriptedAgent:
             namespaces=["/desk", "/softphone"],
             wait_timeout=60,
         )
-        topic = "worklist:" + phone["identity"].removeprefix("agent-")
-        await self._sockets.call("watch", {"topics": [topic]}, namespace="/desk", timeout=30)
+        number = phone["identity"].removeprefix("agent-")
+        topics = [topic + number for topic in set(REGIONS.values())]
+        await self._sockets.call("watch", {"topics": topics}, namespace="/desk", timeout=30)
         self._begin(self._follow())
         await self._post("/desk/presence", {"presence": "available"})
 
@@ -98,18 +106,21 @@ class ScriptedAgent:
 
     # What the console does
 
-    async def _changed(self, _data: Any) -> None:
+    async def _changed(self, data: dict[str, Any]) -> None:
+        self._hints.update(topic.partition(":")[0] + ":" for topic in data["topics"])
         self._hinted.set()
 
     async def _follow(self) -> None:
-        """Fetch the page's regions again after a hint; hints during a fetch make one more."""
+        """Fetch the regions that a hint is about again; hints during a fetch make one more."""
+        self._hints.update(REGIONS.values())
         self._hinted.set()
         while True:
             await self._hinted.wait()
             await asyncio.sleep(GATHER_S)
             self._hinted.clear()
-            pages = await asyncio.gather(*(self._page(path) for path in REGIONS))
-            for offer in OFFER.findall(pages[0]):
+            hints, self._hints = self._hints, set()
+            pages = await asyncio.gather(*(self._page(path) for path, topic in REGIONS.items() if topic in hints))
+            for offer in OFFER.findall("".join(pages)):
                 if offer not in self._seen:
                     self._seen.add(offer)
                     self._begin(self._accept(offer))
@@ -168,7 +179,7 @@ class ScriptedAgent:
 
     async def _page(self, path: str) -> str:
         before = time.perf_counter()
-        async with self._browser.get(self._task.url + path) as answer:
+        async with self._browser.get(self._task.url + path, headers=FRAGMENT) as answer:
             text = await answer.text()
         self._report.page_s.append(time.perf_counter() - before)
         return text if answer.status == 200 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,7 +32,10 @@ _KINDS = {
 }
 # What becomes of a recording after the call shows on the ticket's page and nowhere in anybody's work.
 _QUIET = {f"recording.{what}" for what in ("completed", "absent", "fetched", "failed", "left_carrier", "erased", "played")}
-_WORK_KINDS = ("item.", "offer.", "agent.", "ticket.", "message.", "call.", "chat.", "complaint.", "mail.", "draft.")
+# What an agent sees of their own: the list of their work, the strip of their phone, whether they are available.
+_IN_LIST = ("item.", "offer.", "ticket.", "message.", "chat.", "complaint.", "mail.", "draft.")
+_NEVER_IN_LIST = ("call.", "recording.", "agent.")
+_ON_PHONE = ("call.", "recording.", "item.", "offer.", "ticket.", "callback.")
 _OWN_KINDS = ("draft.",)  # concern nobody but the one who did it
 
 
@@ -43,13 +46,23 @@ def topics_of(events: Sequence[Event], holders: dict[int, set[int]]) -> set[str]
         if event.ticket_id is not None and not event.kind.startswith(_OWN_KINDS):
             topics.add(f"ticket:{FIRST_NUMBER + event.ticket_id}")
             if event.kind not in _QUIET:
-                topics.update(f"worklist:{agent_id}" for agent_id in holders.get(event.ticket_id, ()))
-        if event.agent_id is not None and event.kind.startswith(_WORK_KINDS):
-            topics.add(f"worklist:{event.agent_id}")
+                for agent_id in holders.get(event.ticket_id, ()):
+                    topics.update(_own(event.kind, agent_id, in_list=not event.kind.startswith(_NEVER_IN_LIST)))
+        if event.agent_id is not None:
+            topics.update(_own(event.kind, event.agent_id, in_list=event.kind.startswith(_IN_LIST)))
+            if event.kind.startswith("agent."):
+                topics.add(f"self:{event.agent_id}")
         if event.customer_id is not None:
             topics.add(f"customer:{event.customer_id}")
         topics.update(topic for topic, kinds in _KINDS.items() if event.kind.startswith(kinds))
     return topics
+
+
+def _own(kind: str, agent_id: int, *, in_list: bool) -> Iterator[str]:
+    if in_list:
+        yield f"worklist:{agent_id}"
+    if kind.startswith(_ON_PHONE):
+        yield f"phone:{agent_id}"
 
 
 def holders_of(session: Session, events: Iterable[Event]) -> dict[int, set[int]]:
@@ -77,7 +90,7 @@ def may_watch(session: Session, viewer: Viewer, topic: str) -> bool:
             case "customer":
                 access_customer(session, viewer, int(key))
                 return True
-            case "worklist":
+            case "worklist" | "phone" | "self":
                 return viewer.agent_id == int(key) and (viewer.can(Right.TAKE_WORK) or viewer.can(Right.READ_TICKETS))
             case "board":
                 return viewer.can(Right.SUPERVISE)

@@ -92,8 +92,8 @@ def asking() -> str:
 
 
 def live_topics(who: Viewer, *more: str) -> str:
-    """What changes calls on a page: what the board hears for supervisors, what their own list hears for others."""
-    return " ".join(["board" if who.can(Right.SUPERVISE) else f"worklist:{who.agent_id}", *more])
+    """What changes calls on a page: what the board hears for supervisors, what their own phone hears for others."""
+    return " ".join(["board" if who.can(Right.SUPERVISE) else f"phone:{who.agent_id}", *more])
 
 
 def _list(session: Session) -> dict[str, Any]:

@@ -52,7 +52,12 @@ def index() -> Response | str:
 def worklist() -> str:
     may_enter()
     with reading() as session:
-        return render_template("console/_worklist.html", **frame(session, request.args.get("open", type=small)))
+        return render_template(
+            "console/_worklist.html",
+            work=work_list(session, viewer()),
+            open_number=request.args.get("open", type=small),
+            words=words.everything(),
+        )
 
 
 @pages.get("/desk/presence")
