@@ -59,17 +59,18 @@ def send() -> str | tuple[str, int]:
     return render_template("voice/called_back.html", promise=promise, locale=language())
 
 
+def offered() -> list[datetime]:
+    """The times at which we could call somebody; none when we never can."""
+    with reading() as session:
+        queue = session.scalar(select(Queue).where(Queue.key == QUEUE_KEY))
+        return slots(session, queue, installation().clock.now()) if queue is not None else []
+
+
 def _page(form: dict[str, str], errors: dict[str, str]) -> str:
-    times = [(at.isoformat(), format_datetime(at, FORMATS[language()])) for at in _offered()]
+    times = [(at.isoformat(), format_datetime(at, FORMATS[language()])) for at in offered()]
     return render_template("voice/call_me_back.html", form=form, errors=errors, times=times, trap=TRAP, locale=language())
 
 
 def _moment(text: str) -> datetime | None:
     """One of the times that are offered now; any other is none."""
-    return next((at for at in _offered() if at.isoformat() == text), None)
-
-
-def _offered() -> list[datetime]:
-    with reading() as session:
-        queue = session.scalar(select(Queue).where(Queue.key == QUEUE_KEY))
-        return slots(session, queue, installation().clock.now()) if queue is not None else []
+    return next((at for at in offered() if at.isoformat() == text), None)

@@ -12,6 +12,7 @@ from desk.http.context import installation, reading
 from desk.http.guard import public, signed
 from desk.queries import chats
 from desk.store import Tx
+from desk.web.call_back_form import offered
 from desk.web.shop_window import PLANS, PRODUCTS
 
 pages = Blueprint("chat", __name__)
@@ -41,7 +42,12 @@ def frame() -> Response:
     with reading() as session:
         there = reception(Tx(session, desk.clock.now(), SYSTEM, desk.settings), locale=locale)
     theme = request.args.get("theme")
-    page = render_template("chat/frame.html", reception=there.plain(), theme=theme if theme in ("light", "dark") else "")
+    page = render_template(
+        "chat/frame.html",
+        reception=there.plain(),
+        theme=theme if theme in ("light", "dark") else "",
+        can_call_back=bool(offered()),
+    )
     response = make_response(page)
     response.headers["Content-Security-Policy"] = FRAME_POLICY
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

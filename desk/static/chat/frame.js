@@ -82,6 +82,7 @@ function offline() {
 
 function show(view) {
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${view}`;
+  $("ways").hidden = view !== "letter";
 }
 
 const visible = () => document.querySelector("main > section:not([hidden])")?.id.slice(5);
