@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, g, request
 from flask_babel import Babel
 from flask_socketio import SocketIO
 from flask_wtf.csrf import CSRFProtect
@@ -56,12 +56,14 @@ from desk.web import (
     calls,
     chat,
     complaint_desk,
+    complaint_file,
     complaints,
     console,
     customers,
     files,
     health,
     help_centre,
+    knowledge_work,
     mail_doors,
     mail_ledger,
     mailbox,
@@ -81,6 +83,7 @@ from desk.web import (
     voice_waiting,
     work,
 )
+from desk.web.reader import chosen_language
 from desk.web.remote_pictures import RemotePictures
 from knowledge.index import KnowledgeIndex
 
@@ -105,7 +108,9 @@ PAGES = (
     articles,
     article_editor,
     article_care,
+    knowledge_work,
     complaint_desk,
+    complaint_file,
     board,
     admin,
     admin_skills,
@@ -197,8 +202,8 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
 
 def locale_of(settings: Settings) -> str:
     """The reader's language: what they chose, else what their browser prefers, else the installation's."""
-    chosen = request.args.get("lang") or session.get("locale")
-    if chosen in LOCALES:
+    chosen = chosen_language()
+    if chosen is not None:
         return chosen
     return request.accept_languages.best_match(LOCALES) or settings.locale
 

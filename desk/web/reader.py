@@ -20,8 +20,8 @@ def in_language_of(find: Callable[[Session, str], str]) -> Callable[[Callable[..
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def speaking(key: str) -> Any:
-            chosen = request.args.get("lang") or session.get("locale")
-            if chosen not in LOCALES:
+            chosen = chosen_language()
+            if chosen is None:
                 with reading() as found:
                     chosen = find(found, key)
             with force_locale(BABEL_LOCALES.get(chosen, BABEL_LOCALES[language()])):
@@ -30,6 +30,12 @@ def in_language_of(find: Callable[[Session, str], str]) -> Callable[[Callable[..
         return speaking
 
     return decorate
+
+
+def chosen_language() -> str | None:
+    """What the reader has asked for: in the address, by the page whose part is fetched again, or for all pages."""
+    asked = request.args.get("lang") or request.headers.get("X-Language") or session.get("locale")
+    return asked if asked in LOCALES else None
 
 
 def language() -> str:

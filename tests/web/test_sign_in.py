@@ -209,3 +209,12 @@ def test_the_language_chosen_before_signing_in_stays(world):
 def seen(page: str) -> str:
     """The page without what differs from one request to the next anyway."""
     return "\n".join(line for line in page.splitlines() if "csrf" not in line)
+
+
+def test_the_parts_of_a_page_keep_its_language_when_they_are_fetched_again(world):
+    world.agent()
+    browser = world.browser("maya@desk.example")
+    assert "处理中" in browser.get("/desk/worklist", headers={"X-Fragment": "1", "X-Language": "zh"}).text
+    assert "处理中" not in browser.get("/desk/worklist", headers={"X-Fragment": "1"}).text
+    assert "处理中" in browser.get("/desk/worklist?lang=zh", headers={"X-Language": "en"}).text
+    assert browser.get("/desk/worklist", headers={"X-Language": "no such"}).ok

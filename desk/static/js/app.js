@@ -43,6 +43,7 @@ function startHtmx() {
   const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
     detail.headers["X-CSRFToken"] = token();
+    detail.headers["X-Language"] = document.documentElement.lang.slice(0, 2);
   });
   document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
     tick();

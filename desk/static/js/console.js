@@ -69,7 +69,7 @@ async function go(href, { push = true } = {}) {
   document.getElementById("panes").ariaBusy = "true";
   let page;
   try {
-    const answer = await fetch(href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const answer = await fetch(href, { headers: { Accept: "text/html", "X-Language": document.documentElement.lang.slice(0, 2) }, credentials: "same-origin" });
     const html = await answer.text();
     if (mine !== going) return;
     if (!answer.headers.get("Content-Type")?.includes("html") || new URL(answer.url).pathname.startsWith("/login")) throw new Error("elsewhere");
@@ -270,6 +270,8 @@ function startSide() {
     const chooser = event.target.closest("[data-chooses]");
     if (chooser) chooseTab(chooser.dataset.chooses);
     if (event.target.closest("[data-back-to-hits]")) backToHits();
+    const shows = event.target.closest("[data-shows-article]");
+    if (shows) showKnowledge(shows.dataset.showsArticle);
     const inserts = event.target.closest("[data-inserts]");
     if (inserts) insert(document.getElementById(inserts.dataset.inserts).innerText.trim());
     const words = event.target.closest("[data-inserts-text]");
@@ -282,6 +284,7 @@ function startSide() {
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
     const button = detail.elt?.closest?.("[data-linked]");
     if (button && detail.successful) button.disabled = true;
+    if (detail.successful && detail.elt?.id === "knowledge-search") document.getElementById("knowledge").dataset.src = hitsAddress();
   });
 }
 
@@ -298,15 +301,23 @@ function chooseTab(id) {
 function firstHits() {
   const place = document.getElementById("knowledge");
   if (!place?.dataset.first || place.dataset.asked) return;
-  place.dataset.asked = "1";
-  window.htmx.ajax("GET", place.dataset.first, { target: "#knowledge", swap: "innerHTML" });
+  showKnowledge(place.dataset.first);
 }
 
-function backToHits() {
+/** What the tab shows is its source from then on: suggestions follow the conversation, an article that is read stays. */
+function showKnowledge(address) {
   const place = document.getElementById("knowledge");
+  place.dataset.asked = "1";
+  place.dataset.src = address;
+  live.refresh("articles");
+}
+
+const backToHits = () => showKnowledge(hitsAddress());
+
+function hitsAddress() {
   const query = document.querySelector("#knowledge-search input")?.value ?? "";
-  const address = query ? `${place.dataset.first}?q=${encodeURIComponent(query)}` : place.dataset.first;
-  window.htmx.ajax("GET", address, { target: "#knowledge", swap: "innerHTML" });
+  const { first } = document.getElementById("knowledge").dataset;
+  return query ? `${first}?q=${encodeURIComponent(query)}` : first;
 }
 
 function insert(words) {

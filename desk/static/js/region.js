@@ -71,7 +71,7 @@ export class Region {
     let answer, body;
     try {
       answer = await fetch(source, {
-        headers: { "X-Fragment": "1", Accept: "text/html" },
+        headers: { "X-Fragment": "1", "X-Language": document.documentElement.lang.slice(0, 2), Accept: "text/html" },
         credentials: "same-origin",
         cache: "no-store",
         signal: AbortSignal.timeout(FETCH_MS),
