@@ -85,6 +85,7 @@ from desk.web import (
 )
 from desk.web.reader import chosen_language
 from desk.web.remote_pictures import RemotePictures
+from desk.work import word_lists
 from knowledge.index import KnowledgeIndex
 
 ROOT = Path(__file__).parent.parent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,7 @@ from knowledge.language import guess
 from knowledge.private import without_personal
 
 MOST_QUESTION, MOST_ANSWER, MOST_TITLE = 900, 8_000, 200
+MOST_SHOWN = 5
 
 
 def from_ticket(session: Session, ticket: Ticket) -> dict[str, str]:
@@ -36,7 +39,7 @@ def from_gap(session: Session, gap_id: int) -> dict[str, str]:
     gap = session.get(KnowledgeGap, gap_id)
     if gap is None or gap.closed_at is not None:
         raise NotFound("This gap is closed already.")
-    asked = subjects_of(session, gap)
+    asked = subjects_of(session, [gap])[gap.id]
     return {
         "title": asked[0][:MOST_TITLE] if asked else gap.topic,
         "question": " ".join([gap.topic, *asked])[:MOST_QUESTION],
@@ -46,17 +49,14 @@ def from_gap(session: Session, gap_id: int) -> dict[str, str]:
     }
 
 
-def subjects_of(session: Session, gap: KnowledgeGap, most: int = 5) -> list[str]:
-    """How the latest customers asked for it, without their names and numbers."""
-    if not gap.ticket_ids:
-        return []
-    rows = session.execute(
-        select(Ticket.subject, Customer.name)
-        .join(Customer, Customer.id == Ticket.customer_id)
-        .where(Ticket.id.in_(gap.ticket_ids[:most]))
-        .order_by(Ticket.id.desc())
-    )
-    return list(dict.fromkeys(without_personal(subject, [name]) for subject, name in rows))
+def subjects_of(session: Session, gaps: Sequence[KnowledgeGap]) -> dict[int, list[str]]:
+    """How the latest customers of each gap asked for it, without their names and numbers."""
+    ids = {ticket_id for gap in gaps for ticket_id in gap.ticket_ids[:MOST_SHOWN]}
+    query = select(Ticket.id, Ticket.subject, Customer.name).join(Customer, Customer.id == Ticket.customer_id)
+    rows = session.execute(query.where(Ticket.id.in_(ids))) if ids else ()
+    subjects = {ticket_id: without_personal(subject, [name]) for ticket_id, subject, name in rows}
+    shown = ([subjects.get(ticket_id, "") for ticket_id in gap.ticket_ids[:MOST_SHOWN]] for gap in gaps)
+    return {gap.id: list(dict.fromkeys(filter(None, asked))) for gap, asked in zip(gaps, shown, strict=True)}
 
 
 def _message(session: Session, ticket: Ticket, direction: str, *, first: bool) -> str:
