@@ -197,6 +197,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     _add_headers(app, settings)
     socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=5, ping_timeout=staff.SILENT_S)
     _install_live(app, socketio, desk)
+    word_lists.follow(desk)
     app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign]
     return app, socketio
 
