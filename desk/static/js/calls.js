@@ -65,6 +65,7 @@ async function start() {
       kind: pass.kind,
       token: pass.token,
       edge: pass.edge || undefined,
+      insists: Boolean(navigator.locks),
       socketFactory: (namespace, auth) => window.io(namespace, { auth, transports: ["websocket"], autoConnect: false }),
       onState: took,
       onEvent: perceived,

@@ -9,8 +9,9 @@ const PAGE = "voice.page";
  * socket     the door's; ask(name, data) => its answer
  * onLevels   ({mic, speaker}) 0..1; onNote (code), see words.js; onQuality ({level, rtt_ms, loss})
  * silent     () => true while this page wants no microphone
+ * insists    this page is the one that telephones: another that has the sound is closing just now, and does not keep it
  */
-export function createAudio({ socket, ask, onLevels, onNote, onQuality, silent = () => false }) {
+export function createAudio({ socket, ask, onLevels, onNote, onQuality, silent = () => false, insists = false }) {
   const sound = createSound({ onLevels, onNote: note, onTrack: give });
   let leg = null;
   // What the carrier calls this page, and who it last said was there; of a page that was given a new name all is begun anew.
@@ -54,6 +55,7 @@ export function createAudio({ socket, ask, onLevels, onNote, onQuality, silent =
     const answer = await ask("audio", { call_sid: callSid, page: pageName(), peer: name, take });
     if (leg !== callSid || answer?.error) return;
     if (!answer.mine) {
+      if (insists && !take) return claim(callSid, true);
       lose();
       return;
     }

@@ -15,6 +15,7 @@ import { twilioSoftphone } from "./softphone_twilio.js";
  *               perceive; every message is a sentence in the language of the page
  * onLevels      ({mic, speaker}) 0..1, some ten times a second in a call and in a test
  * edge          optional, Twilio's name of the place where calls enter its network, when it is not the nearest
+ * insists       optional, true when this page alone telephones: it takes the sound from one that is closing just now
  * fetchToken    optional async () => a new token, asked for shortly before the old one ends
  *
  * Gives {start, stop, answer, reject, hangUp, mute, sendDigits, say, canSay, canSpeak, levels, devices, choose, test, takeSound,

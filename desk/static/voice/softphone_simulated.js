@@ -5,7 +5,7 @@ import { IDLE, noteAsEvent, stateKeeper } from "./softphone_state.js";
 import { sentence } from "./words.js";
 
 /** The softphone over the door of the simulated carrier. Options and what it gives: see softphone.js. */
-export function simulatedSoftphone({ token, socketFactory, onState, onEvent, onLevels, fetchToken }) {
+export function simulatedSoftphone({ token, socketFactory, onState, onEvent, onLevels, fetchToken, insists }) {
   const keeper = stateKeeper(onState);
   const socket = socketFactory("/softphone", { token });
   let seen = 0;
@@ -14,6 +14,7 @@ export function simulatedSoftphone({ token, socketFactory, onState, onEvent, onL
   const audio = createAudio({
     socket,
     ask: askDoor,
+    insists,
     onLevels,
     onNote: (code) => onEvent?.({ callSid: keeper.current.callSid, ...noteAsEvent(code) }),
     onQuality: (data) => onEvent?.({ callSid: keeper.current.callSid, kind: "quality", data }),
