@@ -76,11 +76,6 @@ def address_of(session: Session, base_url: str, audio_id: int) -> str:
     return "" if audio is None else f"{base_url}{AUDIO_PATH}{audio.token}"
 
 
-def audio_of(session: Session, token: str) -> VoiceAudio | None:
-    """The audio with this secret name."""
-    return session.scalar(select(VoiceAudio).where(VoiceAudio.token == token))
-
-
 def company(session: Session, lang: str) -> str:
     """What the house is called in this language."""
     row = session.get(Setting, "company")

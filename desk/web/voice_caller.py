@@ -14,7 +14,7 @@ from desk.errors import NotFound
 from desk.http.context import installation, reading
 from desk.http.guard import signed
 from desk.models import Attachment, Call
-from desk.queries.voice_texts import audio_of
+from desk.queries.voice_audio import audio_of
 from desk.store import Tx
 from desk.web.carrier_door import absolute, call_event, from_carrier, once
 from desk.web.voice_outside import ring_outside
@@ -59,7 +59,7 @@ def menu() -> Response:
 @pages.get("/audio/<token>")
 @signed
 def audio(token: str) -> Response:
-    """Audio that an administrator has uploaded. Its address is a secret that only our documents to the carrier say."""
+    """Audio that an administrator has uploaded, as long as it is said. Only our documents to the carrier say its address."""
     with reading() as session:
         found = audio_of(session, token)
         attachment = None if found is None else session.get_one(Attachment, found.attachment_id)

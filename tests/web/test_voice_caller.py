@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -429,6 +430,48 @@ def test_audio_is_played_in_place_of_words_from_an_address_that_only_we_say(worl
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/wav")
     assert requests.get(caller.played[0][:-1] + "x", timeout=60).status_code == 404
     assert Caller(world).press("1").press("1").played == []
+
+
+def test_the_address_of_audio_dies_when_nothing_says_it_any_more(world):
+    def upload(sound, where):
+        kept = world.desk.files.keep(sound, "menu.wav", "audio/wav")
+        with world.tx() as tx:
+            audio = voice_texts.add_audio(tx, kept)
+            where(tx, audio.id)
+            return f"{world.url}/hooks/twilio/voice/audio/{audio.token}"
+
+    def hear(address):
+        return requests.get(address, timeout=60).status_code
+
+    def say(tx, audio):
+        voice_texts.set_text(tx, "hold", TEXTS["hold"], {"en": audio})
+
+    old = upload(b"RIFF\x04\x00\x00\x00WAVE", say)
+    assert hear(old) == 200
+    new = upload(b"RIFF\x04\x00\x00\x00WAVE\x00", say)
+    assert (hear(old), hear(new)) == (404, 200)
+
+    def play(tx, audio):
+        flow = call_flow.add_flow(tx, f"Menus {next(_numbers)}")
+        main = replace(menu(Option("1", BOTH, queue="billing")), audio={"zh": 0, "en": audio})
+        call_flow.save_draft(tx, flow, Flow((main,)), flow.name)
+        call_flow.publish(tx, flow)
+        flows.append(flow.id)
+
+    flows = []
+    menus = upload(b"RIFF\x04\x00\x00\x00WAVE\x01", play)
+    caller = Caller(world).press("2")
+    assert caller.played == [menus]
+    with world.tx() as tx:
+        row = tx.session.get_one(CallFlow, flows[0])
+        call_flow.save_draft(tx, row, Flow((menu(Option("1", BOTH, queue="billing")),)), row.name)
+        call_flow.publish(tx, row)
+    assert hear(menus) == 200  # the caller who is in the old menus may hear them again
+    caller.hang_up()
+    with world.tx() as tx:
+        for call in tx.session.scalars(select(Call).where(Call.ended_at.is_(None))):
+            call.ended_at = tx.now
+    assert hear(menus) == 404
 
 
 def test_a_queue_without_a_calendar_that_ever_opens_again_still_says_something(world):
