@@ -10,8 +10,9 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,6 +118,12 @@ class FileStore:
 
     def get(self, sha256: str) -> bytes:
         return self.path(sha256).read_bytes()
+
+    def everything(self) -> Iterator[tuple[str, bytes]]:
+        """Each file's name and bytes, in no order; what is removed meanwhile is left out."""
+        for path in self.folder.glob("??/??/*"):
+            with suppress(FileNotFoundError):
+                yield path.name, path.read_bytes()
 
     def _incoming(self) -> Path:
         folder = self.folder / "incoming"

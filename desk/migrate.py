@@ -16,19 +16,21 @@ from sqlalchemy import Connection, Engine
 FOLDER = Path(__file__).parent / "migrations"
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, to: str = "head") -> None:
     """Run the migrations that are not in yet, all in one transaction. Running it again changes nothing."""
-    with engine.connect() as connection, _tables_made_anew(connection), connection.begin():
+    with engine.connect() as connection, foreign_keys_later(connection), connection.begin():
         config = alembic_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        if engine.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-            raise RuntimeError("the migrations would leave rows that point nowhere; nothing was changed")
+        command.upgrade(config, to)
+        check_foreign_keys(connection)
 
 
 @contextmanager
-def _tables_made_anew(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making another and dropping the first, to which rows may point; it asks for this beforehand."""
+def foreign_keys_later(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making another and dropping the first, to which rows may point; it asks for this beforehand.
+
+    Whoever asked looks with `check_foreign_keys` before they commit.
+    """
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -40,10 +42,26 @@ def _tables_made_anew(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys=ON")
 
 
+def check_foreign_keys(connection: Connection) -> None:
+    """Raises `RuntimeError` when a row of SQLite points nowhere; PostgreSQL looks by itself."""
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise RuntimeError("there would be rows that point nowhere; nothing was changed")
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database has the shape that this version needs."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == _head()
+        return revision_of(connection) == _head()
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The last migration that the database has been through."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version has the migration."""
+    return revision in {each.revision for each in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
 
 
 def alembic_config() -> Config:

@@ -1,0 +1,1 @@
+"""Backups: everything that a desk knows in one file, which either database can read again."""

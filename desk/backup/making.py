@@ -1,0 +1,81 @@
+"""Making a backup while the desk runs: one moment of the database, then every file that it may name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from desk.backup import rows
+from desk.backup.archive import Reader, writing
+from desk.errors import Invalid
+from desk.files import FileStore
+from desk.migrate import is_current, revision_of
+from desk.sentences import N_
+
+KEYS = ("secret_key", "dkim_key.pem")  # without them sealed passwords cannot be read and addresses that we gave are not ours
+NAME = "desk-%Y%m%d-%H%M%SZ.tar"
+OLD_SHAPE = N_("The database is not in the shape of this version. Run “python -m desk migrate” first.")
+
+
+def make(engine: Engine, data_dir: Path, path: Path, at: datetime) -> dict[str, Any]:
+    """Write a backup and read it again; returns its manifest.
+
+    The rows are those of one moment. Files are written before the rows that name them and never changed, so that those which are
+    there after that moment are all that its rows name, but for what retention has deleted since. A file that is not what its name
+    says any more is left out and named (`damaged`).
+    """
+    if not is_current(engine):
+        raise Invalid(OLD_SHAPE)
+    counts: dict[str, int] = {}
+    with writing(path) as archive:
+        with _one_moment(engine) as connection:
+            revision = revision_of(connection)
+            for table in rows.tables():
+                counts[table.name] = 0
+                for number, (length, chunk) in enumerate(rows.dump(connection, table), 1):
+                    archive.add(f"rows/{table.name}/{number:06}.jsonl.gz", chunk)
+                    counts[table.name] += length
+        damaged = []
+        for sha256, data in FileStore(data_dir / "files").everything():
+            if hashlib.sha256(data).hexdigest() == sha256:
+                archive.add_file(sha256, data)
+            else:
+                damaged.append(sha256)
+        for name in KEYS:
+            if (data_dir / name).is_file():
+                archive.add(f"keys/{name}", (data_dir / name).read_bytes())
+        archive.finish(
+            {
+                "made_at": at.isoformat(),
+                "revision": revision,
+                "database": engine.dialect.name,
+                "rows": counts,
+                "damaged": damaged,
+                "columns": {table.name: rows.columns_of(table) for table in rows.tables()},
+            }
+        )
+    with Reader.open(path) as kept:
+        kept.check()
+        return kept.manifest
+
+
+def kept_in(folder: Path) -> list[Path]:
+    """The backups in a folder, the oldest first."""
+    return sorted(folder.glob("desk-*Z.tar"))
+
+
+@contextmanager
+def _one_moment(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        else:
+            connection.execution_options(reads=True)
+        with connection.begin():
+            yield connection
