@@ -21,7 +21,7 @@ from tests.world import PASSWORD, World, running, settings_for
 TOKEN = "the token that signs what the carrier posts"
 NUMBER = "+862155501234"
 ALL_DAY = [[["00:00", "24:00"]]] * 7
-SPEED = 8
+SPEED = 2
 RATE = 16_000
 # A microphone that is given without asking; the addresses of this machine instead of names that a network resolves.
 FLAGS = (
