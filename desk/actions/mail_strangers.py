@@ -16,7 +16,7 @@ UNCONFIRMED = "unconfirmed"  # in the notes of the message that opened the ticke
 
 def stranger(tx: Tx, inbound: Inbound, locale: str) -> Customer:
     """Somebody who can be reached nowhere and has no past: nothing of the customer they say they are is shown, or told."""
-    customer = Customer(name=f"? {inbound.sender.value}"[:200], locale=locale, created_at=tx.now)
+    customer = Customer(name=f"? {inbound.sender.name or inbound.sender.value}"[:200], locale=locale, created_at=tx.now)
     tx.session.add(customer)
     tx.emit("customer.added", customer=customer, data={"kind": "email"})
     return customer
