@@ -97,7 +97,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view for reading; nothing is written."""
-        with _translated(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with _translated(), _Reading(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def direct(self, connection: Any, actor: Actor) -> Direct:
@@ -278,6 +278,22 @@ class _Session(Session):
     def flush(self, objects: Any = None) -> None:
         if not self.held:
             super().flush(objects)
+
+
+class _Reading(Session):
+    """A session that asks for a row by its key once: what was there or not stays so, as the view is a consistent one."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._found: dict[tuple[Any, int | str], Any] = {}
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        if any(options.values()) or not isinstance(ident, (int, str)):
+            return super().get(entity, ident, **options)
+        key = entity, ident
+        if key not in self._found:
+            self._found[key] = super().get(entity, ident)
+        return self._found[key]
 
 
 def _rows_written(session: Session) -> int:

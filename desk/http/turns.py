@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 PLACES = 2  # pages made at the same time
-PATIENCE_S = 0.03  # how long a page that has its place gives way
+PATIENCE_S = 0.2  # how long a page that has its place gives way
 LONGEST_S = 5.0  # a page that waits so long for its place is made all the same
 UNTOUCHED = ("/static/", "/socket.io/", "/healthz", "/readyz")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,8 +37,9 @@ class Place:
 
 def place_of(session: Session, item: WorkItem, now: datetime) -> Place:
     """The place of waiting work; work that does not wait (it is being offered) has nobody before it."""
-    band, own = band_now(session, now), aliased(WorkItem)
-    mine = select(band_now(session, now, own)).where(own.id == item.id).scalar_subquery()
+    raised, own = list(_raised(session, now)), aliased(WorkItem)
+    band = _band(raised, now, WorkItem)
+    mine = select(_band(raised, now, own)).where(own.id == item.id).scalar_subquery()
     before = or_(
         band < mine,
         (band == mine) & (WorkItem.due_at < item.due_at),
@@ -56,10 +57,14 @@ def same_line(item: WorkItem) -> tuple[ColumnElement[bool], ...]:
     return WorkItem.state == WAITING, WorkItem.channel == item.channel, cast(WorkItem.requires, String) == asked
 
 
-def band_now(session: Session, now: datetime, item: type[WorkItem] = WorkItem) -> ColumnElement[int]:
+def band_now(session: Session, now: datetime) -> ColumnElement[int]:
     """The band that work is in at `now`: near its due time, or raised by a step of its queue's overflow."""
+    return _band(_raised(session, now), now, WorkItem)
+
+
+def _band(raised: Iterable[tuple[int, datetime]], now: datetime, item: type[WorkItem]) -> ColumnElement[int]:
     band: ColumnElement[int] = item.band
-    for queue_id, since in _raised(session, now):
+    for queue_id, since in raised:
         band = band - case(((item.queue_id == queue_id) & (item.enqueued_at <= since), 1), else_=0)
     promoted = (band == DEFERRED) & (item.promote_at <= now)
     return case((band < ESCALATED, ESCALATED), (promoted, LIVE), else_=band)
@@ -67,11 +72,10 @@ def band_now(session: Session, now: datetime, item: type[WorkItem] = WorkItem) -
 
 def _raised(session: Session, now: datetime) -> Iterator[tuple[int, datetime]]:
     """Each queue's steps that raise the band, with the moment by which work must have come to be raised by `now`."""
-    for queue_id, overflow, hours in session.execute(
-        select(Queue.id, Queue.overflow, CalendarRow).join(CalendarRow, CalendarRow.id == Queue.calendar_id)
-    ):
+    for queue_id, overflow, calendar_id in session.execute(select(Queue.id, Queue.overflow, Queue.calendar_id)):
         for step in overflow:
             if step.get("do") == "raise_band":
+                hours = session.get_one(CalendarRow, calendar_id)
                 yield queue_id, _open_seconds_ago(to_calendar(hours), now, step["after_s"])
 
 
