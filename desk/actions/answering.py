@@ -32,7 +32,12 @@ def take_item(tx: Tx, item_id: int, agent: Agent) -> Answer:
 
 
 def begin(tx: Tx, item: WorkItem, agent: Agent) -> Answer:
-    """What each kind of work asks for when it begins. An owner stays owner: they are the face the customer knows."""
+    """What each kind of work asks for when it begins. An owner stays owner: they are the face the customer knows.
+
+    Who goes to the phone does not hear the rest: what else was offered to them is offered to others, and not missed.
+    """
+    if item.channel == "voice":
+        work_items.rescind_offers(tx, agent.id, "on_call")
     ticket = tx.session.get_one(Ticket, item.ticket_id)
     if item.kind == "call":
         return Answer(item, ticket, calls.accepted(tx, item, agent.id))

@@ -68,6 +68,19 @@ CALLER_GONE = (room("participant-leave", SID), event("completed"), room("confere
 AGENT_GONE = (event("completed", LEG), room("participant-leave", LEG, "agent-1"))
 
 
+def test_who_goes_to_the_phone_does_not_miss_what_else_was_offered_to_them(house):
+    maya = house.agent(billing=5, **{"lang:en": 9})
+    mail = house.offer(house.item("email"), maya)
+    queued(house)
+    call = house.offer(house.one(select(WorkItem).where(WorkItem.kind == "call")), maya)
+    with house.tx() as tx:
+        answering.accept_offer(tx, call.id, tx.session.get_one(Agent, maya.id))
+    assert house.again(mail).state == "rescinded"
+    assert house.one(select(WorkItem.state).where(WorkItem.id == mail.item_id)) == "waiting"
+    assert house.again(maya).used == 100
+    assert house.faults_in_load() == []
+
+
 @pytest.mark.parametrize(
     ("language", "topic", "queue"),
     [("zh", "billing", "billing"), ("en", "complaint", "complaints"), ("en", "general", "general")],
