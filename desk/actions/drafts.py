@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Draft, Ticket
 from desk.models.draft import KINDS
+from desk.queries.crossed import is_seen
 from desk.store import Tx
 
 MOST_RECIPIENTS = 100
@@ -24,6 +25,7 @@ def keep_draft(
     *,
     kind: str,
     version: int,
+    seen: str = "",
     to: Sequence[str] | None = None,
     cc: Sequence[str] | None = None,
 ) -> int:
@@ -45,6 +47,7 @@ def keep_draft(
         _add(tx, draft, kind, text)
         tx.emit("draft.begun", ticket=ticket, agent=agent)
     draft.kind, draft.text, draft.saved_at = kind, text, tx.now
+    draft.seen = seen if is_seen(seen) else ""
     draft.to, draft.cc = _addresses(to), _addresses(cc)
     # Never the number of an earlier draft that was sent: a window that knew that one must see that this is another.
     draft.version = max(version + 1, int(tx.now.timestamp() * 1000))

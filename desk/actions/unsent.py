@@ -6,14 +6,14 @@ it does when it leaves, in one transaction and in its writer's name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from desk.actions import tickets
+from desk.actions import canned, tickets
 from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid
 from desk.events import Actor
@@ -38,9 +38,11 @@ def send_soon(
     cc: Sequence[str] = (),
     files: Sequence[KeptFile] = (),
     then: str = "",
+    macro: Mapping[str, Any] | None = None,
 ) -> UnsentReply | Message:
-    """Let an answer by mail leave after the writer's `undo_s`, at once when that is 0; `then` is the status it is to wait in.
+    """Let an answer by mail leave after the writer's `undo_s`, at once when that is 0.
 
+    When it leaves, what `macro` ({"id", "name", "steps"}) says is done, and the ticket waits in the status `then`.
     Raises what `tickets.reply` raises. The same `client_id` again changes nothing.
     """
     before = _before(tx, client_id)
@@ -48,7 +50,7 @@ def send_soon(
         return before
     tx.session.execute(delete(UnsentReply).where(*_of(ticket, agent), UnsentReply.state == TAKEN_BACK))
     if agent.undo_s <= 0:
-        return _leave(tx, ticket, agent, text, client_id, to, cc, files, then)
+        return _leave(tx, ticket, agent, text, client_id, to, cc, files, then, macro or {})
     draft = tickets.draft_reply(tx, ticket, agent, text, channel="email", to=to, cc=cc)
     unsent = UnsentReply(
         ticket_id=ticket.id,
@@ -59,6 +61,7 @@ def send_soon(
         cc=draft.cc,
         files=[asdict(file) for file in files],
         then=then,
+        macro=dict(macro or {}),
         created_at=tx.now,
         send_at=tx.now + timedelta(seconds=agent.undo_s),
     )
@@ -85,7 +88,7 @@ def leave(tx: Tx, data: dict[str, Any]) -> None:
         unsent.state, unsent.error = REFUSED, str(refused)[:500]
         tx.emit("reply.refused", ticket=ticket, agent=agent)
         return
-    _leave(tx, ticket, agent, unsent.text, unsent.client_id, unsent.to, unsent.cc, files_of(unsent), unsent.then)
+    _leave(tx, ticket, agent, unsent.text, unsent.client_id, unsent.to, unsent.cc, files_of(unsent), unsent.then, unsent.macro)
     tx.session.delete(unsent)
 
 
@@ -138,10 +141,13 @@ def _leave(
     cc: Sequence[str],
     files: Sequence[KeptFile],
     then: str,
+    macro: Mapping[str, Any],
 ) -> Message:
     message = tickets.reply(
         tx, ticket, agent, text, channel="email", to=to, cc=cc, files=files, external_id=f"desk:{client_id}"
     )  # fmt: skip
+    if macro:
+        canned.take_steps(tx, ticket, agent, macro["name"], macro["steps"])
     if then and ticket.status in LIVE:
         tickets.set_pending(tx, ticket, then)
     return message

@@ -19,6 +19,7 @@ from desk.actions import presence
 from desk.actions.sessions import signed_in
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
+from desk.live.company import Company, Seat
 from desk.live.topics import holders_of, may_watch, topics_of
 from desk.models import Agent
 from desk.models.ticket import FIRST_NUMBER
@@ -51,6 +52,8 @@ class Staff(Namespace):
         self._softphones: dict[str, tuple[int, str]] = {}  # connection id -> agent id and session token
         self._leaving: dict[int, threading.Timer] = {}
         self._lock = threading.Lock()
+        self._company = Company()
+        self._telling = threading.Lock()
         self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
 
     def on_connect(self, _auth: Any = None) -> bool | None:
@@ -71,6 +74,7 @@ class Staff(Namespace):
     def on_disconnect(self, reason: Any = None) -> None:
         """A screen has gone. One that fell silent has been gone for a while already."""
         sid = request.sid  # type: ignore[attr-defined]
+        self._tell_company(self._company.rise(sid))
         with self._lock:
             agent_id = self._screens.pop(sid, None)
             self._tokens.pop(sid, None)
@@ -97,6 +101,7 @@ class Staff(Namespace):
         with suppress(ValueError):  # the screen has gone while we looked
             for room in set(rooms()) - set(allowed) - {sid}:
                 leave_room(room)
+                self._tell_company(self._company.rise(sid, [room]))
             for topic in allowed:
                 join_room(topic)
         return {"ok": allowed, "refused": sorted(set(wanted) - set(allowed)), "at": at}
@@ -116,6 +121,25 @@ class Staff(Namespace):
         )
         if topic.startswith("ticket:"):
             self.typing_to_visitor(int(topic.partition(":")[2]), viewer.name)
+
+    def on_here(self, data: Any) -> None:
+        """Somebody has a ticket's page open; whether they look at it, and what they are writing, is told to all who have."""
+        viewer = self._viewer(session.get("token", ""))
+        data = data if isinstance(data, dict) else {}
+        topic = str(data.get("topic", ""))
+        if viewer is None or viewer.agent_id is None or topic not in rooms() or not topic.startswith("ticket:"):
+            return
+        writing = str(data.get("writing", "")) if viewer.can(Right.REPLY) else ""
+        turn = data.get("turn") if isinstance(data.get("turn"), int) else 0
+        seat = Seat(viewer.agent_id, viewer.name, data.get("away") is True, writing, turn)
+        if self._company.sit(request.sid, topic, seat):  # type: ignore[attr-defined]
+            self._tell_company([topic])
+
+    def _tell_company(self, topics: Sequence[str]) -> None:
+        with self._telling:  # or the last to speak might not be the last to have looked
+            for topic in topics:
+                people = self._company.at(topic)
+                self._socketio.emit("company", {"topic": topic, "people": people}, namespace=NAMESPACE, to=topic)
 
     def softphone_identity(self, auth: dict[str, Any]) -> str | None:
         """Whose softphone this connection is: the signed-in agent's own, and only with the token made for it."""
@@ -180,6 +204,7 @@ class Staff(Namespace):
                 stays = viewer is not None and may_watch(reading, viewer, topic)
             if not stays:
                 self._socketio.server.leave_room(sid, topic, namespace=NAMESPACE)
+                self._tell_company(self._company.rise(sid, [topic]))
                 self._socketio.emit("refused", {"topics": [topic]}, namespace=NAMESPACE, to=sid)
 
     def _gone(self, agent_id: int) -> None:

@@ -8,6 +8,7 @@ from desk.models.attachment import Attachment
 from desk.models.call import Call, CallLeg, CallRecording, CallSegment, HelpRequest, Webhook
 from desk.models.call_flow import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber, VoiceAudio
 from desk.models.callback import Callback
+from desk.models.canned import CannedReply
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
 from desk.models.customer import ContactPoint, Customer, Organisation
@@ -45,10 +46,12 @@ __all__ = [
     "CallRecording",
     "CallSegment",
     "Callback",
+    "CannedReply",
     "Chat",
     "Complaint",
     "ContactPoint",
     "Customer",
+    "Draft",
     "EqualWords",
     "Event",
     "Evidence",

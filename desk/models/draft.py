@@ -15,6 +15,7 @@ KINDS = ("email", "chat", "note")
 class Draft(Base):
     """One for each agent and ticket; nobody else sees it. `version` grows with each saving, through a new draft as well.
 
+    `seen` says which answers on the ticket its writer knew when they began (see `queries.crossed`).
     `to` and `cc` are the recipients that were chosen by hand; None leaves them as they are proposed.
     """
 
@@ -25,6 +26,7 @@ class Draft(Base):
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     kind: Mapped[str]
     text: Mapped[str]
+    seen: Mapped[str] = mapped_column(default="")
     to: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     cc: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     version: Mapped[int]

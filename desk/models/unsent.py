@@ -16,6 +16,8 @@ WAITING, TAKEN_BACK, REFUSED = "waiting", "taken_back", "refused"
 class UnsentReply(Base):
     """Nothing of it has happened yet: no message, no clock stopped, no work finished. `files` are `KeptFile`s as dictionaries.
 
+    `macro` is {"id", "name", "steps"} of what else is done when it leaves.
+
     `waiting` until `send_at`; `taken_back` when its writer has it again (kept for its files until the next answer leaves);
     `refused` when the ticket could no longer be answered at `send_at`, with the reason in `error`.
     """
@@ -31,6 +33,7 @@ class UnsentReply(Base):
     cc: Mapped[list[str]] = mapped_column(JSON, default=list)
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     then: Mapped[str] = mapped_column(default="")
+    macro: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(default=WAITING)
     error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]

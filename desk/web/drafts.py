@@ -37,15 +37,16 @@ def keep(number: int) -> Response:
     """Save; answers with the version that the window is to name the next time."""
     form = request.form
     version = whole(form.get("draft", ""))
-    if version is None:
-        raise Invalid("This draft came without its version. Load the page again.")
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
+        if version is None:
+            raise Invalid("This draft came without its version. Load the page again.")
         agent = tx.session.get_one(Agent, viewer().agent_id)
         edited = "recipients" in form
         to, cc = (chosen(ticket, field) if edited else None for field in ("to", "cc"))
         text = form.get("text", "").replace("\r\n", "\n")
-        saved = drafts.keep_draft(tx, ticket, agent, text, kind=form.get("kind", ""), version=version, to=to, cc=cc)
+        about = {"kind": form.get("kind", ""), "seen": form.get("seen", "")}
+        saved = drafts.keep_draft(tx, ticket, agent, text, version=version, **about, to=to, cc=cc)
     return jsonify(version=saved)
 
 

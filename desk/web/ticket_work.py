@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, jsonify, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import chats, complaints, drafts, placing, solving, threads, tickets, unsent
+from desk.actions import canned, chats, complaints, drafts, placing, solving, threads, tickets, unsent
+from desk.actions.tickets import REPLY_CHANNELS
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
-from desk.http.context import keep_uploads, viewer, writing
+from desk.http.context import keep_uploads, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
 from desk.http.problems import say
 from desk.models import Agent, Chat, Message, Queue, Ticket, TicketParticipant
 from desk.models.chat import ACTIVE
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
+from desk.queries.crossed import crossed, seen_now
 from desk.store import Tx
 from desk.web.console import done, small
 from desk.web.recipients import chosen
@@ -37,14 +41,30 @@ def write(number: int) -> Response:
     form = request.form
     kind, then = form.get("kind", ""), form.get("then", "")
     files = keep_uploads()
+    then = then if then in (PENDING_CUSTOMER, PENDING_INTERNAL) else ""
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        then = then if then in (PENDING_CUSTOMER, PENDING_INTERNAL) else ""
-        _write(tx, ticket, kind, form.get("text", ""), files, then)
+        if kind in REPLY_CHANNELS and crossed(tx.session, ticket, _me(tx).id, form.get("seen", "")):
+            return _ask_first(then)
+        macro = _macro(tx)
+        then = then or macro.get("steps", {}).get("then", "")
+        _write(tx, ticket, kind, form.get("text", ""), files, then, macro)
         drafts.sent(tx, ticket, _me(tx), whole(form.get("draft", "")) or 0, form.get("text", ""))
+        if macro and kind != "email":
+            canned.take_steps(tx, ticket, _me(tx), macro["name"], macro["steps"])
         if then and kind != "email":
             tickets.set_pending(tx, ticket, then)
     return _stay(number)
+
+
+@pages.get("/crossed")
+@needs(Right.REPLY)
+def answers_meanwhile(number: int) -> str:
+    """What colleagues have answered since the viewer began to write."""
+    with reading() as session:
+        ticket = access_ticket(session, viewer(), number)
+        found = crossed(session, ticket, viewer().agent_id or 0, request.args.get("seen", ""))
+        return render_template("tickets/_crossed.html", ticket=ticket, crossed=found, seen=seen_now(session, ticket))
 
 
 @pages.post("/wait")
@@ -215,7 +235,7 @@ def _with_what_is_allowed(refused: Conflict) -> Conflict:
     return Conflict("%(reason)s Possible now: %(steps)s.", refused.allowed, reason=say(refused), steps=steps)
 
 
-def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], then: str) -> None:
+def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], then: str, macro: dict[str, Any]) -> None:
     agent, client_id = _me(tx), request.form.get("client_id", "")
     if not CLIENT_ID.fullmatch(client_id):
         raise Invalid("This message came without its id. Load the page again.")
@@ -233,9 +253,26 @@ def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], 
         taken_back = [found for each in request.form.getlist("kept") if (found := KEPT.fullmatch(each))]
         kept = unsent.kept_files(tx, ticket, agent, [(int(found[1]), int(found[2])) for found in taken_back])
         files = [*kept, *files]
-        unsent.send_soon(tx, ticket, agent, text, client_id=client_id, to=to, cc=cc, files=files, then=then)
+        unsent.send_soon(tx, ticket, agent, text, client_id=client_id, to=to, cc=cc, files=files, then=then, macro=macro)
     else:
         raise Invalid("Choose whether to answer by mail or chat.")
+
+
+def _macro(tx: Tx) -> dict[str, Any]:
+    """What else is to be done with this message: a macro that the viewer may use and has chosen with its text."""
+    wanted = request.form.get("macro", "")
+    if not wanted:
+        return {}
+    chosen_one = canned.canned_for(tx, viewer(), whole(wanted) or 0)
+    return {"id": chosen_one.id, "name": chosen_one.name, "steps": chosen_one.steps}
+
+
+def _ask_first(then: str) -> Response:
+    """Nothing is sent: the page shows what a colleague has answered meanwhile, and sends when its writer still wants to."""
+    response = jsonify(detail=gettext("A colleague has answered meanwhile. Look at it before you send yours."))
+    response.headers.update({"HX-Trigger": json.dumps({"reply:crossed": {"then": then}}), "X-Asks": "1"})
+    response.status_code = 409
+    return response
 
 
 def _files_only(files: list[KeptFile]) -> str:

@@ -21,6 +21,7 @@ from desk.http.incoming import moment, whole
 from desk.http.problems import say
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case
+from desk.queries.crossed import seen_now
 from desk.queries.customers import panel
 from desk.queries.deliveries import deliveries, trusted_senders
 from desk.queries.hand_ups import hand_ups_of, is_only_asked
@@ -29,10 +30,9 @@ from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import Channels, channels, choices, head
 from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
-from desk.queries.unsent import unsent_on
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import drafts, hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
+from desk.web import canned_use, drafts, hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
 from desk.web.console import done, frame, may_enter, small
 from desk.web.recipients import proposed
 
@@ -41,6 +41,7 @@ pages.register_blueprint(ticket_work.pages)
 pages.register_blueprint(knowledge_panel.pages)
 pages.register_blueprint(unsent.pages)
 pages.register_blueprint(drafts.pages)
+pages.register_blueprint(canned_use.pages)
 pages.register_blueprint(mail_work.pages)
 pages.register_blueprint(hand_ups.pages)
 
@@ -196,11 +197,12 @@ def _timeline(session: Session, ticket: Ticket) -> dict[str, Any]:
     sent = deliveries(session, messages)
     trusted = trusted_senders(session, viewer().agent_id, messages)
     shown = {"entries": entries, "lines": lines, "deliveries": sent, "trusted": trusted}
-    return {"ticket": ticket, **shown, "earlier": more, "pages_shown": pages_asked}
+    seen = seen_now(session, ticket)
+    return {"ticket": ticket, **shown, "seen": seen, "earlier": more, "pages_shown": pages_asked}
 
 
 def _unsent(session: Session, ticket: Ticket) -> dict[str, Any]:
-    return {"unsent": unsent_on(session, ticket)}
+    return unsent.of_bar(session, ticket)
 
 
 def _channels(session: Session, ticket: Ticket) -> dict[str, Any]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from flask import Blueprint, render_template, url_for
 from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
 from desk.actions import unsent
 from desk.errors import Conflict
-from desk.http.context import reading, viewer, writing
+from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Ticket, UnsentReply
 from desk.models.unsent import WAITING
-from desk.queries.unsent import unsent_on
+from desk.queries.unsent import macro_to_undo, unsent_on
 from desk.store import Tx
 from desk.web.console import done, may_enter
 from desk.web.recipients import chip
@@ -30,7 +32,13 @@ def bar(number: int) -> str:
     may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        return render_template("tickets/_unsent.html", ticket=ticket, unsent=unsent_on(session, ticket))
+        return render_template("tickets/_unsent.html", ticket=ticket, **of_bar(session, ticket))
+
+
+def of_bar(session: Session, ticket: Ticket) -> dict[str, Any]:
+    """What has not left, and the macro whose steps the viewer can still take back."""
+    now = installation().clock.now()
+    return {"unsent": unsent_on(session, ticket), "macro": macro_to_undo(session, ticket, viewer().agent_id, now)}
 
 
 @pages.post("/<int:unsent_id>/undo")
@@ -45,6 +53,7 @@ def undo(number: int, unsent_id: int) -> Response:
             "to": [chip(taken_from, each) for each in taken.to],
             "cc": [chip(taken_from, each) for each in taken.cc],
             "files": [{"name": file["name"], "value": f"{taken.id}:{place}"} for place, file in enumerate(taken.files)],
+            "macro": {name: taken.macro[name] for name in ("id", "name")} if taken.macro else None,
         }
     response = done(url_for("tickets.one", number=number), stay=True)
     response.headers["HX-Trigger"] = json.dumps({"reply:back": back})

@@ -20,7 +20,7 @@ from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
 from desk.app import ROOT
 from desk.http.incoming import Incoming, Values
-from desk.models import Agent, Attachment, Call, CallRecording, CallSegment, ContactPoint, Message, Team, Ticket
+from desk.models import Agent, Attachment, Call, CallRecording, CallSegment, CannedReply, ContactPoint, Message, Team, Ticket
 from desk.models.article import PUBLISHED
 from desk.models.call import DONE
 from desk.store import Tx
@@ -142,6 +142,8 @@ def _furnish(world: World) -> dict[str, object]:
         spare = tokens.create(tx, name="spare", role="agent", secret="one that may be revoked")
         for role in ROLES:
             tokens.create(tx, name=role, role=role, secret=TOKEN + role)
+        canned = CannedReply(key="hello", name="Hello", owner_id=maya.id, texts={"en": "Hello"}, steps={}, changed_at=tx.now)
+        tx.session.add(canned)
         tx.session.flush()
         return {
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
@@ -153,7 +155,7 @@ def _furnish(world: World) -> dict[str, object]:
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
-            "callback_id": promise.id,
+            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1,
             "token": audio.token,
         }  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""What agents have begun to write, kept with the ticket.
+"""What agents have begun to write, canned replies, and macros that are run when an answer leaves.
 
-Revision: 0012 after 0011. Rolling back forgets what was not sent.
+Revision: 0012 after 0011. Rolling back forgets drafts and canned replies.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("agent_id", BIG, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("seen", sa.String(), nullable=False),
         sa.Column("to", sa.JSON(), nullable=True),
         sa.Column("cc", sa.JSON(), nullable=True),
         sa.Column("version", BIG, nullable=False),
@@ -35,7 +36,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_draft")),
     )
     op.create_index("uq_draft_agent_ticket", "draft", ["agent_id", "ticket_id"], unique=True)
+    op.create_table(
+        "canned_reply",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("owner_id", BIG, nullable=True),
+        sa.Column("team_id", BIG, nullable=True),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("steps", sa.JSON(), nullable=False),
+        sa.Column("version", BIG, nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["owner_id"], ["agent.id"], name=op.f("fk_canned_reply_owner_id_agent")),
+        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_canned_reply_team_id_team")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_reply")),
+    )
+    op.create_index(op.f("ix_canned_reply_owner_id"), "canned_reply", ["owner_id"])
+    with op.batch_alter_table("unsent_reply") as change:
+        change.add_column(sa.Column("macro", sa.JSON(), nullable=False, server_default="{}"))
+    with op.batch_alter_table("unsent_reply") as change:
+        change.alter_column("macro", server_default=None)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("unsent_reply") as change:
+        change.drop_column("macro")
+    op.drop_table("canned_reply")
     op.drop_table("draft")

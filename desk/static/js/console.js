@@ -4,6 +4,9 @@ import { live } from "./live.js";
 import { toast } from "./notices.js";
 import { text } from "./texts.js";
 import { tick } from "./times.js";
+import { startCanned } from "./canned.js";
+import { startCompany } from "./company.js";
+import { startCrossed } from "./crossed.js";
 import { startRecipients } from "./recipients.js";
 import { startUnsent } from "./unsent.js";
 import { startDropped } from "./dropped.js";
@@ -17,6 +20,9 @@ let byKey = false;
 startMoving();
 startComposer();
 startRecipients();
+startCanned();
+startCompany();
+startCrossed();
 startUnsent();
 startDropped();
 startSide();
@@ -365,8 +371,9 @@ async function about(address, frame) {
 function startTyping() {
   live.on("typing", ({ topic, name }) => {
     const place = document.getElementById("typing");
+    if (name) return; // a colleague: they stand above the timeline
     if (!place || topic !== `ticket:${document.getElementById("ticket")?.dataset.number}`) return;
-    place.textContent = place.dataset.text.replace("{name}", name || place.dataset.customer);
+    place.textContent = place.dataset.text.replace("{name}", place.dataset.customer);
     clearTimeout(typingTimer);
     typingTimer = setTimeout(() => (place.textContent = ""), TYPING_MS);
   });

@@ -75,6 +75,7 @@ function begin(form) {
   // In the tab in which they were chosen the recipients stand as they were typed.
   if (!isNews) return kept.words && adopt(form, here?.words === kept.words && areKept(form) ? { ...kept, people: null } : kept);
   put(form, here.words);
+  form.elements.seen.value = here.seen ?? "";
   tell(form, text("draft"));
   if (kept.version && here.version !== kept.version) return showOther(form, kept);
   written(form);
@@ -101,6 +102,7 @@ function follow(form) {
 
 function written(form) {
   if (!form || !areaOf(form)) return;
+  noteSeen(form);
   keepHere(form, false);
   const state = states.get(form);
   if (!state) return;
@@ -120,7 +122,7 @@ async function save(form, { last = false } = {}) {
   state.since = 0;
   const kind = kindOf(form);
   const body = new FormData();
-  for (const field of ["kind", "draft", "text"]) body.set(field, new FormData(form).get(field) ?? "");
+  for (const field of ["kind", "draft", "seen", "text"]) body.set(field, new FormData(form).get(field) ?? "");
   if (form.querySelector("#recipients-chosen[data-keep]")) for (const field of ["recipients", "to", "cc"]) new FormData(form).getAll(field).forEach((value) => body.append(field, value));
   const headers = { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content, "X-Fragment": "1", Accept: "application/json" };
   state.recipients = false;
@@ -168,6 +170,7 @@ function wasSent(form) {
   const state = states.get(form);
   if (!state) return;
   state.since = 0;
+  form.elements.seen.value = "";
   // Saved once more while it was being sent: that one is still there.
   if (state.named !== state.version) return throwAway(form, state);
   Object.assign(state, { spent: state.version, version: 0, words: "" });
@@ -187,6 +190,7 @@ function adopt(form, kept) {
   Object.assign(states.get(form), { version: kept.version, words: kept.words, kind: kept.kind, other: false });
   name(form);
   put(form, kept.words);
+  form.elements.seen.value = kept.seen;
   if (kept.people) setRecipients(kept.people);
   states.get(form).recipients = false;
   keepHere(form, true);
@@ -213,13 +217,19 @@ function decide(form, add) {
 }
 
 function keptOf(form) {
-  const { version = 0, words = "", kind = "", people = "" } = keptIn(form)?.dataset ?? {};
-  return { version: Number(version), words, kind, people: people ? JSON.parse(people) : null };
+  const { version = 0, words = "", kind = "", seen = "", people = "" } = keptIn(form)?.dataset ?? {};
+  return { version: Number(version), words, kind, seen, people: people ? JSON.parse(people) : null };
 }
 
 /** The form says which version it was written from: sending it throws away no other. */
 function name(form) {
   form.elements.draft.value = states.get(form).version;
+}
+
+/** How far the answers on the ticket were known when the writing began: what colleagues answer after that is shown before sending. */
+function noteSeen(form) {
+  const seen = form.elements.seen;
+  if (seen) seen.value = areaOf(form).value.trim() ? seen.value || (document.getElementById("timeline-seen")?.dataset.seen ?? "") : "";
 }
 
 // ------------------------------------------------------------------ in this tab
@@ -237,7 +247,7 @@ function restoreHere(form) {
 function keepHere(form, isSaved) {
   const words = areaOf(form).value;
   try {
-    if (words.trim()) sessionStorage.setItem(nameOf(form), JSON.stringify({ kind: kindOf(form), words, saved: isSaved, version: states.get(form)?.version ?? 0 }));
+    if (words.trim()) sessionStorage.setItem(nameOf(form), JSON.stringify({ kind: kindOf(form), words, saved: isSaved, seen: form.elements.seen?.value, version: states.get(form)?.version ?? 0 }));
     else sessionStorage.removeItem(nameOf(form));
   } catch {
     // Full or closed storage loses only the safety net, not the text in the field.

@@ -28,7 +28,7 @@ export const live = {
     return Boolean(socket?.connected);
   },
 
-  /** Hears an event of the server, or one of the engine's own: "live:connected", "live:lost". Gives back a way to stop. */
+  /** Hears an event of the server, or one of the engine's own: "live:connected", "live:watched", "live:lost". Gives back a way to stop. */
   on(event, listener) {
     if (!listeners.has(event)) listeners.set(event, new Set());
     listeners.get(event).add(listener);
@@ -129,6 +129,7 @@ async function watch() {
     for (const region of regions.values()) {
       if (region.topics.length && region.topics.every((topic) => closed.has(topic))) region.refuse();
     }
+    hear("live:watched");
   } catch {
     // Lost again while asking; the next connect asks afresh.
     watched = "";

@@ -89,6 +89,7 @@ export function startNotices() {
   on("htmx:responseError", ({ detail }) => {
     const xhr = detail.xhr;
     markFields(formOf(detail.elt), fieldsOf(xhr));
+    if (xhr.getResponseHeader("X-Asks")) return; // something is asked instead
     if (xhr.status === 401) return banner(text("signedOut"), "late", { words: text("signIn"), href: "/login" });
     toast(sentenceOf(xhr.responseText, typeOf(xhr), text("failed")), "late");
   });

@@ -1,5 +1,6 @@
 // An answer that was taken back: its words, copies and files stand in the composer again.
 
+import { setMacro } from "./canned.js";
 import { setRecipients } from "./recipients.js";
 
 export function startUnsent() {
@@ -13,7 +14,7 @@ export function startUnsent() {
 
 const keptFiles = () => document.getElementById("composer-kept");
 
-function putBack({ text, to, cc, files }) {
+function putBack({ text, to, cc, files, macro }) {
   const form = document.getElementById("composer");
   const area = document.getElementById("composer-text");
   if (!form || !area) return;
@@ -25,6 +26,7 @@ function putBack({ text, to, cc, files }) {
   area.value = area.value.trim() ? `${text}\n\n${area.value}` : text;
   area.dispatchEvent(new Event("input", { bubbles: true }));
   setRecipients({ to, cc });
+  if (macro) setMacro(macro);
   keptFiles().append(...files.map(chip));
   area.focus();
 }

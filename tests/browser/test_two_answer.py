@@ -1,0 +1,60 @@
+"""Two agents at one ticket, each in a browser: they see one another, and nobody answers twice without knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import func, select
+
+from desk.models import Message
+from tests.browser.test_console import console
+from tests.world import World, running, settings_for
+
+
+@pytest.fixture
+def world(tmp_path) -> Iterator[World]:
+    with running(settings_for(tmp_path)) as world:
+        yield world
+
+
+def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: Browser, world):
+    contexts = [chromium.new_context(viewport={"width": 1400, "height": 900}) for _ in range(2)]
+    world.send("My router is dead.", subject="Router")
+    number = world.until(world.ticket).number
+    maya, ben = (console(context, world, world.agent(name)) for context, name in zip(contexts, ("Maya", "Ben"), strict=True))
+    for page in (maya, ben):
+        page.goto(f"{world.url}/desk/tickets/{number}")
+        expect(page.locator("#timeline")).to_contain_text("My router is dead.")
+    expect(maya.locator("#company")).to_have_text("Ben has this ticket open")
+    expect(ben.locator("#company")).to_have_text("Maya has this ticket open")
+
+    maya.locator("#composer-text").fill("Please press reset.")
+    expect(ben.locator("#company")).to_have_text("Maya is writing an answer")
+    ben.locator("#composer-text").fill("We send a new one.")
+    ben.locator("#composer-text").press("Control+Enter")
+    expect(maya.locator("#timeline .entry.is-agent")).to_contain_text("We send a new one.")
+
+    maya.locator("#composer-text").press("Control+Enter")
+    asked = maya.get_by_role("dialog", name="A colleague has answered meanwhile")
+    expect(asked).to_contain_text("We send a new one.")
+    asked.get_by_role("button", name="Go on writing").click()
+    expect(maya.locator("#composer-text")).to_have_value("Please press reset.")
+    maya.locator("#composer-text").press("Control+Enter")
+    expect(maya.locator("#timeline .entry.is-agent")).to_have_count(2)
+    expect(maya.locator("#composer-text")).to_have_value("")
+
+    # The next one is a new question again, and can be answered at once.
+    ben.locator("#composer-text").fill("Half")
+    maya.locator("#composer-text").fill("It is on its way.")
+    maya.locator("#composer-text").press("Control+Enter")
+    expect(ben.locator("#timeline .entry.is-agent")).to_have_count(3)
+    ben.locator("#composer-text").press("Control+Enter")
+    ben.get_by_role("button", name="Send mine all the same").click()
+    expect(ben.locator("#timeline .entry.is-agent")).to_have_count(4)
+    assert world.one(select(func.count()).where(Message.direction == "out", Message.kind == "message")) == 4
+    maya.goto(f"{world.url}/desk")
+    expect(ben.locator("#company")).to_be_hidden()
+    for context in contexts:
+        context.close()
