@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from flask import request, session
-from flask_socketio import Namespace, SocketIO, disconnect, join_room, leave_room, rooms
+from flask_socketio import Namespace, SocketIO, disconnect, join_room, leave_room
 from sqlalchemy import func, select
 
 from channels.voice.simulated.carrier import SimulatedCarrier
@@ -49,6 +49,7 @@ class Staff(Namespace):
         self._desk = desk
         self._screens: dict[str, int] = {}  # connection id -> agent id
         self._tokens: dict[str, str] = {}
+        self._watched: dict[str, frozenset[str]] = {}  # our own list: the library's cannot be read while others come and go
         self._softphones: dict[str, tuple[int, str]] = {}  # connection id -> agent id and session token
         self._leaving: dict[int, threading.Timer] = {}
         self._lock = threading.Lock()
@@ -78,6 +79,7 @@ class Staff(Namespace):
         with self._lock:
             agent_id = self._screens.pop(sid, None)
             self._tokens.pop(sid, None)
+            self._watched.pop(sid, None)
             if agent_id is None or agent_id in self._screens.values():
                 return
             grace_s = presence.GRACE_S - (SILENT_S if reason == "ping timeout" else 0.0)
@@ -98,8 +100,12 @@ class Staff(Namespace):
             allowed = [topic for topic in wanted if may_watch(reading, viewer, topic)]
             at = reading.scalar(select(func.max(Event.id))) or 0
         sid = request.sid  # type: ignore[attr-defined]
+        with self._lock:
+            before = self._watched.get(sid, frozenset())
+            if sid in self._screens:
+                self._watched[sid] = frozenset(allowed)
         with suppress(ValueError):  # the screen has gone while we looked
-            for room in set(rooms()) - set(allowed) - {sid}:
+            for room in before - set(allowed):
                 leave_room(room)
                 self._tell_company(self._company.rise(sid, [room]))
             for topic in allowed:
@@ -110,14 +116,15 @@ class Staff(Namespace):
         """An agent is writing to a chat visitor or on a ticket: told to the others there."""
         viewer = self._viewer(session.get("token", ""))
         topic = str(data.get("topic", "")) if isinstance(data, dict) else ""
-        if viewer is None or topic not in rooms() or not viewer.can(Right.REPLY):
+        sid = request.sid  # type: ignore[attr-defined]
+        if viewer is None or topic not in self._watches(sid) or not viewer.can(Right.REPLY):
             return
         self._socketio.emit(
             "typing",
             {"topic": topic, "name": viewer.name},
             namespace=NAMESPACE,
             to=topic,
-            skip_sid=request.sid,  # type: ignore[attr-defined]
+            skip_sid=sid,
         )
         if topic.startswith("ticket:"):
             self.typing_to_visitor(int(topic.partition(":")[2]), viewer.name)
@@ -190,22 +197,26 @@ class Staff(Namespace):
         """Somebody changed teams: they leave the rooms of what they may not read any longer."""
         with self._lock:
             mine = [sid for sid, holder in self._screens.items() if holder == agent_id]
-        for topic in {room for sid in mine for room in self._socketio.server.rooms(sid, namespace=NAMESPACE)} - set(mine):
+        for topic in {topic for sid in mine for topic in self._watches(sid)}:
             self._recheck_room(topic)
 
     def _recheck_room(self, topic: str) -> None:
         """A ticket changed hands: who may not read it any longer leaves its room, and their page learns so by fetching."""
         with self._lock:
             screens = dict(self._tokens)
-        members = [sid for sid, token in screens.items() if topic in self._socketio.server.rooms(sid, namespace=NAMESPACE)]
-        for sid in members:
+        for sid in [each for each in screens if topic in self._watches(each)]:
             viewer = self._viewer(screens[sid])
             with self._desk.store.read() as reading:
                 stays = viewer is not None and may_watch(reading, viewer, topic)
             if not stays:
                 self._socketio.server.leave_room(sid, topic, namespace=NAMESPACE)
-                self._tell_company(self._company.rise(sid, [topic]))
+                with self._lock:
+                    self._watched[sid] = self._watched.get(sid, frozenset()) - {topic}
                 self._socketio.emit("refused", {"topics": [topic]}, namespace=NAMESPACE, to=sid)
+
+    def _watches(self, sid: str) -> frozenset[str]:
+        with self._lock:
+            return self._watched.get(sid, frozenset())
 
     def _gone(self, agent_id: int) -> None:
         with self._lock:
