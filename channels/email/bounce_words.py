@@ -17,6 +17,7 @@ SUBJECTS = (
         r"(?:message|mail|e-?mail) (?:delivery )?(?:was |is |has been |has )?(?:not delivered|undeliverable|returned"
         r"|rejected|bounced|failed|status)"
     ),
+    r"message you sent blocked|(?:message|mail) blocked by",
     r"non ?-?delivery|nondeliverable|ndn:|could(?: not|n't) (?:be )?(?:send|sent|deliver)|unable to deliver|delivery \(fail",
     (
         r"mailbox (?:full|unavailable|not found)|warning: (?:could not send|message .{0,40}delayed)|unknown (?:user"
@@ -81,6 +82,7 @@ OPENINGS = (
         r"user(?:name)? (?:unknown|not found|does not exist)|mailbox (?:is full|unavailable|not found)|unknown (?:user"
         r"|recipient|address)"
     ),
+    r"was blocked by (?:our|the|a)",
     (
         r"no such (?:user|recipient|mailbox)|reason for (?:the )?(?:failure|return)|(?:has been|was|been) (?:delayed"
         r"|rejected|blocked|refused)"

@@ -50,12 +50,17 @@ ANYWHERE = re.compile(
 )
 # `Quoting Ann <ann@x.example>:`, with neither day nor verb that we know.
 NAMED_ONLY = re.compile(r"^.{0,120}<[^\s<>@]{1,80}@[^\s<>@]{1,120}>\s?[:：]$", re.DOTALL)
-ENDING = re.compile(rf"(?:[:：]|[>)\]]|[-—]{{2,}}|{VERB})\s*$", re.IGNORECASE)
+ENDING = re.compile(rf"(?:[:：]|[>)\]]|[-—=]{{2,}}|{VERB})\s*$", re.IGNORECASE)
 
 # The same, begun in the middle of a line: some programs put it right behind the reply. Followed by quoted lines only.
 INLINE = re.compile(
     r"(?:(?<!-)-{2,}\s*)?(?:\bOn (?:(?:mon|tue|wed|thu|fri|sat|sun)\w*,? |\w{3,9}\.? \d{1,2}, |\d{1,2} \w{3,9} |\d{1,4}[/-])"
     r"[^\n]{3,200}\bwrote\s*:|(?<=[\s。！？!?.])在\s?\d{4}[年/-][^\n]{3,120}写道\s*[:：])\s*$",
+    re.IGNORECASE,
+)
+# The same with the quote right behind it: Yahoo's program for phones breaks no line there.
+BEFORE_QUOTE = re.compile(
+    r"^\s{0,8}(?:On\s(?=.{0,120}\d)|在\s?(?=\d{4}))[^\n<>]{3,160}<[^\s<>@]{1,80}@[^\s<>@]{1,120}>\s?(?:wrote|写道|寫道)\s?[:：]\s{0,8}(?=\S)",
     re.IGNORECASE,
 )
 
@@ -65,7 +70,7 @@ SEPARATOR = re.compile(rf"{either(SEPARATORS)}|forwarded by .{{1,80}}", re.IGNOR
 DASHED = re.compile(r"\s{0,8}[-_=—－]{3,}\s{0,4}[^\s\-_=—－].{0,60}?\s{0,4}[-_=—－]{3,}\s{0,8}")
 REPLY_ABOVE = re.compile(
     r"[\W_]{0,12}(?:please )?(?:type your )?(?:reply|answer|respond|write)(?: only)? above this line[\W_]{0,12}"
-    r"|[\W_]{0,12}(?:请|請)?(?:在|于|於)(?:此|该|這|这)(?:条|條)?(?:行|线|線)(?:以上|之上|上方|上面)(?:回复|回覆|书写|填写|輸入)"
+    r"|[\W_]{0,12}(?:请|請)?(?:在|于|於)(?:此|该|這|这)(?:条|條)?(?:行|线|線)(?:以上|之上|上方|上面)(?:回复|回覆|答复|书写|填写|输入|輸入|键入|鍵入)"
     r".{0,20}|[\W_]{0,12}bitte (?:antworten|schreiben) sie oberhalb dieser (?:zeile|linie).{0,20}"
     r"|[\W_]{0,12}(?:merci de )?(?:répond\w+|écri\w+) au-dessus de cette ligne.{0,20}",
     re.IGNORECASE,
@@ -99,7 +104,7 @@ POINTER = re.compile(
     r"|siehe unten|z\. ?k\.|pour (?:info|information)|voir ci-dessous|para (?:su )?(?:información|informação"
     r"|conhecimento)|ver abaixo|per conoscenza|ter info|zie onder|см\.? ниже|к сведению"
     r"|(?:请|請)?(?:看|见|見|参见|參見|查看|查阅|參閱|处理|處理|知悉|查收)(?:一下)?(?:下面|以下|下方|如下|附件|转发|轉寄)?(?:的)?(?:邮件|郵件|内容|內容)?|(?:详"
-    r"|詳)?见下(?:文|面|方)?|供参考|供參考|如下|转发|轉寄|ご参考まで|下記参照|참고하세요)\W*",
+    r"|詳)?见下(?:文|面|方)?|供参考|供參考|如下|转发|轉寄|ご参考まで(?:に)?|転送(?:します|いたします|致します)|下記参照|참고하세요)\W*",
     re.IGNORECASE,
 )
 
@@ -107,6 +112,11 @@ POINTER = re.compile(
 def forwards(line: str) -> bool:
     """Whether a line announces a mail that is passed on, not one that is answered."""
     return bool(FORWARDED.fullmatch(line.strip()))
+
+
+def names_original(line: str) -> bool:
+    """Whether the line is nothing but words such as `Original Message`; that says something only above a copied header."""
+    return bool(SEPARATOR.fullmatch(line.strip()))
 
 
 def separates(line: str) -> bool:

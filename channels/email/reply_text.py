@@ -9,6 +9,7 @@ from channels.email.html_text import COPIED, NAMED, unmarked
 from channels.email.phrases import LABELS
 from channels.email.quote_marks import (
     ANYWHERE,
+    BEFORE_QUOTE,
     DASHED,
     ENDING,
     INLINE,
@@ -19,6 +20,7 @@ from channels.email.quote_marks import (
     STRONG,
     WEAK,
     forwards,
+    names_original,
     separates,
 )
 from channels.email.signature import without_signature
@@ -35,6 +37,7 @@ MOST_TRIED = 400  # texts looked at as an attribution: no honest mail has so man
 ANY_LANGUAGE = (ANYWHERE, NAMED_ONLY)
 ALL = (*STRONG, *WEAK, *ANY_LANGUAGE)
 QUOTED = re.compile(r"^\s{0,3}(?:>|\|(?!.*\|\s*$)(?=\s|$))")
+HARD_SPACES = re.compile(r"^(?:\s*&nbsp;)+\s*$")  # QQ leaves them in its plain text, alone in a line
 COLON = re.compile("[:：|]")
 INVISIBLE = str.maketrans(
     "\xa0\u3000\u202f", "   ", "\u200b\u200e\u200f\ufeff\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -48,7 +51,7 @@ def reply_text(body: str, *, forwarded: bool = False) -> str:
     or if the words above it only point to it.
     """
     lines = body[:LONGEST].replace("\r\n", "\n").replace("\r", "\n").translate(INVISIBLE).split("\n")
-    lines = _split_inline([line.rstrip() for line in lines])
+    lines = _split_inline([HARD_SPACES.sub("", line.rstrip()) for line in lines])
     segments, attributed = _segments(lines, forwarded)
     kept = [without_signature(segment) for segment in segments]
     if not attributed:
@@ -163,7 +166,7 @@ def _span(lines: list[str], start: int, patterns: tuple[re.Pattern[str], ...], e
 
 
 def _attributes(joined: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
-    text = joined.strip("-—*_ ").strip()
+    text = joined.strip("-—=*_ ").strip()
     if text.count("@") > MOST_ADDRESSES:
         return False
     if joined.startswith("---") and re.fullmatch(r".{2,80} wrote", text):
@@ -178,7 +181,8 @@ def _copied_mail_starts(lines: list[str], at: int) -> bool:
         return True
     if len(line) > LONGEST_LINE:
         return False
-    if separates(line) or REPLY_ABOVE.fullmatch(line) or (DASHED.fullmatch(line) and _header_follows(lines, at + 1)):
+    dashed = DASHED.fullmatch(line) or names_original(line)
+    if separates(line) or REPLY_ABOVE.fullmatch(line) or (dashed and _header_follows(lines, at + 1)):
         return True
     return _header_starts(lines, at)
 
@@ -269,9 +273,13 @@ def _without_trailing_quote(segments: list[list[str]]) -> list[list[str]]:
 
 
 def _split_inline(lines: list[str]) -> list[str]:
-    """Give an attribution that follows text on the same line a line of its own."""
+    """Give an attribution a line of its own that stands behind text, or before what it quotes."""
     out: list[str] = []
     for at, line in enumerate(lines):
+        quoted = BEFORE_QUOTE.match(line) if len(line) <= LONGEST_LINE and any(out) else None
+        if quoted:
+            out += [line[: quoted.end()].strip(), line[quoted.end() :]]
+            continue
         found = INLINE.search(line) if len(line) <= LONGEST_LINE and not QUOTED.match(line) else None
         found = found if found and _quoted_next(lines, at + 1) else None
         before = line[: found.start()].strip() if found else ""

@@ -19,6 +19,7 @@ FOOTER = re.compile(rf"^[\W_]{{0,4}}{either(FOOTERS)}[\W_]{{0,6}}$", re.IGNORECA
 NETEASE = "网易邮箱大师"
 BARS = re.compile(r"^\s*\|[|\s]*$")
 CARD_LINES = 10
+REACHED = re.compile(r"[\w.+-]@[\w-]+\.|https?://|〒|\b(?:tel|fax|phone|mobile)\b|(?:電話|电话|手机|携帯)\W*\+?\d", re.IGNORECASE)
 
 
 def without_signature(lines: list[str]) -> list[str]:
@@ -29,7 +30,7 @@ def without_signature(lines: list[str]) -> list[str]:
         if NETEASE in lines[top]:
             top = next((at for at in range(max(0, top - CARD_LINES), top) if BARS.match(lines[at])), top)
         end = trimmed(lines, top)
-    return lines[: trimmed(lines, _name(lines, _card(lines, end)))]
+    return lines[: trimmed(lines, _name(lines, _card(lines, _boxed(lines, end))))]
 
 
 def _name(lines: list[str], end: int) -> int:
@@ -43,6 +44,22 @@ def _name(lines: list[str], end: int) -> int:
             break
         if LINE_ABOVE.match(lines[at]):
             return at if at and not lines[at - 1].strip() else end
+    return end
+
+
+def _boxed(lines: list[str], end: int) -> int:
+    """Where a card between two drawn lines begins, the lower of which ended the text: the way many sign in Japan.
+
+    The lower line has been left out already; a card says where its writer can be reached.
+    """
+    below = next((line for line in lines[end:] if line.strip()), "")
+    if not RULE.match(below):
+        return end
+    for at in range(end - 1, max(0, end - CARD_LINES), -1):
+        if RULE.match(lines[at]):
+            return at if any(REACHED.search(line) for line in lines[at:end]) else end
+        if len(lines[at]) > CARD_LINE or SENTENCE.search(lines[at].strip()):
+            break
     return end
 
 
