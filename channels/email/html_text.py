@@ -38,6 +38,13 @@ COPIES = re.compile(
     re.IGNORECASE,
 )
 NAMES = re.compile(r"""class\s*=\s*["']?[^"'<>]{0,80}\b(?:gmail_attr|moz-cite-prefix|protonmail_quote_header)\b""", re.IGNORECASE)
+# Where Outlook, Gmail and Apple put the signature; it gets the line that says so in plain text (RFC 3676 section 4.3).
+SIGNS = re.compile(
+    r"""id\s*=\s*["']?(?:x_)*(?:Signature|ms-outlook-mobile-signature|AppleMailSignature|lineBreakAtBeginningOfSignature)["'\s]"""
+    r"""|class\s*=\s*["']?(?:x_)*gmail_signature["'\s]""",
+    re.IGNORECASE,
+)
+SIGN = "--"
 LONGEST_TAG = 3_000
 QUOTE_SIGNS = f"> {COPIED}{NAMED}"
 
@@ -116,6 +123,10 @@ class _Page:
         elif tag in {"div", "p", "span"} and attributes and NAMES.search(attributes):
             self._end_line()
             self.mark = self.mark or NAMED
+        elif tag == "div" and attributes and SIGNS.search(f"{attributes} ") and not self.quotes:
+            self._end_line()
+            if any(line.strip() for line in self.lines[-3:]) and SIGN not in (line.strip() for line in self.lines[-3:]):
+                self.lines.append(SIGN)
         if tag == "br":
             self._end_line(keep_blank=True)
         elif tag in BLOCKS:
