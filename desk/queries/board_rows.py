@@ -25,6 +25,7 @@ from desk.queries.figures import SHORT_S, Counts, count
 
 FIGURES = ("waiting", "longest", "service_level", "abandoned", "agents", "complaints", "offered", "answered")
 LEFT_OUT, IN_TIME, TOO_LATE, GAVE_UP, STILL = "left_out", "in_time", "too_late", "gave_up", "still_waiting"
+OTHER_WAY = "other_way"  # a promise to be rung back, a message, another place
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def counts_as(entry: Entry) -> str:
         return IN_TIME if contact.wait_s <= THRESHOLD_S.get(entry.channel, 20) else TOO_LATE
     if contact.outcome == "abandoned":
         return LEFT_OUT if contact.wait_s <= SHORT_S else GAVE_UP
-    return STILL
+    return OTHER_WAY if contact.outcome == "left_otherwise" else STILL
 
 
 def _counted(entries: list[Entry], channel: str) -> Counts:

@@ -76,7 +76,8 @@ def draft(key: str) -> str:
         return _page(key, typed, seen_as=request.form.get("seen", ""))
     with reading() as session:
         names = {lang: company(session, lang) for lang in LANGUAGES}
-    return page("admin/_voice_text_preview.html", preview=_preview(typed, names))
+        audio = {lang: address_of(session, "", typed.audio[lang]) for lang in LANGUAGES}
+    return page("admin/_voice_text_preview.html", preview=_preview(typed, names), audio=audio)
 
 
 def _known(key: str) -> str:
