@@ -108,11 +108,7 @@ class KnowledgeIndex:
                 raise RuntimeError("the article index has to be rebuilt before it can be updated")
             index = whoosh_index.open_dir(str(folder))
             try:
-                with index.writer(timeout=10.0) as writer:
-                    for article_id in gone:
-                        writer.delete_by_term("id", article_id)
-                    for article in wanted.values():
-                        writer.add_document(**_document(article))
+                _write_changes(index, gone, wanted.values())
             finally:
                 index.close()
             storage.seal(folder)
@@ -167,6 +163,15 @@ class KnowledgeIndex:
             searcher = self._fresh_searcher()
             near = self._near(searcher, query, self._readable(searcher, audiences, lang)) if searcher else {}
         return corrected(query, near) if near else None
+
+    @property
+    def reached(self) -> float | None:
+        """The moment up to which the index was told to hold all changes, in seconds since the epoch; None: never told."""
+        return self._storage.reached()
+
+    def set_reached(self, at: float) -> None:
+        """Note, for the next start, that whatever was changed before this moment is in the index."""
+        self._storage.set_reached(at)
 
     def count(self) -> int:
         """Articles in the index, whoever may read them; 0 while it has to be rebuilt."""
@@ -324,6 +329,21 @@ def _write_all(folder: Path, articles: Iterable[Article]) -> int:
     finally:
         index.close()
     return len(seen)
+
+
+def _write_changes(index: FileIndex, gone: Iterable[str], articles: Iterable[Article]) -> None:
+    """One commit. A writer that fails in the middle of it keeps Whoosh's lock, and with it everybody else out: not ours."""
+    writer = index.writer(timeout=10.0)
+    try:
+        for article_id in gone:
+            writer.delete_by_term("id", article_id)
+        for article in articles:
+            writer.add_document(**_document(article))
+        writer.commit()
+    except BaseException:
+        if writer.writelock:
+            writer.writelock.release()
+        raise
 
 
 def _counts_agree(searcher: Searcher) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 from whoosh.filedb.filestore import FileStorage
 
 _SEALS = "seals.json"
+_REACHED = "reached.json"
 _BLOCK = 1 << 20
 
 
@@ -45,6 +46,15 @@ class Storage:
         except FileNotFoundError:
             return None
         return status.st_ino, status.st_mtime_ns
+
+    def reached(self) -> float | None:
+        """Up to which moment the live index has followed what it is made from, as it was last told; None: nobody said so."""
+        told = _read_json(self.root / _REACHED)
+        return told.get("at") if told.get("folder") == _read_json(self._current).get("folder") else None
+
+    def set_reached(self, at: float) -> None:
+        """The live index holds whatever was changed before this moment."""
+        _write_json(self.root / _REACHED, {"folder": _read_json(self._current).get("folder"), "at": at})
 
     @contextmanager
     def writer(self) -> Iterator[None]:

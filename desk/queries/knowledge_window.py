@@ -41,7 +41,7 @@ def with_a_question(first: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def asked_lately(session: Session, now: datetime) -> list[Asked]:
-    """The latest tickets with their words. What a published article was written for counts as answered."""
+    """The latest tickets with their words, without those that a published article was written for: the topic starts anew."""
     first = first_since(session, now - WINDOW)
     rows = session.execute(
         select(Ticket.id, Ticket.category, Ticket.subject)
@@ -50,9 +50,12 @@ def asked_lately(session: Session, now: datetime) -> list[Asked]:
         .limit(MOST_TICKETS)
     ).all()
     ids = [row.id for row in rows]
-    words, answered = _first_words(session, ids), _answered(session, ids) | _written_for(session, now - WINDOW)
+    words, answered = _first_words(session, ids), _answered(session, ids)
+    settled = _written_for(session, now - WINDOW)
     found = []
     for ticket_id, category, subject in rows:
+        if ticket_id in settled:
+            continue
         text = f"{subject}\n{words.get(ticket_id, '')}"
         found.append(Asked(ticket_id, category, text, guess(text), ticket_id in answered))
     return found

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from desk.actions.article_gaps import keep_looking
-from desk.events import SYSTEM, Event
+from desk.events import Event
 from desk.installation import Installation
 from desk.models import Article as Row
 from desk.models.article import ARCHIVED
 from knowledge.article import Article
 
+OVERLAP = timedelta(minutes=5)  # clocks of machines differ, and a change is heard of a little after it was made
+MOST_LATE = 2_000  # more than that are written sooner as a new index
 CHANGING = frozenset(f"article.{what}" for what in ("written", "state_set", "confidence_set", "merged"))
 
 
@@ -33,20 +35,35 @@ class Indexing:
         return bool(ids)
 
     def check(self) -> None:
-        """At start: open the index, and build it anew when it is missing, damaged, old or does not hold what it should."""
+        """At start: open the index and write what a process that was killed did not come to.
+
+        It is built anew when it is missing, damaged, old, or does not hold what it should.
+        """
         knowledge = self._desk.knowledge
-        with self._desk.store.tx(SYSTEM) as tx:
-            keep_looking(tx)
+        has_to_be_built, reached = knowledge.open(), knowledge.reached
+        begun = self._desk.clock.now()
+        late: Sequence[Row] = []
+        if not has_to_be_built and reached is not None:
+            since = datetime.fromtimestamp(reached, UTC) - OVERLAP
+            with self._desk.store.read() as reading:
+                late = reading.scalars(select(Row).where(Row.updated_at >= since).limit(MOST_LATE + 1)).all()
+            if late and len(late) <= MOST_LATE:
+                knowledge.update(*_split(late))
         with self._desk.store.read() as reading:
             held = reading.scalar(select(func.count()).where(Row.state != ARCHIVED)) or 0
-        if knowledge.open() or knowledge.count() != held:
+        if has_to_be_built or reached is None or len(late) > MOST_LATE or knowledge.count() != held:
             self.rebuild()
+        else:
+            knowledge.set_reached(begun.timestamp())
 
     def rebuild(self) -> int:
         """Write the whole index again; returns how many articles it holds."""
+        begun = self._desk.clock.now()
         with self._desk.store.read() as reading:
             rows = reading.scalars(select(Row).where(Row.state != ARCHIVED)).all()
-        return self._desk.knowledge.rebuild(to_article(row) for row in rows)
+        count = self._desk.knowledge.rebuild(to_article(row) for row in rows)
+        self._desk.knowledge.set_reached(begun.timestamp())
+        return count
 
     def turn(self) -> float | None:
         """Write what has changed since."""
@@ -54,10 +71,12 @@ class Indexing:
             ids, self._changed = self._changed, set()
         if not ids:
             return None
+        begun = self._desk.clock.now()
         try:
             with self._desk.store.read() as reading:
                 rows = reading.scalars(select(Row).where(Row.id.in_(ids))).all()
             self._desk.knowledge.update(*_split(rows))
+            self._desk.knowledge.set_reached(begun.timestamp())
         except Exception:
             with self._lock:
                 self._changed |= ids

@@ -1,0 +1,126 @@
+"""Whatever is done with articles, no page of strangers shows one that is not for them: no word of it, nor that it is there."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from desk.actions import article_care, articles
+from desk.errors import DeskError
+from desk.models import Article
+from desk.models.article import AUDIENCES, CONFIDENCES, PUBLISHED, STATES, VALIDATED
+from desk.work.indexing import Indexing
+from tests.world import running, settings_for
+
+# A word of its own for each article, far enough from the others that no slip of the finger makes one of another.
+MARKS = ("quibblefern", "oxmarrow", "juniperlamp", "vexillating", "brambleknot", "sphagnumtide")
+KEYS = tuple(f"about-{mark}" for mark in MARKS)
+acts = st.lists(
+    st.one_of(
+        st.tuples(st.just("audience"), st.sampled_from(KEYS), st.sampled_from(AUDIENCES)),
+        st.tuples(st.just("state"), st.sampled_from(KEYS), st.sampled_from(STATES)),
+        st.tuples(st.just("confidence"), st.sampled_from(KEYS), st.sampled_from(CONFIDENCES)),
+        st.tuples(st.just("merge"), st.sampled_from(KEYS), st.sampled_from(KEYS)),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with running(settings_for(tmp_path_factory.mktemp("inside")), background=False) as world:
+        with world.tx() as tx:
+            for key, mark in zip(KEYS, MARKS, strict=True):
+                write(tx, key, mark, "public")
+        world.indexing = Indexing(world.desk)
+        world.indexing.check()
+        world.desk.store.subscribe(world.indexing.follow)
+        yield world
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts)
+def test_no_public_path_shows_what_is_not_public(world, acts):
+    for what, key, value in acts:
+        try:
+            with world.tx() as tx:
+                change(tx, what, key, value)
+        except DeskError:
+            pass  # merged with itself, or with one that was put away
+    random.seed()  # Whoosh names its files at random, and here all chance begins alike each time
+    world.indexing.turn()
+    with world.desk.store.read() as reading:
+        rows = reading.scalars(select(Article)).all()
+    open_to_all = {row.key for row in rows if (row.state, row.audience, row.confidence) == (PUBLISHED, "public", VALIDATED)}
+    world.app.extensions.pop("rates", None)
+    stranger = world.app.test_client()
+    for key, mark in zip(KEYS, MARKS, strict=True):
+        shown = "".join(answers(stranger, key, mark))
+        assert (f"Title {mark}" in shown) == (key in open_to_all), key
+        assert (f"secret of {mark}" in shown) == (key in open_to_all), key
+    everything = stranger.get("/?q=lantern&in=all&lang=en").text
+    assert f"{len(open_to_all)} answer" in everything
+    assert {key for key in KEYS if f"/articles/{key}<" in stranger.get("/sitemap.xml").text} == open_to_all
+    for row in rows:
+        answer = stranger.get(f"/articles/{row.key}")
+        into = next((other.key for other in rows if other.id == row.merged_into_id), None)
+        if row.key in open_to_all:
+            assert answer.status_code == 200
+        elif into in open_to_all:
+            assert (answer.status_code, answer.location) == (301, f"/articles/{into}")
+        else:
+            assert answer.status_code == 404
+
+
+def answers(stranger, key, mark):
+    """All that a stranger can ask for, with the very words of the article. What they typed themselves is no news."""
+    slip = mark[:4] + mark[5] + mark[4] + mark[6:]
+    for path in (
+        *(f"/?q={word}&in={lang}&lang=en" for word in (mark, slip, f"secret+{mark}") for lang in ("en", "zh", "all")),
+        *(f"/starts?q={typed}&in=all" for typed in (mark[:3], f"Title {mark}")),
+        *("/", "/sitemap.xml", "/robots.txt", f"/api/v1/search?q={mark}", f"/api/v1/articles?q={mark}"),
+        *(f"/articles/{other}" for other in KEYS),
+    ):
+        answer = stranger.get(path)
+        assert answer.status_code < 500, path
+        yield answer.text.replace(f'value="{mark}"', "")
+    token = stranger.get("/").text.partition('name="csrf-token" content="')[2].partition('"')[0]
+    for field in ("statement", "text"):
+        answer = stranger.post("/suggestions", data={field: f"I ask about the secret of {mark}", "csrf_token": token})
+        assert answer.status_code == 200
+        yield answer.text
+    for act in ("vote", "why"):
+        answer = stranger.post(f"/articles/{key}/{act}", data={"helpful": "yes", "reason": "wrong", "csrf_token": token})
+        yield answer.text
+
+
+def change(tx, what, key, value):
+    article = tx.session.scalars(select(Article).where(Article.key == key)).one()
+    if what == "audience":
+        write(tx, key, key.partition("-")[2], value)
+    elif what == "state":
+        articles.set_state(tx, article, value)
+    elif what == "confidence":
+        article_care.set_confidence(tx, article, value)
+    else:
+        article_care.merge(tx, article, tx.session.scalars(select(Article).where(Article.key == value)).one())
+
+
+def write(tx, key, mark, audience):
+    article = articles.write_article(
+        tx,
+        key=key,
+        lang="en",
+        title=f"Title {mark}",
+        text=f"The lantern keeps the secret of {mark}.",
+        cause=f"Because of {mark}.",
+        environment=f"Model {mark}",
+        audience=audience,
+    )
+    if article.version == 1:
+        articles.set_state(tx, article, PUBLISHED)
