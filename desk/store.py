@@ -11,9 +11,9 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Engine, event, func, insert, select, text
@@ -31,7 +31,11 @@ from desk.sentences import N_
 log = logging.getLogger(__name__)
 
 BELL = "desk_events"  # PostgreSQL's NOTIFY channel that rings at every commit with events
+ATTEMPTS = 3  # of a change that collides with others
 EVENT_ORDER_LOCK = 7_305_001  # key of the PostgreSQL advisory lock that makes event ids visible in order
+
+
+Found = TypeVar("Found")
 
 
 class StoreAway(DeskError):
@@ -86,6 +90,17 @@ class Store:
                 until_kept.enter_context(self._kept(wrote=_rows_written(session) != before))
             session.commit()
         self._publish(events)
+
+    def write(self, actor: Actor, act: Callable[[Tx], Found]) -> Found:
+        """What `act` makes of a unit of writing; done anew when it collided with somebody else's, a few times at most.
+
+        What `act` does outside its `tx` would be done again: it should do nothing there. Raises as `tx` does.
+        """
+        for _ in range(ATTEMPTS - 1):
+            with suppress(Collided), self.tx(actor) as tx:
+                return act(tx)
+        with self.tx(actor) as tx:
+            return act(tx)
 
     def publish_foreign(self, events: Sequence[Event]) -> None:
         """Hand on what other processes have committed; our own commits among `events` have been published already."""
@@ -311,7 +326,7 @@ def _next_ids(session: Session, model: type[Any], count: int) -> list[int]:
     return sorted(session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
 
 
-_COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
 _REFUSALS = (OperationalError, psycopg.OperationalError, sqlite3.OperationalError)
 
 

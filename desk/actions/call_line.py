@@ -7,6 +7,7 @@ recording. It may be called at any time and any number of times, so that whateve
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from desk.models import Call, CallSegment
 from desk.models.call import AGENT, CONSULTED, CUSTOMER, OFFERED, QUEUED, SUPERVISOR, THIRD, TRANSFERRED
 from desk.queries.voice_policy import voice_policy
 from desk.sentences import N_
+from desk.store import Found, Tx
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +82,14 @@ class Line:
 
     def ring_customer(self, call_id: int) -> None:
         """Ring whom an agent calls, once the agent is on the line. Being asked again it does nothing."""
-        with self._desk.store.tx(self._actor) as tx:
+
+        def claim(tx: Tx) -> tuple[Call, bool]:
             call = lock_call(tx, call_id)
-            if not call_outbound.claim_ringing(tx, call):
-                return
+            return call, call_outbound.claim_ringing(tx, call)
+
+        call, ours = self._write(claim)
+        if not ours:
+            return
         try:
             sid = self._desk.carrier.add_participant(
                 conference=call.conference,
@@ -98,15 +104,17 @@ class Line:
                 room_url=self._url("/conference"),
             )
         except CarrierFailed as failed:
-            with self._desk.store.tx(self._actor) as tx:
+            reason = str(failed)[:200]
+
+            def note(tx: Tx) -> None:
                 call = lock_call(tx, call_id)
                 call_outbound.was_not_reached(tx, call, "failed", tx.now)
-                calls.emit(tx, "call.leg_failed", call, data={"reason": str(failed)[:200]})
+                calls.emit(tx, "call.leg_failed", call, data={"reason": reason})
+
+            self._write(note)
             self.settle(call_id)
             return
-        with self._desk.store.tx(self._actor) as tx:
-            wanted = call_outbound.is_rung(tx, lock_call(tx, call_id), sid)
-        if not wanted:
+        if not self._write(lambda tx: call_outbound.is_rung(tx, lock_call(tx, call_id), sid)):
             self._end(sid)
 
     def ring_supervisor(self, call: Call, agent_id: int, mode: str, *, coach: str) -> None:
@@ -138,9 +146,7 @@ class Line:
             coach=coach,
             room_url=self._url("/conference"),
         )
-        with self._desk.store.tx(self._actor) as tx:
-            wanted = call_legs.rings(tx, sid, party)
-        if not wanted:
+        if not self._write(lambda tx: call_legs.rings(tx, sid, party)):
             self._end(sid)
 
     def hold(self, call: Call, leg_sid: str, on: bool, why: str = "") -> None:
@@ -192,13 +198,18 @@ class Line:
 
     def not_rung(self, call: Call, failed: CarrierFailed) -> Conflict:
         """An agent took a call and their phone could not be rung: what they are told, once it is recorded."""
-        with self._desk.store.tx(self._actor) as tx:
+
+        def note(tx: Tx) -> None:
             row = lock_call(tx, call.id)
             if row.state == OFFERED:
                 calls.leg_failed(tx, row, str(failed))
             elif row.direction == "out":
                 call_outbound.agent_left(tx, row, tx.now)
+
+        self._write(note)
         self.settle(call.id)
+        if call.direction == "out":
+            return Conflict("Your phone could not be reached (%(reason)s). Nobody was called.", reason=str(failed))
         return Conflict(
             "Your phone could not be reached (%(reason)s). The caller is first in the queue again.", reason=str(failed)
         )
@@ -209,8 +220,7 @@ class Line:
         except CarrierFailed as failed:
             log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
             return
-        with self._desk.store.tx(self._actor) as tx:
-            calls.note_held(tx, leg_sid, on)
+        self._write(lambda tx: calls.note_held(tx, leg_sid, on))
 
     def _why_held(self, call: Call) -> str:
         """What somebody whom we let wait is told: `back` when a line broke, `passed` when the call goes on to somebody else."""
@@ -229,23 +239,28 @@ class Line:
         except CarrierFailed as failed:
             log.warning("%s has not heard that the call is recorded, so it is not: %s", call.sid, failed)
             return
-        with self._desk.store.tx(self._actor) as tx:
-            call_recording.announced(tx, lock_call(tx, call.id))
+        self._write(lambda tx: call_recording.announced(tx, lock_call(tx, call.id)))
 
     def _record(self, call_id: int) -> None:
-        with self._desk.store.tx(self._actor) as tx:
+        def claim(tx: Tx) -> tuple[Call, bool]:
             call = lock_call(tx, call_id)
-            if not call_recording.claim(tx, call):
-                return
+            return call, call_recording.claim(tx, call)
+
+        call, ours = self._write(claim)
+        if not ours:
+            return
         try:
             sid = self._desk.carrier.start_recording(call_sid=call.sid, status_url=self._url("/recording"))
         except CarrierFailed as failed:
             log.warning("%s could not be recorded: %s", call.sid, failed)
-            with self._desk.store.tx(self._actor) as tx:
-                call_recording.not_started(tx, lock_call(tx, call_id), str(failed))
+            reason = str(failed)
+            self._write(lambda tx: call_recording.not_started(tx, lock_call(tx, call_id), reason))
             return
-        with self._desk.store.tx(self._actor) as tx:
-            call_recording.started(tx, lock_call(tx, call_id), sid)
+        self._write(lambda tx: call_recording.started(tx, lock_call(tx, call_id), sid))
+
+    def _write(self, act: Callable[[Tx], Found]) -> Found:
+        """What the carrier has done is recorded, though it collides with others: it was asked once."""
+        return self._desk.store.write(self._actor, act)
 
     def _end(self, sid: str) -> None:
         try:

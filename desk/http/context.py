@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from desk.events import Actor
 from desk.files import KeptFile
 from desk.installation import Installation
 from desk.store import Tx
+
+Found = TypeVar("Found")
 
 MAX_FILES = 10
 MAX_FILE_BYTES = 20 * 1024 * 1024
@@ -35,6 +38,11 @@ def viewer() -> Viewer:
 def writing(actor: Actor | None = None) -> AbstractContextManager[Tx]:
     """A transaction in the viewer's name, or in the given actor's on public pages."""
     return installation().store.tx(actor or viewer().actor)
+
+
+def change(act: Callable[[Tx], Found], actor: Actor | None = None) -> Found:
+    """The same for what may collide with others': `act` is done anew then, so that all it does is in its transaction."""
+    return installation().store.write(actor or viewer().actor, act)
 
 
 @contextmanager

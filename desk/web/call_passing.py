@@ -11,14 +11,15 @@ from desk.actions import call_legs, call_transfers, calls
 from desk.actions.call_locks import lock_call
 from desk.actions.call_segments import is_on_hold
 from desk.actions.call_states import check
-from desk.actions.call_transfers import AGENT_GOAL, NUMBER_GOAL, QUEUE_GOAL, read_goal
+from desk.actions.call_transfers import AGENT_GOAL, NUMBER_GOAL, QUEUE_GOAL, Goal, read_goal
 from desk.errors import Conflict, DeskError
-from desk.http.context import installation, reading, viewer, writing
+from desk.http.context import change, installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Call
 from desk.models.call import TALKING, THIRD
 from desk.queries.call_targets import call_targets
 from desk.queries.live_call import held_call, other_leg
+from desk.store import Tx
 from desk.web import words
 from desk.web.calls import carry, held, line, mine, settled
 
@@ -46,10 +47,14 @@ def targets(call_id: int) -> str:
 @needs(Right.TAKE_WORK)
 def transfer(call_id: int) -> Response:
     """Pass the call on without asking first."""
-    with writing() as tx:
+
+    def pass_on(tx: Tx) -> tuple[Call, Goal]:
         call = mine(tx, call_id)
         goal = read_goal(request.form.get("to", ""), QUEUE_GOAL, AGENT_GOAL, NUMBER_GOAL)
         call_transfers.transfer(tx, call, goal, request.form.get("note", ""))
+        return call, goal
+
+    call, goal = change(pass_on)
     if goal.kind == NUMBER_GOAL:
         _ring_third(call, goal.key, alone=True)
     return settled(call_id, gettext("The call has been passed on."))
@@ -64,14 +69,16 @@ def consult(call_id: int) -> Response:
     check(call, "consult")
     if call.state == TALKING:
         carry(lambda: line().hold(call, call.sid, True))
+
+    def begin(tx: Tx) -> None:
+        row = mine(tx, call_id)
+        calls.note_held(tx, row.sid, True)
+        call_transfers.consult(tx, row, goal, request.form.get("note", ""))
+
     try:
-        with writing() as tx:
-            row = mine(tx, call_id)
-            calls.note_held(tx, row.sid, True)
-            call_transfers.consult(tx, row, goal, request.form.get("note", ""))
+        change(begin)
     except DeskError:
-        with writing() as tx:
-            calls.note_held(tx, call.sid, True)
+        change(lambda tx: calls.note_held(tx, call.sid, True))
         line().settle(call_id)  # takes the customer off hold where they were not before
         raise
     if goal.kind == NUMBER_GOAL:
@@ -83,9 +90,13 @@ def consult(call_id: int) -> Response:
 @needs(Right.TAKE_WORK)
 def complete(call_id: int) -> Response:
     """Leave the customer with whoever was asked."""
-    with writing() as tx:
+
+    def hand_over(tx: Tx) -> Call:
         call = mine(tx, call_id)
         call_transfers.complete(tx, call)
+        return call
+
+    call = change(hand_over)
     with reading() as session:
         third = other_leg(session, call)
     if third is not None and third.party == THIRD:
@@ -97,9 +108,7 @@ def complete(call_id: int) -> Response:
 @needs(Right.TAKE_WORK)
 def join(call_id: int) -> Response:
     """All three speak with one another."""
-    with writing() as tx:
-        call = mine(tx, call_id)
-        call_transfers.join(tx, call)
+    change(lambda tx: call_transfers.join(tx, mine(tx, call_id)))
     return settled(call_id)
 
 
@@ -107,8 +116,7 @@ def join(call_id: int) -> Response:
 @needs(Right.TAKE_WORK)
 def cancel(call_id: int) -> Response:
     """Back to the customer alone."""
-    with writing() as tx:
-        call_transfers.cancel(tx, mine(tx, call_id))
+    change(lambda tx: call_transfers.cancel(tx, mine(tx, call_id)))
     return settled(call_id)
 
 
@@ -129,12 +137,10 @@ def swap(call_id: int) -> Response:
     try:
         carry(lambda: line().hold(call, speaks, False))
     except Conflict:
-        with writing() as tx:
-            calls.note_held(tx, waits, True)
+        change(lambda tx: calls.note_held(tx, waits, True))
         line().settle(call_id)  # back to how it was
         raise
-    with writing() as tx:
-        call_transfers.swapped(tx, mine(tx, call_id), not to_customer)
+    change(lambda tx: call_transfers.swapped(tx, mine(tx, call_id), not to_customer))
     return settled(call_id)
 
 

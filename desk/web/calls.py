@@ -18,7 +18,7 @@ from desk.actions.call_locks import lock_call
 from desk.actions.call_states import check
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import SYSTEM
-from desk.http.context import installation, reading, viewer, writing
+from desk.http.context import change, installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent, Call, ContactPoint, Customer, Queue, Ticket
 from desk.models.call import CONFERENCE, DIALING, HOLD, OFFERED, THIRD
@@ -74,8 +74,7 @@ def hold(call_id: int) -> Response:
     on = call.state != HOLD
     check(call, "hold" if on else "resume")
     carry(lambda: line().hold(call, call.sid, on))
-    with writing() as tx:
-        calls.set_hold(tx, lock_call(tx, call_id), on)
+    change(lambda tx: calls.set_hold(tx, lock_call(tx, call_id), on))
     return settled(call_id)
 
 
@@ -87,8 +86,7 @@ def mute(call_id: int) -> Response:
     if not leg_sid:
         raise Conflict("The call is not connected.")
     carry(lambda: line().carrier.mute(conference_sid=call.conference_sid, call_sid=leg_sid, on=not call.muted))
-    with writing() as tx:
-        calls.set_muted(tx, lock_call(tx, call_id), not call.muted)
+    change(lambda tx: calls.set_muted(tx, lock_call(tx, call_id), not call.muted))
     return settled(call_id)
 
 
@@ -103,7 +101,8 @@ def hang_up(call_id: int) -> Response:
         return settled(call_id)
     call, leg = held(call_id)
     check(call, "hang_up")
-    with writing() as tx:
+
+    def begin(tx: Tx) -> bool:
         row = mine(tx, call_id)
         check(row, "hang_up")
         goes_on = row.state == CONFERENCE and call_transfers.colleague_is_there(tx, row)
@@ -111,7 +110,9 @@ def hang_up(call_id: int) -> Response:
             call_transfers.complete(tx, row)
         elif row.state != OFFERED:
             call_segments.is_ending(tx, row, "agent")
-    if not goes_on:
+        return goes_on
+
+    if not change(begin):
         _end(call, leg)
     return settled(call_id)
 
@@ -123,11 +124,14 @@ def wrap_up(call_id: int) -> Response:
     code, outcome = request.form.get("code", ""), request.form.get("outcome", "")
     if not outcome and code in WRAP_UP_CODES:
         code, outcome = "", code
-    with writing() as tx:
+    note, part = request.form.get("note", ""), request.form.get("segment", type=int)
+
+    def finish(tx: Tx) -> None:
         call = call_for_wrap_up(tx.session, viewer(), call_id)
         agent = tx.session.get_one(Agent, viewer().agent_id)
-        note, part = request.form.get("note", ""), request.form.get("segment", type=int)
         calls.wrap_up(tx, call, agent, outcome, note, reason=code, segment_id=part)
+
+    change(finish)
     return done(url_for("console.index"), toast=gettext("Your hands are free again."), stay=True)
 
 
@@ -158,8 +162,7 @@ def keys(call_id: int) -> Response:
         raise Conflict("Keys go to somebody whom you called.")
     url = installation().settings.base_url + HOOKS + "/keys?" + urlencode({"digits": digits})
     carry(lambda: line().carrier.send_keys(conference_sid=call.conference_sid, call_sid=to, digits=digits, play_url=url))
-    with writing() as tx:
-        calls.emit(tx, "call.keys_sent", lock_call(tx, call_id), data={"count": len(digits)})
+    change(lambda tx: calls.emit(tx, "call.keys_sent", lock_call(tx, call_id), data={"count": len(digits)}))
     return settled(call_id)
 
 
@@ -178,8 +181,7 @@ def recording(call_id: int) -> Response:
         carry(lambda: carrier.stop_recording(call_sid=call.sid, recording_sid=sid))
     else:
         carry(lambda: carrier.pause_recording(call_sid=call.sid, recording_sid=sid, on=do == "pause"))
-    with writing() as tx:
-        call_recording.changed(tx, lock_call(tx, call_id), do)
+    change(lambda tx: call_recording.changed(tx, lock_call(tx, call_id), do))
     return settled(call_id)
 
 
@@ -284,11 +286,9 @@ def _end(call: Call, leg: str) -> None:
     try:
         carry(lambda: line().end(call, call.sid, leg))
     except Conflict:
-        with writing() as tx:
-            call_segments.is_ending(tx, lock_call(tx, call.id), "")
+        change(lambda tx: call_segments.is_ending(tx, lock_call(tx, call.id), ""))
         raise
-    with writing() as tx:
-        _ended_by_agent(tx, lock_call(tx, call.id))
+    change(lambda tx: _ended_by_agent(tx, lock_call(tx, call.id)))
 
 
 def _ended_by_agent(tx: Tx, call: Call) -> None:

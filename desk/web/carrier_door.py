@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import wraps
@@ -17,16 +16,14 @@ from channels.voice.events import BadWebhook, CallEvent, read_call
 from channels.voice.signature import check, public_url
 from desk.errors import Invalid, NotAllowed
 from desk.events import SYSTEM
-from desk.http.context import installation, reading, writing
+from desk.http.context import change, installation, reading
 from desk.http.guard import signed
 from desk.models import Webhook
-from desk.store import Collided, Tx
+from desk.store import Tx
 
 FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")  # what is signed field by field; else the whole body
 GRAIN = timedelta(microseconds=999_999)  # of the carrier's clock
 LATEST, AHEAD = timedelta(minutes=15), timedelta(seconds=5)  # a time further off was not written by a clock that is right
-
-AGAIN = 2  # times that a webhook is taken in anew when it collided with another change
 
 
 def from_carrier(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,23 +75,19 @@ def effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str
 
     The carrier tells most things once: what collided with somebody else's change in the database is done again.
     """
-    for _ in range(AGAIN):
-        with suppress(Collided):
-            return _effect_once(key, call_sid, act)
-    return _effect_once(key, call_sid, act)
 
+    def take_in(tx: Tx) -> str:
+        before = tx.session.get(Webhook, key)
+        if before is not None:
+            return before.answer
+        kept = Webhook(key=key, at=tx.now, call_sid=call_sid)
+        tx.session.add(kept)
+        tx.session.flush()  # a second delivery at this very moment stops here, or waits for us
+        kept.answer = act(tx) or ""
+        return kept.answer
 
-def _effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str:
     try:
-        with writing(SYSTEM) as tx:
-            before = tx.session.get(Webhook, key)
-            if before is not None:
-                return before.answer
-            kept = Webhook(key=key, at=tx.now, call_sid=call_sid)
-            tx.session.add(kept)
-            tx.session.flush()  # a second delivery at this very moment stops here, or waits for us
-            kept.answer = act(tx) or ""
-            return kept.answer
+        return change(take_in, SYSTEM)
     except IntegrityError:
         with reading() as session:
             before = session.get(Webhook, key)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from desk.clock import FrozenClock
 from desk.config import Settings
 from desk.db import make_engine
+from desk.errors import Conflict
 from desk.events import SYSTEM, Event
-from desk.models import Customer, Setting, Timer
-from desk.store import Store, StoreAway
+from desk.models import Agent, Customer, Setting, Timer
+from desk.store import ATTEMPTS, Collided, Store, StoreAway
 from tests.desk.house import MORNING
 from tests.desk.racers import race
 
@@ -233,3 +235,58 @@ def test_a_connection_that_the_database_ends_is_told_and_the_next_one_is_good(po
     with house.tx() as tx:
         tx.emit("test.kept")
     assert house.kinds("test.") == ["test.kept"]
+
+
+def locking(house, first, second, both):
+    """Lock two agents' rows in this order; the first time wait in between until somebody else has one of them too."""
+    turns = []
+
+    def act(tx):
+        turns.append(first)
+        tx.session.get_one(Agent, first, with_for_update=True)
+        if len(turns) == 1:
+            both.wait(60)
+        tx.session.get_one(Agent, second, with_for_update=True).name += "."
+        tx.emit("agent.changed", agent=second)
+
+    return lambda: (house.store.write(SYSTEM, act), len(turns))[1]
+
+
+def test_two_changes_that_wait_for_each_other_both_happen_once(postgres_house):
+    house = postgres_house
+    one, other = house.agent("One").id, house.agent("Two").id
+    both = threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        turns = [pool.submit(locking(house, *order, both)) for order in ((one, other), (other, one))]
+        assert sorted(each.result(120) for each in turns) == [1, 2]  # the database ended one of them, which was done again
+    assert sorted(house.all(select(Agent.name))) == ["One.", "Two."]
+    assert len(house.all(select(Event.id).where(Event.kind == "agent.changed"))) == 2
+
+
+def test_a_change_that_collides_every_time_is_given_up(postgres_house):
+    house, turns = postgres_house, []
+    agent = house.agent().id
+
+    def act(tx):
+        turns.append(tx)
+        tx.session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+        tx.session.get_one(Agent, agent, with_for_update=True).name = "Never"
+
+    with house.tx() as tx:
+        tx.session.get_one(Agent, agent, with_for_update=True)
+        with pytest.raises(Collided):
+            house.store.write(SYSTEM, act)
+    assert len(turns) == ATTEMPTS
+    assert house.store.write(SYSTEM, lambda tx: tx.session.get_one(Agent, agent).name) == "Maya"
+
+
+def test_what_is_no_collision_is_not_done_again(house):
+    turns = []
+
+    def act(tx):
+        turns.append(tx)
+        raise Conflict("Somebody else has taken this work.")
+
+    with pytest.raises(Conflict):
+        house.store.write(SYSTEM, act)
+    assert len(turns) == 1
