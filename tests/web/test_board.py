@@ -223,7 +223,7 @@ def test_pages_are_closed_to_whoever_lacks_the_right(world, role, closed):
 
 
 def test_every_route_of_these_pages_asks_for_a_right_of_staff(world):
-    names = ("board.", "admin.", "customers.", "articles.")
+    names = ("board.", "admin.", "customers.", "articles.", "article_editor.", "article_care.", "knowledge_work.")
     views = {name: view for name, view in world.app.view_functions.items() if name.startswith(names)}
     assert len(views) > 30
     assert all(isinstance(guard_of(view), Right) for view in views.values())
