@@ -6,15 +6,16 @@ trigger on it). Ids grow in the order in which events became visible, so an id i
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.beginnings import Sought
-from desk.db import BIG, Base, only_where
+from desk.db import BIG, Base, keepable, only_where, to_json
 
 ActorKind = Literal["agent", "customer", "system", "api"]
 
@@ -29,6 +30,13 @@ class Actor:
 
 
 SYSTEM = Actor("system", None, "system")
+
+
+def link(before: str, at: datetime, kind: str, actor: Actor, data: dict[str, Any]) -> str:
+    """The SHA-256 of an event's words and of the one before it in its chain; whoever changes one breaks all that follow."""
+    words = to_json([before, at.astimezone(UTC).isoformat(), kind, actor.kind, actor.id, keepable(actor.name), data])
+    return hashlib.sha256(words.encode()).hexdigest()
+
 
 # The nouns that an event can be about; plain numbers, not foreign keys: an event outlives what it is about.
 NOUNS = ("ticket", "message", "customer", "agent", "item", "queue", "complaint", "call", "chat", "article")

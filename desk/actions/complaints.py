@@ -8,25 +8,35 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from channels.form import MAX_LINE, MAX_TEXT, ComplaintForm, addition
+from channels.form import MAX_TEXT, ComplaintForm, addition
 from channels.message import Contact, Inbound
 from desk.access import Right, viewer_of
-from desk.actions import customers, follow_up_work, intake, solving, tickets, work_items
+from desk.actions import complaint_file, follow_up_work, intake, solving, tickets, work_items
+from desk.actions.calendars import calendar_of
+from desk.actions.complaint_form import check_form, keep_second_contact
 from desk.actions.complaint_letters import address_for, write_letter
 from desk.actions.complaint_policy import ask_again_at, promise
+from desk.actions.complaint_record import tell
 from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.models import Agent, Attachment, Complaint, ContactPoint, Customer, Evidence, Message, Queue, Ticket
 from desk.models.complaint import (
     ACKNOWLEDGED,
+    APPROVAL,
+    ARCHIVED,
     ASSESSED,
+    AWAITING_INFO,
     CLOSED,
     DECIDED,
+    DRAFTED,
     FOLLOW_UP,
     INVESTIGATING,
     NEXT,
+    OVER_STAGES,
     RECEIVED,
+    REDRESS,
+    REFERRED,
     REOPENED,
     WITHDRAWN,
 )
@@ -34,13 +44,16 @@ from desk.models.message import IN
 from desk.models.ticket import CATEGORIES, LIVE, MERGED, SPAM
 from desk.sentences import N_
 from desk.store import Tx
+from routing.clocks import deadline
 
 QUEUE_KEY = "complaints"
-OUTCOMES = ("upheld", "partly_upheld", "not_upheld", "resolved_early")
 SEVERITIES = (1, 2, 3, 4)  # 1 critical (safety, data leak, crime) to 4 low
-OFFICER_STAGES = (ASSESSED, INVESTIGATING, DECIDED, FOLLOW_UP)  # entered by hand only with Right.HANDLE_COMPLAINT
+OFFICER_STAGES = (ASSESSED, INVESTIGATING, AWAITING_INFO, REFERRED, FOLLOW_UP)  # entered by hand only with Right.HANDLE_COMPLAINT
 REOPEN_WITHIN = timedelta(days=30)
 NOT_REACHED_TRIES = 3
+INFO_TIMER, ARCHIVE_TIMER = "complaint.info", "complaint.archive"
+BY_DECIDING = (DRAFTED, APPROVAL, DECIDED, REDRESS)  # entered by what `complaint_decisions` does, never by naming the stage
+ANSWER_DAYS = 5  # business days that the customer has for what we asked them
 
 
 def file_complaint(tx: Tx, inbound: Inbound, form: ComplaintForm, files: Sequence[KeptFile] = ()) -> Complaint:
@@ -54,7 +67,7 @@ def file_complaint(tx: Tx, inbound: Inbound, form: ComplaintForm, files: Sequenc
         return complaint_of(tx, receipt.ticket)
     if form.category:
         receipt.ticket.category = form.category
-    _keep_second_contact(tx, receipt.ticket, form)
+    keep_second_contact(tx, receipt.ticket, form)
     complaint = _register(
         tx,
         receipt.ticket,
@@ -127,30 +140,31 @@ def advance(
     agent: Agent | None = None,
     category: str = "",
     severity: int | None = None,
-    outcome: str = "",
-    decision: str = "",
     reason: str = "",
 ) -> Complaint:
     """Move a complaint to its next stage. An `agent` needs `Right.HANDLE_COMPLAINT` for `OFFICER_STAGES`, else `NotAllowed`.
 
-    Assessing needs `category`, deciding `outcome` and `decision` (which is sent to the customer as a letter), withdrawing
-    `reason`. Raises `Conflict` with what is `allowed` for a move that is not, `Invalid` with `fields` for what is missing.
+    Assessing needs `category`, asking the customer the question and referring or withdrawing the `reason`. Deciding is done by
+    `complaint_decisions`. Raises `Conflict` with what is `allowed` for a move that is not, `Invalid` with `fields` for what is
+    missing.
     """
-    if stage not in NEXT[complaint.stage]:
-        raise Conflict("The complaint has moved on, or this step does not come next.", allowed=NEXT[complaint.stage])
+    check_next(complaint, stage)
+    if stage in BY_DECIDING or (stage == INVESTIGATING and complaint.stage in (DRAFTED, APPROVAL)):
+        raise Conflict("This step is taken by writing or judging a decision.", allowed=NEXT[complaint.stage])
     if agent is not None and stage in OFFICER_STAGES:
         viewer_of(agent).require(Right.HANDLE_COMPLAINT)
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
-    old = complaint.stage
-    if agent is not None and complaint.handler_id is None and stage in (ASSESSED, INVESTIGATING, DECIDED):
+    if agent is not None and complaint.handler_id is None and stage in (ASSESSED, INVESTIGATING):
         complaint.handler_id = agent.id
     if stage == ACKNOWLEDGED:
         _acknowledge(tx, complaint, ticket, how="mail" if address_for(tx, ticket) else "voice")
         return complaint
     if stage == ASSESSED:
         _assess(complaint, ticket, category, severity)
-    elif stage == DECIDED:
-        _decide(tx, complaint, ticket, outcome, decision)
+    elif stage == AWAITING_INFO:
+        _ask_customer(tx, complaint, ticket, agent, reason)
+    elif stage == REFERRED:
+        _refer(tx, complaint, ticket, agent, reason)
     elif stage == FOLLOW_UP:
         _ask_whether_settled(tx, complaint, ticket)
     elif stage == CLOSED:
@@ -159,10 +173,60 @@ def advance(
         _reopen(tx, complaint, ticket, reason)
     elif stage == WITHDRAWN:
         _withdraw(tx, complaint, ticket, reason)
-    complaint.stage = stage
-    data = {"old": old, "new": stage, "reason": reason[:500], "outcome": complaint.outcome}
-    tx.emit(EVENTS[stage], complaint=complaint, ticket=ticket, customer=ticket.customer_id, agent=agent, data=data)
+    return enter(tx, complaint, stage, agent=agent, reason=reason)
+
+
+def check_next(complaint: Complaint, stage: str) -> None:
+    """Raises `Conflict` with what is `allowed` when this stage does not come next."""
+    if stage not in NEXT[complaint.stage]:
+        raise Conflict("The complaint has moved on, or this step does not come next.", allowed=NEXT[complaint.stage])
+
+
+def enter(tx: Tx, complaint: Complaint, stage: str, *, agent: Agent | None = None, reason: str = "", **data: object) -> Complaint:
+    """The complaint is at this stage now; raises as `check_next`. A case that is looked into has at least one point."""
+    check_next(complaint, stage)
+    old, complaint.stage = complaint.stage, stage
+    if old == AWAITING_INFO:
+        clear_timer(tx, INFO_TIMER, str(complaint.id))
+    told = {"old": old, "new": stage, "reason": reason[:500], "outcome": complaint.outcome, **data}
+    ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+    tell(tx, complaint, EVENTS[stage], customer=ticket.customer_id, agent=agent, data=told)
+    if stage == INVESTIGATING and not complaint_file.allegations_of(tx, complaint):
+        complaint_file.add_allegation(tx, complaint, complaint.statement)
     return complaint
+
+
+def decide(tx: Tx, complaint: Complaint) -> None:
+    """What a decision that leaves does to the ticket: the customer has it, the work is done, and they are asked some days later.
+
+    The promise was kept, or not, by the first decision; a second one after reopening does not change that.
+    """
+    ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+    complaint.decided_at = complaint.decided_at or tx.now
+    write_letter(tx, complaint, ticket, "decision")
+    ticket.first_human_reply_at = ticket.first_human_reply_at or tx.now
+    solving.finish_work(tx, ticket)
+    solving.settle(tx, ticket, category=ticket.category, wrap_up_code="solved", resolution=complaint.decision)
+    _plan_follow_up(tx, complaint, ticket)
+
+
+def given(tx: Tx, complaint: Complaint, redress_id: int, proof: str) -> None:
+    """Redress was given; when it was the last, the customer is asked some days after that."""
+    complaint_file.redress_done(tx, complaint, redress_id, proof)
+    if all(each.done_at is not None for each in complaint_file.redress_of(tx, complaint)):
+        _plan_follow_up(tx, complaint, tx.session.get_one(Ticket, complaint.ticket_id))
+
+
+def info_overdue(tx: Tx, complaint: Complaint) -> None:
+    """The customer has not answered our question in time: we go on with what we know, and never close because of it."""
+    if complaint.stage == AWAITING_INFO:
+        enter(tx, complaint, INVESTIGATING, reason="no answer in time")
+
+
+def archive_due(tx: Tx, complaint: Complaint) -> None:
+    """The time in which it could be opened again is over."""
+    if complaint.stage == CLOSED and complaint.closed_at is not None and complaint.closed_at + REOPEN_WITHIN <= tx.now:
+        enter(tx, complaint, ARCHIVED)
 
 
 def withdraw(tx: Tx, complaint: Complaint, statement: str, *, agent: Agent | None = None) -> Complaint:
@@ -172,7 +236,8 @@ def withdraw(tx: Tx, complaint: Complaint, statement: str, *, agent: Agent | Non
 
 def follow_up_due(tx: Tx, complaint: Complaint) -> None:
     """Some days after the decision (timer `complaint.follow_up`): have the customer asked, unless that has begun already."""
-    if complaint.stage == DECIDED:
+    open_redress = any(each.done_at is None for each in complaint_file.redress_of(tx, complaint))
+    if complaint.stage in (DECIDED, REDRESS) and not open_redress:
         advance(tx, complaint, FOLLOW_UP)
 
 
@@ -187,13 +252,13 @@ def add_evidence(tx: Tx, complaint: Complaint, message: Message, added_by: str) 
         )
     if new:
         data = {"by": added_by, "files": [{"name": file.name, "sha256": file.sha256} for file in new]}
-        tx.emit("complaint.evidence_added", complaint=complaint, ticket=complaint.ticket_id, message=message, data=data)
+        tell(tx, complaint, "complaint.evidence_added", message=message, data=data)
     return len(new)
 
 
 def customer_adds(tx: Tx, complaint: Complaint, text: str, files: Sequence[KeptFile] = (), *, token: str) -> Message:
     """The complainant adds words or files on the status page; whoever handles the case is woken. `token` makes it happen once."""
-    if complaint.stage in (CLOSED, WITHDRAWN):
+    if complaint.stage in OVER_STAGES:
         raise Conflict("This complaint is closed. If something is still open, tell us below and we look at it again.")
     if not text.strip() and not files:
         raise Invalid("Please write something or attach a file.", {"text": N_("Please write something or attach a file.")})
@@ -203,6 +268,8 @@ def customer_adds(tx: Tx, complaint: Complaint, text: str, files: Sequence[KeptF
     inbound = addition(token, _contact(tx, ticket), text or "—", ticket.locale)
     receipt = intake.receive(tx, inbound, files, ticket=ticket)
     add_evidence(tx, complaint, receipt.message, "customer")
+    if complaint.stage == AWAITING_INFO:
+        enter(tx, complaint, INVESTIGATING, reason="the customer answered")
     return receipt.message
 
 
@@ -241,27 +308,6 @@ def close_unconfirmed(tx: Tx, complaint: Complaint) -> Complaint:
     return advance(tx, complaint, CLOSED, reason="not_reached")
 
 
-def check_form(form: ComplaintForm) -> None:
-    """Raises `Invalid` with a sentence for each field that has to be changed."""
-    fields = {}
-    if not form.statement:
-        fields["statement"] = N_("Please tell us what happened.")
-    elif len(form.statement) > MAX_TEXT:
-        fields["statement"] = N_("This text is too long; please attach it as a file.")
-    if len(form.remedy_wanted) > MAX_TEXT:
-        fields["remedy_wanted"] = N_("This text is too long; please attach it as a file.")
-    if not form.email and not form.phone:
-        fields["email"] = N_("We need an e-mail address or a phone number to answer you.")
-    fields |= _wrong_contacts(form)
-    for name in ("name", "product", "order_number"):
-        if len(getattr(form, name)) > MAX_LINE:
-            fields[name] = N_("This is too long; 200 characters are enough.")
-    if form.category and form.category not in CATEGORIES:
-        fields["category"] = N_("Choose what it is about, or leave it to us.")
-    if fields:
-        raise Invalid("Please check your answers; nothing has been sent yet.", fields)
-
-
 def complaint_of(tx: Tx, ticket: Ticket) -> Complaint:
     """The complaint record of a ticket; raises `NotFound` when it has none."""
     complaint = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
@@ -275,7 +321,13 @@ EVENTS = {
     ACKNOWLEDGED: "complaint.acknowledged",
     ASSESSED: "complaint.assessed",
     INVESTIGATING: "complaint.investigation_began",
+    AWAITING_INFO: "complaint.info_asked",
+    DRAFTED: "complaint.decision_drafted",
+    APPROVAL: "complaint.approval_asked",
     DECIDED: "complaint.decided",
+    REDRESS: "complaint.redress_began",
+    ARCHIVED: "complaint.archived",
+    REFERRED: "complaint.referred",
     FOLLOW_UP: "complaint.follow_up_began",
     CLOSED: "complaint.closed",
     REOPENED: "complaint.reopened",
@@ -302,7 +354,7 @@ def _register(tx: Tx, ticket: Ticket, *, received_at: datetime, **facts: str) ->
         "acknowledge_due_at": due.acknowledge_by.isoformat(),
         "decide_due_at": due.decide_by.isoformat(),
     }
-    tx.emit(EVENTS[RECEIVED], complaint=complaint, ticket=ticket, customer=ticket.customer_id, data=data)
+    tell(tx, complaint, EVENTS[RECEIVED], customer=ticket.customer_id, data=data)
     return complaint
 
 
@@ -323,7 +375,7 @@ def _acknowledge(tx: Tx, complaint: Complaint, ticket: Ticket, *, how: str) -> N
     mailed = write_letter(tx, complaint, ticket, "acknowledgement")
     complaint.stage, complaint.acknowledged_at = ACKNOWLEDGED, tx.now
     data = {"old": RECEIVED, "new": ACKNOWLEDGED, "how": how, "mailed": mailed}
-    tx.emit(EVENTS[ACKNOWLEDGED], complaint=complaint, ticket=ticket, customer=ticket.customer_id, data=data)
+    tell(tx, complaint, EVENTS[ACKNOWLEDGED], customer=ticket.customer_id, data=data)
 
 
 def _assess(complaint: Complaint, ticket: Ticket, category: str, severity: int | None) -> None:
@@ -338,32 +390,50 @@ def _assess(complaint: Complaint, ticket: Ticket, category: str, severity: int |
     complaint.severity = severity or complaint.severity
 
 
-def _decide(tx: Tx, complaint: Complaint, ticket: Ticket, outcome: str, decision: str) -> None:
-    fields = {}
-    if outcome not in OUTCOMES:
-        fields["outcome"] = N_("Choose what was found.")
-    if not decision.strip():
-        fields["decision"] = N_("Write the decision and its reasons, as the customer will read them.")
-    if fields:
-        raise Invalid("Something is missing before this complaint can be decided.", fields)
-    complaint.outcome, complaint.decision = outcome, decision.strip()
-    # The promise was kept, or not, by the first decision; a second one after reopening does not change that.
-    complaint.decided_at = complaint.decided_at or tx.now
-    write_letter(tx, complaint, ticket, "decision")
-    ticket.first_human_reply_at = ticket.first_human_reply_at or tx.now
-    solving.finish_work(tx, ticket)
-    solving.settle(tx, ticket, category=ticket.category, wrap_up_code="solved", resolution=complaint.decision)
+def _ask_customer(tx: Tx, complaint: Complaint, ticket: Ticket, agent: Agent | None, question: str) -> None:
+    """Ask them by mail, if we know an address (else the agent has asked by voice); their clocks run on meanwhile."""
+    if not question.strip():
+        raise Invalid("Write what we need to know.", {"reason": N_("Write what we need to know.")})
+    if address_for(tx, ticket):
+        tickets.reply(tx, ticket, agent, question.strip(), channel="email")
+    calendar = calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id))
+    reply_by = deadline(tx.now, ANSWER_DAYS, "business_days", calendar)
+    set_timer(tx, INFO_TIMER, str(complaint.id), reply_by, {"complaint_id": complaint.id})
+
+
+def _refer(tx: Tx, complaint: Complaint, ticket: Ticket, agent: Agent | None, told: str) -> None:
+    """It is not ours to decide: the customer is told why and who can."""
+    if not told.strip():
+        raise Invalid(
+            "Write to the customer why, and who can help.", {"reason": N_("Write to the customer why, and who can help.")}
+        )
+    if address_for(tx, ticket):
+        tickets.reply(tx, ticket, agent, told.strip(), channel="email")
+    complaint.outcome = "referred"
+    ticket.wrap_up_code, ticket.resolution = "no_action", told.strip()
+    _end(tx, complaint, ticket, "referred")
+
+
+def _plan_follow_up(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
     asked_at = ask_again_at(tx.session, tx.session.get_one(Queue, ticket.queue_id), tx.now)
+    clear_timer(tx, "complaint.follow_up", str(complaint.id))
     set_timer(tx, "complaint.follow_up", str(complaint.id), asked_at, {"complaint_id": complaint.id})
 
 
 def _ask_whether_settled(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
+    if any(each.done_at is None for each in complaint_file.redress_of(tx, complaint)):
+        raise Conflict("What was promised has not been given yet.")
     clear_timer(tx, "complaint.follow_up", str(complaint.id))
     write_letter(tx, complaint, ticket, "follow_up")
     follow_up_work.open_follow_up(tx, ticket, "complaint", exclude=complaint.handler_id)
 
 
 def _close(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
+    _end(tx, complaint, ticket, reason)
+    set_timer(tx, ARCHIVE_TIMER, str(complaint.id), tx.now + REOPEN_WITHIN, {"complaint_id": complaint.id})
+
+
+def _end(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     complaint.closed_at = tx.now
     solving.finish_work(tx, ticket)
     solving.close(tx, ticket, reason=reason)
@@ -372,6 +442,7 @@ def _close(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
 def _reopen(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     if complaint.closed_at is not None and complaint.closed_at + REOPEN_WITHIN < tx.now:
         raise Conflict("This complaint was closed more than thirty days ago; please make a new one.")
+    clear_timer(tx, ARCHIVE_TIMER, str(complaint.id))
     complaint.closed_at = None
     ticket.level = min(ticket.level + 1, 3)
     tickets.reopen(tx, ticket, reason=f"complaint: {reason}"[:200])
@@ -391,33 +462,7 @@ def _withdraw(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None
         raise Invalid("Please note why, in the customer's words.", {"reason": N_("Please note why, in the customer's words.")})
     complaint.outcome = "withdrawn"
     ticket.wrap_up_code, ticket.resolution = "no_action", reason.strip()
-    _close(tx, complaint, ticket, "withdrawn")
-
-
-def _keep_second_contact(tx: Tx, ticket: Ticket, form: ComplaintForm) -> None:
-    """Note the phone number beside the address, but only for a customer whom this form made known.
-
-    Otherwise anyone could hang their own number on somebody else's record by naming that person's address.
-    """
-    customer = tx.session.get_one(Customer, ticket.customer_id)
-    if form.email and form.phone and customer.created_at == tx.now:
-        customers.add_contact_point(tx, customer, "phone", customers.normal("phone", form.phone))
-
-
-def _wrong_contacts(form: ComplaintForm) -> dict[str, str]:
-    sentences = {
-        "email": N_("This is no e-mail address. It should look like name@example.com."),
-        "phone": N_("This is no phone number. Write it with its country code, such as +86 138 0013 8000."),
-    }
-    return {kind: sentence for kind, sentence in sentences.items() if getattr(form, kind) and not _is_contact(kind, form)}
-
-
-def _is_contact(kind: str, form: ComplaintForm) -> bool:
-    try:
-        customers.normal(kind, getattr(form, kind))
-    except Invalid:
-        return False
-    return True
+    _end(tx, complaint, ticket, "withdrawn")
 
 
 def _contact(tx: Tx, ticket: Ticket) -> Contact:

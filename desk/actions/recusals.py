@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from desk.actions import tickets, work_items
+from desk.actions.complaint_record import tell
 from desk.errors import Invalid, NotFound
 from desk.models import Agent, Complaint, Recusal, Ticket, WorkItem
 from desk.models.recusal import ABOUT, INTEREST
@@ -46,7 +47,7 @@ def keep_out(tx: Tx, complaint: Complaint, agent_id: int | None, why: str, note:
     held = select(WorkItem).where(WorkItem.ticket_id == ticket.id, WorkItem.state.in_(work_items.OPEN_STATES))
     for item in tx.session.scalars(held.where(WorkItem.kind.in_(WORK)).order_by(WorkItem.id)).all():
         work_items.keep_from(tx, item, agent.id)
-    tx.emit("complaint.recused", complaint=complaint, ticket=ticket, agent=agent, data={"why": why})
+    tell(tx, complaint, "complaint.recused", agent=agent, data={"why": why})
     return recusal
 
 
@@ -62,7 +63,7 @@ def lift(tx: Tx, complaint: Complaint, recusal_id: int, reason: str) -> None:
         raise Invalid("Say why.", {"reason": N_("Say why.")})
     data = {"why": recusal.why, "reason": reason.strip()[:500]}
     tx.session.delete(recusal)
-    tx.emit("complaint.recusal_lifted", complaint=complaint, ticket=complaint.ticket_id, agent=recusal.agent_id, data=data)
+    tell(tx, complaint, "complaint.recusal_lifted", agent=recusal.agent_id, data=data)
 
 
 def _of(tx: Tx, ticket_id: int, agent_id: int) -> Recusal | None:

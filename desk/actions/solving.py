@@ -13,15 +13,13 @@ from desk.actions.work_items import OPEN_STATES
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, Complaint, Ticket, WorkItem
 from desk.models.call import WRAP_UP as CALL_WRAP_UP
-from desk.models.complaint import CLOSED as COMPLAINT_CLOSED
-from desk.models.complaint import DECIDED, FOLLOW_UP, WITHDRAWN
+from desk.models.complaint import ANSWERED_STAGES, OVER_STAGES
 from desk.models.ticket import CATEGORIES, CLOSED, LIVE, SOLVED, WRAP_UP_CODES
 from desk.models.work_item import WRAP_UP
 from desk.sentences import N_
 from desk.store import Tx
 
 QUIET = timedelta(days=5)  # solved and nothing heard for so long: closed
-ANSWERED_COMPLAINT = (DECIDED, FOLLOW_UP, COMPLAINT_CLOSED, WITHDRAWN)
 NOT_ASKED = ("wrong_number", "dropped", "no_action")  # wrap-up codes after which there is nothing to ask the customer about
 LIVE_WORK = ("call", "chat")
 
@@ -58,7 +56,7 @@ def close_quiet(tx: Tx, ticket: Ticket) -> bool:
     if ticket.status != SOLVED or ticket.solved_at is None or ticket.solved_at + QUIET > tx.now:
         return False
     complaint = _complaint(tx, ticket)
-    if complaint is not None and complaint.stage in (DECIDED, FOLLOW_UP):
+    if complaint is not None and complaint.stage in ANSWERED_STAGES:
         return False  # silence does not end a complaint: somebody asks the customer
     close(tx, ticket, reason="quiet")
     return True
@@ -109,7 +107,7 @@ def _check_nothing_open(tx: Tx, ticket: Ticket) -> None:
     if follow_up_work.open_one(tx, ticket.id) is not None:
         raise Conflict("A colleague is still to ask the customer again: record that first.")
     complaint = _complaint(tx, ticket)
-    if complaint is not None and complaint.stage not in ANSWERED_COMPLAINT:
+    if complaint is not None and complaint.stage not in (*ANSWERED_STAGES, *OVER_STAGES):
         raise Conflict("This is a complaint: it has to be decided before it can be solved.")
 
 

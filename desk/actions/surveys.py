@@ -11,8 +11,7 @@ from desk.actions import customers, follow_up_work, letters, tickets, work_items
 from desk.actions.tickets import TICKET_WORK
 from desk.errors import Conflict, Invalid
 from desk.models import Complaint, Customer, Message, Queue, Survey, Ticket
-from desk.models.complaint import CLOSED as COMPLAINT_CLOSED
-from desk.models.complaint import WITHDRAWN
+from desk.models.complaint import OVER_STAGES
 from desk.models.message import OUT
 from desk.models.ticket import CLOSED, LIVE, SOLVED, SPAM
 from desk.sentences import N_
@@ -136,7 +135,7 @@ def _settled_after_all(tx: Tx, ticket: Ticket) -> None:
 
 
 def _has_open_complaint(tx: Tx, ticket: Ticket) -> bool:
-    open_one = select(Complaint.id).where(Complaint.ticket_id == ticket.id, Complaint.stage.not_in((COMPLAINT_CLOSED, WITHDRAWN)))
+    open_one = select(Complaint.id).where(Complaint.ticket_id == ticket.id, Complaint.stage.not_in(OVER_STAGES))
     return tx.session.scalar(open_one) is not None
 
 

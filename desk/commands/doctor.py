@@ -93,6 +93,7 @@ def _database(desk: Installation) -> Iterator[tuple[str, Finding]]:
     for area, look in (
         ("Database", doctor.unchanged_events),
         ("Database", doctor.people),
+        ("Complaints", doctor.complaints),
         ("Files", lambda session: doctor.stored_files(session, desk.files)),
         ("Files", lambda session: doctor.evidence(session, desk.files)),
         ("Work", lambda session: doctor.work_left_lying(session, now)),

@@ -128,3 +128,19 @@ ON_THE_LINE = {
         ("您好，麻烦帮我看看。", "从周日开始一直这样。", "辛苦了，再见。"),
     ),
 }
+
+# What a complaint's file says of how it was looked into.
+DECIDING = {
+    "en": {
+        "found": "The log of the day and the colleague's own account agree.",
+        "whys": ["The step was left out.", "The note of the first contact was not read by who took over."],
+        "looked_into": "We read all messages and calls about your case and asked everybody who had dealt with it.",
+        "apology": "We are sorry that this happened to you.",
+    },
+    "zh": {
+        "found": "当日记录与经办人的说明一致。",
+        "whys": ["处理步骤被遗漏。", "接手同事没有查看首次联系的记录。"],
+        "looked_into": "我们调阅了与本次投诉有关的全部往来记录和通话，并向所有经办人员核实。",
+        "apology": "给您带来不便，我们深表歉意。",
+    },
+}

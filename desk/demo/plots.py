@@ -16,6 +16,8 @@ from desk.actions import (
     call_legs,
     calls,
     chats,
+    complaint_decisions,
+    complaint_file,
     complaints,
     customers,
     follow_ups,
@@ -27,13 +29,13 @@ from desk.actions import (
 )
 from desk.actions.call_legs import Party
 from desk.actions.timers import clear_timer
-from desk.demo.phrases import CALL_NOTES, CHATTING, COMMENTS, FOLLOWED_UP, HUNG_UP, NOTES, THANKS
+from desk.demo.phrases import CALL_NOTES, CHATTING, COMMENTS, DECIDING, FOLLOWED_UP, HUNG_UP, NOTES, THANKS
 from desk.demo.settings import LINE
 from desk.demo.stage import Plot, Stage, actor_of
 from desk.demo.stories import Story
-from desk.models import Agent, Article, Call, Customer, FollowUp, Survey, Ticket, WorkItem
+from desk.models import Agent, Article, Call, Complaint, Customer, FollowUp, Survey, Ticket, WorkItem
 from desk.models.call import AGENT
-from desk.models.complaint import ASSESSED, DECIDED, INVESTIGATING
+from desk.models.complaint import ASSESSED, INVESTIGATING
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL, SOLVED
 from desk.models.work_item import ACTIVE, OFFERED, WAITING
 from routing.order import LIVE_CHANNELS
@@ -231,13 +233,39 @@ def complaint(stage: Stage, customer: Customer, story: Story, stages: int) -> Pl
         yield max(HOUR, (stage.ends - stage.now).total_seconds() - chance.uniform(0.5, 2) * DAY)
     else:
         yield chance.uniform(2, 6) * DAY
-    complaints.advance(stage.acting(officer), case, DECIDED, agent=agent, outcome=story.end, decision=story.answer)
+    _decide(stage, case, agent, story)
     if stages < 4:
         return
     yield 5 * DAY
     clear_timer(stage.acting(), "complaint.follow_up", str(case.id))
     complaints.follow_up_due(stage.acting(), case)
     yield from _follow_up(stage, ticket)
+
+
+def _decide(stage: Stage, case: Complaint, agent: Agent, story: Story) -> None:
+    """Findings, a cause, the letter; somebody else agrees where that is needed."""
+    acting = stage.acting(actor_of(agent))
+    words = DECIDING["zh" if acting.session.get_one(Ticket, case.ticket_id).locale == "zh" else "en"]
+    fault = story.end in complaint_decisions.AT_FAULT
+    for point in complaint_file.allegations_of(acting, case):
+        complaint_file.record_finding(acting, case, point.id, "proven" if fault else "not_proven", words["found"])
+    complaint_file.set_cause(acting, case, "process_not_followed" if fault else "information", words["whys"])
+    complaint_decisions.draft(
+        acting,
+        case,
+        agent,
+        outcome=story.end,
+        looked_into=words["looked_into"],
+        reasons=story.answer,
+        apology=words["apology"] if fault else "",
+    )
+    if not complaint_decisions.needs_approval(acting, case):
+        complaint_decisions.send(acting, case, agent)
+        return
+    complaint_decisions.submit(acting, case, agent)
+    others = select(Agent).where(Agent.active.is_(True), Agent.id != agent.id).order_by(Agent.id)
+    judge = next(each for each in acting.session.scalars(others) if "supervisor" in each.roles)
+    complaint_decisions.approve(stage.acting(actor_of(judge)), case, judge)
 
 
 def write(stage: Stage, customer: Customer, story: Story) -> Ticket:

@@ -11,6 +11,7 @@ from desk.models.callback import Callback
 from desk.models.canned import CannedReply
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
+from desk.models.complaint_case import Allegation, ComplaintDecision, Redress
 from desk.models.customer import ContactPoint, Customer, Organisation
 from desk.models.draft import Draft
 from desk.models.hand_up import HandUp
@@ -30,6 +31,7 @@ from desk.models.work_item import Offer, RouterLease, WorkItem
 __all__ = [
     "Agent",
     "AgentSkill",
+    "Allegation",
     "ApiToken",
     "Article",
     "ArticleFlag",
@@ -49,6 +51,7 @@ __all__ = [
     "CannedReply",
     "Chat",
     "Complaint",
+    "ComplaintDecision",
     "ContactPoint",
     "Customer",
     "Draft",
@@ -76,6 +79,7 @@ __all__ = [
     "Queue",
     "RawMail",
     "Recusal",
+    "Redress",
     "RouterLease",
     "SearchLog",
     "Setting",

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
 
 RECEIVED, ACKNOWLEDGED, ASSESSED, INVESTIGATING = "received", "acknowledged", "assessed", "investigating"
-DECIDED, FOLLOW_UP, CLOSED, REOPENED, WITHDRAWN = "decided", "follow_up", "closed", "reopened", "withdrawn"
+AWAITING_INFO, DRAFTED, APPROVAL = "awaiting_info", "drafted", "approval"
+DECIDED, REDRESS, FOLLOW_UP, CLOSED, ARCHIVED = "decided", "redress", "follow_up", "closed", "archived"
+REOPENED, WITHDRAWN, REFERRED = "reopened", "withdrawn", "referred"
 
 # What may follow what. The edges answer a forbidden move with this list.
 NEXT: dict[str, tuple[str, ...]] = {
     RECEIVED: (ACKNOWLEDGED, WITHDRAWN),
     ACKNOWLEDGED: (ASSESSED, WITHDRAWN),
-    ASSESSED: (INVESTIGATING, WITHDRAWN),
-    INVESTIGATING: (DECIDED, WITHDRAWN),
-    DECIDED: (FOLLOW_UP,),
+    ASSESSED: (INVESTIGATING, REFERRED, WITHDRAWN),
+    INVESTIGATING: (DRAFTED, AWAITING_INFO, WITHDRAWN),
+    AWAITING_INFO: (INVESTIGATING, WITHDRAWN),
+    DRAFTED: (APPROVAL, DECIDED, INVESTIGATING, WITHDRAWN),
+    APPROVAL: (DECIDED, INVESTIGATING, WITHDRAWN),
+    DECIDED: (REDRESS, FOLLOW_UP),
+    REDRESS: (FOLLOW_UP,),
     FOLLOW_UP: (CLOSED, REOPENED),
-    CLOSED: (REOPENED,),
+    CLOSED: (REOPENED, ARCHIVED),
+    ARCHIVED: (),
     REOPENED: (INVESTIGATING, WITHDRAWN),
     WITHDRAWN: (),
+    REFERRED: (),
 }
+OPEN_STAGES = (
+    *(RECEIVED, ACKNOWLEDGED, ASSESSED, INVESTIGATING, AWAITING_INFO, DRAFTED, APPROVAL),
+    REOPENED,
+)
+ANSWERED_STAGES = (DECIDED, REDRESS, FOLLOW_UP)
+OVER_STAGES = (CLOSED, ARCHIVED, WITHDRAWN, REFERRED)
 
 
 class Complaint(Base):
@@ -41,8 +55,12 @@ class Complaint(Base):
     remedy_wanted: Mapped[str] = mapped_column(default="")
     product: Mapped[str] = mapped_column(default="")
     order_number: Mapped[str] = mapped_column(default="")
-    outcome: Mapped[str] = mapped_column(default="")  # upheld | partly_upheld | not_upheld | resolved_early | withdrawn
+    # upheld | partly_upheld | not_upheld | withdrawn | referred; older ones also resolved_early
+    outcome: Mapped[str] = mapped_column(default="")
     decision: Mapped[str] = mapped_column(default="")
+    cause: Mapped[str] = mapped_column(default="")  # the root cause, one of desk.actions.complaint_file.CAUSES
+    whys: Mapped[list[str]] = mapped_column(JSON, default=list)  # why, and why that, and so on, to the cause
+    needs: Mapped[str] = mapped_column(default="")  # what this customer needs from us; never why they need it
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     received_at: Mapped[datetime]
     acknowledge_due_at: Mapped[datetime]
@@ -50,6 +68,7 @@ class Complaint(Base):
     decide_due_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    chain: Mapped[str] = mapped_column(default="")  # the hash of the last event of this complaint, see desk.events.link
     access_key: Mapped[str] = mapped_column(unique=True)  # the secret part of the status page's address
 
     __table_args__ = (
@@ -71,4 +90,4 @@ class Evidence(Base):
     added_by: Mapped[str]  # customer | agent
     added_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("complaint_id", "attachment_id"),)
+    __table_args__ = (UniqueConstraint("complaint_id", "attachment_id"), Index("ix_evidence_attachment", "attachment_id"))

@@ -17,6 +17,7 @@ from desk.models import (
     Attachment,
     Calendar,
     Complaint,
+    ComplaintDecision,
     Customer,
     Event,
     Evidence,
@@ -27,23 +28,27 @@ from desk.models import (
 )
 from desk.models.complaint import (
     ACKNOWLEDGED,
-    ASSESSED,
+    ANSWERED_STAGES,
+    APPROVAL,
+    AWAITING_INFO,
     CLOSED,
     DECIDED,
+    DRAFTED,
     FOLLOW_UP,
     INVESTIGATING,
     NEXT,
+    OPEN_STAGES,
+    OVER_STAGES,
     RECEIVED,
+    REFERRED,
     REOPENED,
     WITHDRAWN,
 )
 from desk.models.message import IN, OUT
 from desk.models.ticket import PENDING_CUSTOMER
 
-OPEN_STAGES = (RECEIVED, ACKNOWLEDGED, ASSESSED, INVESTIGATING, REOPENED)
-ANSWERED_STAGES = (DECIDED, FOLLOW_UP)
-OVER_STAGES = (CLOSED, WITHDRAWN)
 STATES = {"open": OPEN_STAGES, "answered": ANSWERED_STAGES, "over": OVER_STAGES}
+VIEWED = "complaint.evidence_viewed"
 SOON = 0.75  # of the promised time has passed
 LINE = (RECEIVED, ACKNOWLEDGED, INVESTIGATING, DECIDED, FOLLOW_UP, CLOSED)  # the stages that a complainant is shown
 
@@ -125,6 +130,7 @@ class StatusView:
     can_add: bool
     can_answer: bool
     can_reopen: bool
+    has_letter: bool
 
 
 def complaint_list(
@@ -175,7 +181,7 @@ def complaint_case(session: Session, viewer: Viewer, number: int, *, now: dateti
         .where(Evidence.complaint_id == complaint.id)
         .order_by(Evidence.id)
     ).all()
-    happened = select(Event).where(Event.ticket_id == ticket.id, Event.kind.startswith("complaint."))
+    happened = select(Event).where(Event.ticket_id == ticket.id, Event.kind.startswith("complaint."), Event.kind != VIEWED)
     return ComplaintCase(
         complaint=complaint,
         ticket=ticket,
@@ -226,11 +232,30 @@ def status_view(session: Session, complaint: Complaint, locale: str, *, now: dat
         messages=_messages(session, ticket),
         evidence=list(session.scalars(evidence.where(Evidence.complaint_id == complaint.id).order_by(Evidence.id))),
         decide_by=day_in_words(complaint.decide_due_at, zone, locale),
-        waits_for_customer=ticket.status == PENDING_CUSTOMER and complaint.stage in OPEN_STAGES,
+        waits_for_customer=complaint.stage == AWAITING_INFO
+        or (ticket.status == PENDING_CUSTOMER and complaint.stage in OPEN_STAGES),
         can_add=complaint.stage not in OVER_STAGES,
         can_answer=complaint.stage == FOLLOW_UP,
         can_reopen=complaint.stage == CLOSED,
+        has_letter=session.scalar(_letters(complaint).limit(1)) is not None,
     )
+
+
+def is_in_evidence(session: Session, attachment_id: int) -> bool:
+    """Whether a file belongs to a case, so that who looks at it is recorded."""
+    return session.scalar(select(Evidence.id).where(Evidence.attachment_id == attachment_id).limit(1)) is not None
+
+
+def latest_letter(session: Session, complaint: Complaint) -> ComplaintDecision:
+    """The last decision that was sent, with its letter; raises `NotFound` when none was."""
+    decision = session.scalar(_letters(complaint).order_by(ComplaintDecision.id.desc()).limit(1))
+    if decision is None:
+        raise NotFound("There is no such letter.")
+    return decision
+
+
+def _letters(complaint: Complaint) -> Select[tuple[ComplaintDecision]]:
+    return select(ComplaintDecision).where(ComplaintDecision.complaint_id == complaint.id, ComplaintDecision.letter != "")
 
 
 def zone_of(session: Session, ticket: Ticket) -> str:
@@ -259,8 +284,8 @@ def _clock(received_at: datetime, due_at: datetime, done_at: datetime | None, no
 
 def _steps(session: Session, complaint: Complaint, zone: str, locale: str, now: datetime) -> list[Step]:
     """The line of stages: what has been done with its day, what is promised with its day, the rest without one."""
-    if complaint.stage == WITHDRAWN:
-        days = {RECEIVED: complaint.received_at, WITHDRAWN: complaint.closed_at or now}
+    if complaint.stage in (WITHDRAWN, REFERRED):
+        days = {RECEIVED: complaint.received_at, complaint.stage: complaint.closed_at or now}
         return [Step(stage, "done", day_in_words(day, zone, locale)) for stage, day in days.items()]
     done = _done_at(session, complaint)
     due = {ACKNOWLEDGED: complaint.acknowledge_due_at, DECIDED: complaint.decide_due_at}
@@ -280,7 +305,7 @@ def _done_at(session: Session, complaint: Complaint) -> dict[str, datetime]:
     """Which stages of the line lie behind; one that is under way (looking into it, asking back) is not done."""
     reached: dict[str, datetime | None] = {RECEIVED: complaint.received_at, ACKNOWLEDGED: complaint.acknowledged_at}
     # Looked at again: the earlier decision stands in the messages, the line shows what is going on now.
-    if complaint.stage not in (REOPENED, INVESTIGATING):
+    if complaint.stage not in (REOPENED, INVESTIGATING, AWAITING_INFO, DRAFTED, APPROVAL):
         query = select(Event.at).where(Event.ticket_id == complaint.ticket_id, Event.kind == "complaint.decided")
         decided_at = session.scalar(query.order_by(Event.id.desc()).limit(1))
         reached |= {INVESTIGATING: decided_at, DECIDED: decided_at, FOLLOW_UP: complaint.closed_at, CLOSED: complaint.closed_at}

@@ -11,12 +11,24 @@ from sqlalchemy.orm import Session
 
 from channels.voice.port import Finding
 from desk.errors import NotFound
-from desk.events import Event
+from desk.events import Actor, Event, link
 from desk.files import FileStore
-from desk.models import Agent, Attachment, CallRecording, Evidence, OutboxMail, RouterLease, SpooledMail, Timer
+from desk.models import (
+    Agent,
+    Attachment,
+    CallRecording,
+    Complaint,
+    ComplaintDecision,
+    Evidence,
+    OutboxMail,
+    RouterLease,
+    SpooledMail,
+    Timer,
+)
 from desk.models.mail import FAILED as MAIL_FAILED
 
 LATEST = 200  # files whose presence is looked at
+MOST_CHAINS = 500  # complaints whose record is read from end to end, the newest
 MOST_HASHED = 500  # pieces of evidence that are read from end to end
 SLOW = timedelta(minutes=15)  # what should happen in seconds and has not for so long is stuck
 AHEAD = timedelta(seconds=5)
@@ -55,6 +67,31 @@ def evidence(session: Session, files: FileStore) -> Iterator[Finding]:
         )
     elif rows:
         yield Finding("ok", f"{len(rows)} pieces of evidence are as they were added.")
+
+
+def complaints(session: Session) -> Iterator[Finding]:
+    """What is recorded of each complaint is what was recorded, to the last entry; the letters are as they were sent."""
+    newest = session.scalars(select(Complaint).order_by(Complaint.id.desc()).limit(MOST_CHAINS)).all()
+    happened: dict[int, list[Event]] = {}
+    query = select(Event).where(Event.ticket_id.in_([each.ticket_id for each in newest]), Event.complaint_id.is_not(None))
+    for event in session.scalars(query.order_by(Event.id)):
+        happened.setdefault(event.complaint_id or 0, []).append(event)
+    broken = [str(each.id) for each in newest if not _is_whole(each, happened.get(each.id, []))]
+    if broken:
+        yield Finding(
+            "error",
+            f"The record of complaints was changed: {_some(broken)} (ids of complaints).",
+            "Compare the events of these complaints with a backup, and find out who did it and when.",
+        )
+    letters = select(ComplaintDecision).where(ComplaintDecision.letter_sha256 != "").order_by(ComplaintDecision.id.desc())
+    sent = session.scalars(letters.limit(MOST_CHAINS)).all()
+    wrong = [str(each.id) for each in sent if hashlib.sha256(each.letter.encode()).hexdigest() != each.letter_sha256]
+    if wrong:
+        yield Finding(
+            "error", f"Letters are not what was sent: {_some(wrong)} (ids of decisions).", "Restore them from a backup."
+        )
+    if newest and not broken and not wrong:
+        yield Finding("ok", f"The records of {len(newest)} complaints and {len(sent)} letters are as they were written.")
 
 
 def stored_files(session: Session, files: FileStore) -> Iterator[Finding]:
@@ -137,6 +174,22 @@ def people(session: Session) -> Iterator[Finding]:
         yield Finding(
             "warning", "There is no administrator yet.", "Add one: `python -m desk user add NAME@HOST --name NAME --role admin`."
         )
+
+
+def _is_whole(complaint: Complaint, events: list[Event]) -> bool:
+    """Whether the chain leads to the hash in the complaint's row. What was written before there were chains comes before it."""
+    last = ""
+    for event in events:
+        if "chain" not in event.data:
+            if last:
+                return False
+            continue
+        data = {name: value for name, value in event.data.items() if name != "chain"}
+        actor = Actor(event.actor_kind, event.actor_id, event.actor_name)  # type: ignore[arg-type]
+        last = link(last, event.at, event.kind, actor, data)
+        if last != event.data["chain"]:
+            return False
+    return last == complaint.chain
 
 
 def _is_there(files: FileStore, sha256: str) -> bool:

@@ -69,11 +69,17 @@ SHOWN = (
     "complaint.acknowledged",
     "complaint.assessed",
     "complaint.investigation_began",
+    "complaint.info_asked",
+    "complaint.decision_drafted",
+    "complaint.approval_asked",
     "complaint.decided",
+    "complaint.redress_began",
     "complaint.follow_up_began",
     "complaint.closed",
     "complaint.reopened",
     "complaint.withdrawn",
+    "complaint.referred",
+    "complaint.archived",
     "article.linked",
 )
 

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from channels.form import ComplaintForm, read_complaint, to_inbound
 from desk.actions import complaints
+from desk.actions.complaint_form import check_form
 from desk.actions.complaint_policy import promise
 from desk.config import BABEL_LOCALES, LOCALES
 from desk.days import day_in_words
@@ -64,7 +65,7 @@ def _send(form: ComplaintForm) -> Response | tuple[str, int]:
         raise Invalid("This form is incomplete. Load the page again and send it once more.")
     files, errors = _files()
     try:
-        complaints.check_form(form)
+        check_form(form)
     except Invalid as wrong:
         errors = {name: gettext(sentence) for name, sentence in wrong.fields.items()} | errors
     if request.form.get(TRAP):

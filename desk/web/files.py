@@ -12,10 +12,12 @@ from werkzeug.wrappers import Response
 
 from channels.email.sanitise import remote_pictures, safe_html
 from desk.access import Right, access_ticket
+from desk.actions.complaint_evidence import looked_at
 from desk.errors import NotFound
-from desk.http.context import installation, reading, viewer
+from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Attachment, Message, Ticket
+from desk.queries.complaints import is_in_evidence
 from desk.web.console import keyless, small
 from desk.web.file_risk import risk_of
 from desk.web.mail_frame import USUAL, height_of
@@ -36,7 +38,9 @@ def risk(file: Attachment) -> str:
 @needs(Right.SIGNED_IN)
 def download(attachment_id: int) -> Response:
     with reading() as session:
-        file = _attachment(session, attachment_id)
+        file, is_evidence = _attachment(session, attachment_id), is_in_evidence(session, attachment_id)
+    if is_evidence and request.method == "GET":
+        _note_look(attachment_id)
     return _send(file, as_attachment=True)
 
 
@@ -45,9 +49,11 @@ def download(attachment_id: int) -> Response:
 def inline(attachment_id: int) -> Response:
     """A picture to be shown in the page; only kinds that are nothing but pictures."""
     with reading() as session:
-        file = _attachment(session, attachment_id)
+        file, is_evidence = _attachment(session, attachment_id), is_in_evidence(session, attachment_id)
     if file.content_type not in PICTURES:
         raise NotFound("This file is not shown as a picture.")
+    if is_evidence and request.method == "GET":
+        _note_look(attachment_id)
     return _send(file, as_attachment=False)
 
 
@@ -91,6 +97,11 @@ def _attachment(session: Session, attachment_id: int) -> Attachment:
         raise NotFound("There is no such file.")
     access_ticket(session, viewer(), ticket.number or 0)
     return file
+
+
+def _note_look(attachment_id: int) -> None:
+    with writing() as tx:
+        looked_at(tx, attachment_id)
 
 
 def _pictures_inside(session: Session, message: Message) -> dict[str, str]:

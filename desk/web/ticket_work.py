@@ -219,8 +219,6 @@ def advance_complaint(number: int) -> Response:
                 agent=_me(tx),
                 category=form.get("category", ""),
                 severity=form.get("severity", type=small),
-                outcome=form.get("outcome", ""),
-                decision=form.get("decision", ""),
                 reason=form.get("reason", ""),
             )
     except Conflict as refused:

@@ -19,8 +19,9 @@ from desk.events import Actor
 from desk.http.context import installation, keep_uploads, reading, writing
 from desk.http.guard import public, signed
 from desk.http.problems import say
-from desk.queries.complaints import complaint_by_key, status_view
+from desk.queries.complaints import complaint_by_key, latest_letter, status_view
 from desk.sentences import N_
+from desk.web.complaint_file import kept_letter
 from desk.web.complaints import locale_of, unlisted
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
@@ -52,6 +53,15 @@ def send_link() -> str:
 @in_language_of(locale_of)
 def status(key: str) -> tuple[Response, int]:
     return _page(key)
+
+
+@pages.get("/track/<key>/letter")
+@signed
+@in_language_of(locale_of)
+def letter(key: str) -> Response:
+    """The latest decision's letter, exactly as it was sent."""
+    with reading() as session:
+        return kept_letter(latest_letter(session, complaint_by_key(session, key)))
 
 
 @pages.post("/track/<key>/add")

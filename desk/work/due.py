@@ -40,6 +40,14 @@ def _ask_complainant(tx: Tx, data: dict[str, Any]) -> None:
     complaints.follow_up_due(tx, tx.session.get_one(Complaint, data["complaint_id"]))
 
 
+def _go_on_without_answer(tx: Tx, data: dict[str, Any]) -> None:
+    complaints.info_overdue(tx, tx.session.get_one(Complaint, data["complaint_id"]))
+
+
+def _archive_complaint(tx: Tx, data: dict[str, Any]) -> None:
+    complaints.archive_due(tx, tx.session.get_one(Complaint, data["complaint_id"]))
+
+
 def _hurry_hand_up(tx: Tx, data: dict[str, Any]) -> None:
     hand_ups.overdue(tx, data["item_id"])
 
@@ -64,6 +72,8 @@ ACTIONS: Mapping[str, Action] = {
     articles.ARCHIVE_TIMER: _archive_article,
     article_gaps.LOOK_TIMER: article_gaps.look,
     article_gaps.HEALTH_TIMER: article_gaps.renew_next,
+    complaints.INFO_TIMER: _go_on_without_answer,
+    complaints.ARCHIVE_TIMER: _archive_complaint,
     hand_ups.DUE_TIMER: _hurry_hand_up,
     agents.SKILL_TIMER: _turn_skills,
     presence.GONE_TIMER: presence.still_gone,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, read_complaint, to_inbound
 from channels.message import Contact, Inbound
-from desk.actions import complaints, intake, work_items
+from desk.actions import complaint_decisions, complaint_file, complaints, intake, work_items
 from desk.actions.defaults import ensure_defaults
 from desk.clock import FrozenClock
 from desk.config import Settings
@@ -119,6 +119,27 @@ def hold(tx: Tx, ticket: Ticket, name: str) -> WorkItem:
     item = work_items.open_item(tx, ticket.id, ("ticket", "complaint", "follow_up"))
     work_items.take(tx, item.id, agent(tx, name).id)
     return item
+
+
+def looked_into(tx: Tx, complaint: Complaint, finding: str = "proven") -> None:
+    """Every point has a finding, and the cause is known."""
+    for point in complaint_file.allegations_of(tx, complaint) or [complaint_file.add_allegation(tx, complaint, "All of it.")]:
+        complaint_file.record_finding(tx, complaint, point.id, finding, "The log shows it.")
+    complaint_file.set_cause(tx, complaint, "technology_fault", ["The order was sent twice.", "A retry has no key."])
+
+
+def decide(tx: Tx, complaint: Complaint, outcome: str = "upheld", reasons: str = "We pay it back.", by: str = "He Yan") -> None:
+    """Everything from the findings to the letter; where somebody else has to agree, the other officer does."""
+    officer, other = agent(tx, by), agent(tx, "Ruth" if by == "He Yan" else "He Yan")
+    looked_into(tx, complaint, "proven" if outcome in complaint_decisions.AT_FAULT else "not_proven")
+    complaint_decisions.draft(
+        tx, complaint, officer, outcome=outcome, looked_into="We read the log.", reasons=reasons, apology="We are sorry."
+    )
+    if complaint_decisions.needs_approval(tx, complaint):
+        complaint_decisions.submit(tx, complaint, officer)
+        complaint_decisions.approve(tx, complaint, other)
+    else:
+        complaint_decisions.send(tx, complaint, officer)
 
 
 def ticket_of(tx: Tx, complaint: Complaint) -> Ticket:

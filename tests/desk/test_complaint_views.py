@@ -10,7 +10,7 @@ from desk.errors import NotFound
 from desk.models import Complaint
 from desk.models.complaint import ACKNOWLEDGED, CLOSED, DECIDED, FOLLOW_UP, INVESTIGATING, NEXT, RECEIVED
 from desk.queries.complaints import complaint_by_key, complaint_case, complaint_counts, complaint_list, status_view
-from tests.desk.care_world import World, agent, ticket_of
+from tests.desk.care_world import World, agent, decide, ticket_of
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_line_of_stages_says_what_is_done_and_what_is_promised(on_both):
         assert late.steps[3].state == "late"
         complaint = tx.session.get_one(Complaint, complaint.id)
         complaint.stage = INVESTIGATING
-        complaints.advance(tx, complaint, DECIDED, outcome="not_upheld", decision="No.")
+        decide(tx, complaint, "not_upheld", "No.")
         complaints.advance(tx, complaint, FOLLOW_UP)
     with on_both.tx() as tx:
         over = status_view(tx.session, complaint, "en", now=tx.now)

@@ -14,7 +14,7 @@ from desk.actions.surveys import answer_survey, decline, send_survey, welcome_ag
 from desk.errors import Conflict, Invalid, NotAllowed, NotFound
 from desk.models import FollowUp, Message, Survey, Ticket, Timer, WorkItem
 from desk.queries.surveys import follow_ups_of, open_follow_ups, survey_by_key, surveys_of
-from tests.desk.care_world import World, agent, happened, hold, letters, mail_in, queue
+from tests.desk.care_world import World, agent, decide, happened, hold, letters, mail_in, queue
 
 ANSWERS = {"category": "technical", "wrap_up_code": "solved", "resolution": "Restarted the router."}
 
@@ -349,5 +349,5 @@ def test_a_customer_with_an_open_complaint_is_asked_by_it_and_not_by_a_survey(wo
         officer = agent(tx, "He Yan")
         complaints.advance(tx, complaint, "assessed", agent=officer, category="technical")
         complaints.advance(tx, complaint, "investigating", agent=officer)
-        complaints.advance(tx, complaint, "decided", agent=officer, outcome="upheld", decision="Replaced.")
+        decide(tx, complaint, reasons="Replaced.")
         assert tx.session.scalar(select(Survey.id)) is None

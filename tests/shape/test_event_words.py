@@ -17,11 +17,11 @@ def emitted():
     """The kinds that are written out where `tx.emit` is called."""
     for module in project():
         for node in ast.walk(module.tree):
-            if not (
-                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "emit" and node.args
-            ):
+            if not isinstance(node, ast.Call):
                 continue
-            for part in ast.walk(node.args[0]):
+            emits = isinstance(node.func, ast.Attribute) and node.func.attr == "emit"
+            tells = isinstance(node.func, ast.Name) and node.func.id == "tell"
+            for part in (found for each in node.args if emits or tells for found in ast.walk(each)):
                 if isinstance(part, ast.Constant) and KIND.fullmatch(str(part.value)):
                     yield part.value
 

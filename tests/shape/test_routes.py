@@ -67,6 +67,7 @@ SIGNED = {
     "POST /survey/<key>/leave",
     "GET /survey/<key>/thanks",
     "GET /track/<key>",
+    "GET /track/<key>/letter",
     "POST /track/<key>/add",
     "POST /track/<key>/answer",
 }

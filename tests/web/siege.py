@@ -152,7 +152,7 @@ def _furnish(world: World) -> dict[str, object]:
             "chat_id": 1, "help_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1, "participant_id": 1,
             "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
             "track": complaint.access_key, "survey": survey.access_key if survey else "",
-            "complaint": complaint.ticket_id + 10_000, "calendar_id": 1,
+            "complaint": complaint.ticket_id + 10_000, "calendar_id": 1, "decision_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
             "callback_id": promise.id, "canned_id": canned.id, "event_id": 1,

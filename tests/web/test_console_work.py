@@ -12,12 +12,16 @@ from desk.actions import intake, outbox, work_items
 from desk.actions.follow_up_work import open_follow_up
 from desk.models import (
     Agent,
+    Allegation,
     Attachment,
     Call,
     Complaint,
+    ComplaintDecision,
     FollowUp,
     Message,
     OutboxMail,
+    Recusal,
+    Redress,
     RouterLease,
     Ticket,
     WorkItem,
@@ -162,14 +166,55 @@ def test_a_complaint_is_registered_by_an_agent_and_moved_by_an_officer_only(worl
     assert answer.status_code == 409
     assert "Possible now: Assess, Withdraw." in answer.json()["detail"]
     assert answer.json()["allowed"] == ["assessed", "withdrawn"]
-    for data in (
-        {"stage": "assessed", "category": "billing", "severity": "2"},
-        {"stage": "investigating"},
-        {"stage": "decided", "outcome": "upheld", "decision": "We pay it back."},
-    ):
+    for data in ({"stage": "assessed", "category": "billing", "severity": "3"}, {"stage": "investigating"}):
         assert care.post(f"/desk/tickets/{ticket.number}/complaint/advance", data=data, headers=HX).status_code == 204, data
-    assert last(world, Complaint).stage == "decided"
-    assert "We pay it back." in care.get(f"/desk/tickets/{ticket.number}/complaint").text
+    case, point = f"/desk/complaints/{ticket.number}", last(world, Allegation).id
+    for act, data, status in (
+        ("draft", {"outcome": "upheld"}, 409),  # no finding yet
+        ("finding", {"point": str(point), "finding": "proven", "reason": ""}, 422),
+        ("finding", {"point": str(point), "finding": "proven", "reason": "The log."}, 204),
+        ("cause", {"cause": "technology_fault", "why1": "Sent twice.", "why2": "No key."}, 204),
+        ("give", {"kind": "refund", "amount": "many", "due": "2999-12-31"}, 422),
+        ("give", {"kind": "refund", "amount": "328", "due": "2999-12-31"}, 204),
+        ("draft", {"outcome": "upheld", "looked_into": "The log.", "reasons": "We pay it back.", "apology": "Sorry."}, 204),
+        ("submit", {}, 409),  # nobody's approval is needed
+        ("approve", {}, 409),
+        ("send", {}, 204),
+    ):
+        assert agent.post(f"{case}/{act}", data=data, headers=HX).status_code == 403
+        assert care.post(f"{case}/{act}", data=data, headers=HX).status_code == status, (act, data)
+    assert last(world, Complaint).stage == "redress"
+    page = care.get(case).text
+    assert "We pay it back." in page
+    assert "328.00" in page
+    letter = care.get(f"{case}/letters/{last(world, ComplaintDecision).id}")
+    assert "328.00" in letter.text
+    assert "sandbox" in letter.headers["Content-Security-Policy"]
+    assert world.browser().get(f"/track/{last(world, Complaint).access_key}/letter").text == letter.text
+    given = {"given": str(last(world, Redress).id), "proof": "Receipt."}
+    assert care.post(f"{case}/given", data=given, headers=HX).status_code == 204
+
+
+def test_somebody_kept_out_finds_the_case_by_no_address(world):
+    senior, officer = world.agent("Sam", roles=("senior",)), world.agent("He", roles=("complaint_officer",), team="care")
+    ticket = mail(world)
+    own, care = world.browser(senior.email), world.browser(officer.email)
+    good = {"statement": "Sam was rude to me.", "category": "service"}
+    assert own.post(f"/desk/tickets/{ticket.number}/complaint", data=good, headers=HX).status_code == 204
+    case = f"/desk/complaints/{ticket.number}"
+    assert own.get(case).status_code == 200
+    assert care.post(f"{case}/keep_out", data={"agent": str(senior.id)}, headers=HX).status_code == 422
+    assert care.post(f"{case}/keep_out", data={"agent": str(senior.id), "why": "about"}, headers=HX).status_code == 204
+    assert "Sam" in care.get(case).text
+    for path in (case, f"{case}/body", f"/desk/tickets/{ticket.number}", f"/desk/tickets/{ticket.number}/timeline"):
+        assert own.get(path).status_code == 404, path
+    for path in ("/desk/complaints", "/desk/tickets?view=all", f"/desk/tickets?search={ticket.number}", "/desk/worklist"):
+        assert f"/{ticket.number}" not in own.get(path).text, path
+    assert care.post(f"/desk/tickets/{ticket.number}/assign", data={"agent": str(senior.id)}, headers=HX).status_code == 409
+    assert own.post(f"/desk/tickets/{ticket.number}/take", headers=HX).status_code == 404
+    lifted = {"recusal": str(last(world, Recusal).id), "reason": "Another Sam."}
+    assert care.post(f"{case}/let_in", data=lifted, headers=HX).status_code == 204
+    assert own.get(case).status_code == 200
 
 
 def test_whoever_handled_a_matter_does_not_ask_the_customer_about_it(world):

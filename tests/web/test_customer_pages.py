@@ -24,7 +24,7 @@ from desk.installation import Installation
 from desk.models import Article, Attachment, Complaint, FollowUp, Message, OutboxMail, SearchLog, Survey, Ticket
 from desk.models.article import PUBLISHED
 from knowledge.article import Article as Entry
-from tests.desk.care_world import FRIDAY, agent, hire, mail_in
+from tests.desk.care_world import FRIDAY, agent, decide, hire, mail_in
 
 ARTICLES = {
     "refund-en": ("en", "Refunds", "You get your money back in **five days**.", "public", "refund-zh"),
@@ -138,7 +138,7 @@ def follow_up_begun(desk: Installation, key: str) -> None:
         officer = agent(tx, "He Yan")
         complaints.advance(tx, complaint, "assessed", agent=officer, category="billing")
         complaints.advance(tx, complaint, "investigating", agent=officer)
-        complaints.advance(tx, complaint, "decided", agent=officer, outcome="upheld", decision="We pay it back.")
+        decide(tx, complaint)
         complaints.advance(tx, complaint, "follow_up")
 
 

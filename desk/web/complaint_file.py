@@ -1,0 +1,156 @@
+"""The page of one complaint, which reads like a file, and what is written into it. Each act is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, current_app, render_template, request, url_for
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from desk.access import Right, access_ticket
+from desk.actions import complaint_decisions, complaint_file, complaints, recusals
+from desk.actions.complaint_decisions import approvals_needed
+from desk.errors import NotFound
+from desk.http.context import installation, reading, viewer, writing
+from desk.http.guard import needs
+from desk.models import Agent, Complaint, ComplaintDecision, Ticket
+from desk.queries.complaint_file import case_file
+from desk.queries.complaints import zone_of
+from desk.store import Tx
+from desk.web import complaint_words, words
+from desk.web.console import done, frame, small
+from desk.web.event_words import EVENTS
+
+pages = Blueprint("complaint_file", __name__, url_prefix="/desk/complaints/<int:number>")
+SEALED = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
+
+Act = Callable[[Tx, Complaint, Agent, MultiDict[str, str]], Any]
+
+
+@pages.get("")
+@needs(Right.READ_COMPLAINTS)
+def page(number: int) -> str:
+    with reading() as session:
+        return render_template("console/complaint_file.html", **frame(session, number), **_file(session, number))
+
+
+@pages.get("/body")
+@needs(Right.READ_COMPLAINTS)
+def body(number: int) -> str:
+    with reading() as session:
+        return render_template("console/_complaint_file.html", words=words.everything(), **_file(session, number))
+
+
+@pages.post("/<any(point, finding, cause, needs, give, take_out, given, draft, back, submit, send, keep_out, let_in):act>")
+@needs(Right.HANDLE_COMPLAINT)
+def write(number: int, act: str) -> Response:
+    """One entry into the file, or one step of the decision."""
+    return _act(number, _ACTS[act])
+
+
+@pages.post("/<any(approve, reject):act>")
+@needs(Right.READ_COMPLAINTS)
+def judge(number: int, act: str) -> Response:
+    """Somebody other than its author agrees to the decision or does not; who may, the action knows."""
+    return _act(number, _JUDGEMENTS[act])
+
+
+@pages.get("/letters/<int:decision_id>")
+@needs(Right.READ_COMPLAINTS)
+def letter(number: int, decision_id: int) -> Response:
+    """A decision's letter exactly as it was sent."""
+    with reading() as session:
+        ticket = access_ticket(session, viewer(), number)
+        decision = session.get(ComplaintDecision, decision_id)
+        complaint = session.get(Complaint, decision.complaint_id) if decision else None
+    if decision is None or complaint is None or complaint.ticket_id != ticket.id or not decision.letter:
+        raise NotFound("There is no such letter.")
+    return kept_letter(decision)
+
+
+def kept_letter(decision: ComplaintDecision) -> Response:
+    """The letter as a page of its own that runs and fetches nothing."""
+    response = current_app.make_response(decision.letter)
+    response.headers["Content-Security-Policy"] = SEALED
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _act(number: int, act: Act) -> Response:
+    with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
+        complaint = complaints.complaint_of(tx, ticket)
+        act(tx, complaint, tx.session.get_one(Agent, viewer().agent_id), request.form)
+    return done(url_for("complaint_file.page", number=number), toast=gettext("Recorded."), stay=True)
+
+
+def _file(session: Session, number: int) -> dict[str, Any]:
+    now = installation().clock.now()
+    file = case_file(session, viewer(), number, now=now)
+    return {
+        "file": file,
+        "needs_approval": file.draft is not None and approvals_needed(file.case.complaint, file.draft, file.given) > 0,
+        "event_words": EVENTS,
+        "terms": complaint_words.everything(),
+    }
+
+
+def _give(tx: Tx, complaint: Complaint, agent: Agent, form: MultiDict[str, str]) -> None:
+    due = _end_of(tx, complaint, form.get("due", ""))
+    complaint_file.add_redress(tx, complaint, agent, form.get("kind", ""), form.get("amount", ""), due, form.get("note", ""))
+
+
+def _draft(tx: Tx, complaint: Complaint, agent: Agent, form: MultiDict[str, str]) -> None:
+    texts = {name: form.get(name, "") for name in ("outcome", "looked_into", "reasons", "apology", "changed")}
+    complaint_decisions.draft(tx, complaint, agent, **texts)
+
+
+def _end_of(tx: Tx, complaint: Complaint, day: str) -> datetime | None:
+    """The end of a day in the zone of the promise; None when it is none."""
+    try:
+        chosen = date.fromisoformat(day)
+        zone = ZoneInfo(zone_of(tx.session, tx.session.get_one(Ticket, complaint.ticket_id)))
+        return datetime.combine(chosen, time(23, 59, 59), zone).astimezone(ZoneInfo("UTC"))
+    except (ValueError, OverflowError):
+        return None
+
+
+_ACTS: dict[str, Act] = {
+    "point": lambda tx, complaint, _me, form: complaint_file.add_allegation(
+        tx, complaint, form.get("text", ""), form.get("standard", "")
+    ),
+    "finding": lambda tx, complaint, _me, form: complaint_file.record_finding(
+        tx, complaint, form.get("point", 0, type=small), form.get("finding", ""), form.get("reason", "")
+    ),
+    "cause": lambda tx, complaint, _me, form: complaint_file.set_cause(
+        tx, complaint, form.get("cause", ""), [form.get(f"why{step}", "") for step in range(1, 6)]
+    ),
+    "needs": lambda tx, complaint, _me, form: complaint_file.set_needs(tx, complaint, form.get("needs", "")),
+    "give": _give,
+    "take_out": lambda tx, complaint, _me, form: complaint_file.drop_redress(tx, complaint, form.get("given", 0, type=small)),
+    "given": lambda tx, complaint, _me, form: complaints.given(
+        tx, complaint, form.get("given", 0, type=small), form.get("proof", "")
+    ),
+    "draft": _draft,
+    "back": lambda tx, complaint, me, _form: complaint_decisions.back(tx, complaint, me),
+    "submit": lambda tx, complaint, me, _form: complaint_decisions.submit(tx, complaint, me),
+    "send": lambda tx, complaint, me, _form: complaint_decisions.send(tx, complaint, me),
+    "keep_out": lambda tx, complaint, _me, form: recusals.keep_out(
+        tx, complaint, form.get("agent", type=small), form.get("why", ""), form.get("note", "")
+    ),
+    "let_in": lambda tx, complaint, _me, form: recusals.lift(
+        tx, complaint, form.get("recusal", 0, type=small), form.get("reason", "")
+    ),
+}
+_JUDGEMENTS: dict[str, Act] = {
+    "approve": lambda tx, complaint, me, _form: complaint_decisions.approve(tx, complaint, me),
+    "reject": lambda tx, complaint, me, form: complaint_decisions.reject(tx, complaint, me, form.get("reason", "")),
+}

@@ -1,0 +1,305 @@
+"""The file of a complaint: points and findings, the cause, what is given, and a decision that a second person sees."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import select
+
+from desk.access import viewer_of
+from desk.actions import complaint_decisions, complaint_file, complaints
+from desk.errors import Conflict, DeskError, Invalid, NotAllowed
+from desk.events import Event
+from desk.models import Complaint, ComplaintDecision, Message, Timer
+from desk.models.complaint import (
+    APPROVAL,
+    ARCHIVED,
+    ASSESSED,
+    AWAITING_INFO,
+    CLOSED,
+    DECIDED,
+    DRAFTED,
+    FOLLOW_UP,
+    INVESTIGATING,
+    NEXT,
+    OVER_STAGES,
+    REDRESS,
+    REFERRED,
+)
+from desk.queries.complaints import complaint_list
+from tests.desk.care_world import World, agent, decide, looked_into, ticket_of
+
+WRITTEN = {"looked_into": "We read the log.", "reasons": "It was charged twice.", "apology": "We are sorry."}
+
+
+@pytest.fixture
+def world(tmp_path) -> Iterator[World]:
+    with World(tmp_path) as world:
+        yield world
+
+
+def investigated(world: World, tx, *, severity: int = 3, **answers: str) -> Complaint:
+    complaint, officer = world.complain(tx, **answers), agent(tx, "He Yan")
+    complaints.advance(tx, complaint, ASSESSED, agent=officer, category="billing", severity=severity)
+    return complaints.advance(tx, complaint, INVESTIGATING, agent=officer)
+
+
+def drafted(world: World, tx, *, outcome: str = "upheld", severity: int = 3, amount: str = "", needs: str = "") -> Complaint:
+    complaint, officer = investigated(world, tx, severity=severity), agent(tx, "He Yan")
+    complaint_file.set_needs(tx, complaint, needs)
+    looked_into(tx, complaint, "proven" if outcome == "upheld" else "not_proven")
+    if amount:
+        complaint_file.add_redress(tx, complaint, officer, "refund", amount, tx.now + timedelta(days=3))
+    complaint_decisions.draft(tx, complaint, officer, outcome=outcome, **WRITTEN)
+    return complaint
+
+
+def test_a_case_begins_with_what_the_customer_said_as_its_first_point(world):
+    with world.tx() as tx:
+        complaint = investigated(world, tx)
+        assert [point.text for point in complaint_file.allegations_of(tx, complaint)] == ["You charged me twice in March."]
+
+
+def test_nothing_is_decided_before_every_point_has_a_finding_and_the_cause_is_known(world):
+    with world.tx() as tx:
+        complaint, officer = investigated(world, tx), agent(tx, "He Yan")
+        second = complaint_file.add_allegation(tx, complaint, "Nobody called back.", "Within one working day.")
+        with pytest.raises(Conflict, match="Every point needs a finding"):
+            complaint_decisions.draft(tx, complaint, officer, outcome="upheld", **WRITTEN)
+        for point in complaint_file.allegations_of(tx, complaint):
+            complaint_file.record_finding(tx, complaint, point.id, "proven", "The log.")
+        with pytest.raises(Conflict, match="Find the cause"):
+            complaint_decisions.draft(tx, complaint, officer, outcome="upheld", **WRITTEN)
+        with pytest.raises(Invalid) as wrong:
+            complaint_file.set_cause(tx, complaint, "bad luck", ["Only one why."])
+        assert set(wrong.value.fields) == {"cause", "why1"}
+        complaint_file.set_cause(tx, complaint, "technology_fault", ["Sent twice.", "A retry has no key."])
+        complaint_decisions.draft(tx, complaint, officer, outcome="upheld", **WRITTEN)
+        assert complaint.stage == DRAFTED
+        with pytest.raises(Conflict):
+            complaint_file.record_finding(tx, complaint, second.id, "not_proven", "Changed my mind.")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"outcome": "maybe"}, "outcome"),
+        ({"looked_into": " "}, "looked_into"),
+        ({"reasons": ""}, "reasons"),
+        ({"apology": ""}, "apology"),
+        ({"outcome": "not_upheld"}, "outcome"),
+        ({"reasons": "x" * 20_001}, "reasons"),
+    ],
+)
+def test_a_draft_that_lacks_what_the_letter_needs_says_where(world, change, field):
+    with world.tx() as tx:
+        complaint = investigated(world, tx)
+        looked_into(tx, complaint)
+        with pytest.raises(Invalid) as wrong:
+            complaint_decisions.draft(tx, complaint, agent(tx, "He Yan"), **{"outcome": "upheld", **WRITTEN, **change})
+        assert field in wrong.value.fields
+        assert complaint.stage == INVESTIGATING
+
+
+@pytest.mark.parametrize(
+    ("case", "needed"),
+    [
+        ({"severity": 3}, 0),
+        ({"severity": 3, "amount": "2000"}, 0),
+        ({"severity": 3, "amount": "2000.01"}, 1),
+        ({"severity": 2}, 1),
+        ({"severity": 1}, 1),
+        ({"severity": 3, "outcome": "not_upheld"}, 0),
+        ({"severity": 3, "outcome": "not_upheld", "needs": "Large print."}, 1),
+        ({"severity": 3, "amount": "10,000"}, 1),
+        ({"severity": 3, "amount": "10000.01"}, 2),
+    ],
+)
+def test_what_is_serious_or_dear_is_seen_by_others_before_it_leaves(world, case, needed):
+    with world.tx() as tx:
+        complaint, officer = drafted(world, tx, **case), agent(tx, "He Yan")
+        given = complaint_file.redress_of(tx, complaint)
+        decision = complaint_decisions.current(tx, complaint)
+        assert complaint_decisions.approvals_needed(complaint, decision, given) == needed
+        if needed:
+            with pytest.raises(Conflict) as refused:
+                complaint_decisions.send(tx, complaint, officer)
+            assert refused.value.allowed == (APPROVAL, INVESTIGATING)
+            assert complaint.stage == DRAFTED
+        else:
+            with pytest.raises(Conflict):
+                complaint_decisions.submit(tx, complaint, officer)
+            complaint_decisions.send(tx, complaint, officer)
+            assert complaint.stage == (REDRESS if case.get("amount") else DECIDED)
+
+
+def test_nobody_approves_what_they_wrote_nor_more_than_they_may_nor_twice(world):
+    with world.tx() as tx:
+        complaint = drafted(world, tx, amount="20000")
+        author, ruth, lin, dan = (agent(tx, name) for name in ("He Yan", "Ruth", "Lin", "Dan"))
+        complaint_decisions.submit(tx, complaint, author)
+        author.roles = ["complaint_officer", "supervisor"]
+        lin.roles = ["supervisor"]
+        for person in (author, lin, dan):  # wrote it; may approve 2,000; may approve nothing
+            with pytest.raises(NotAllowed):
+                complaint_decisions.approve(tx, complaint, person)
+        assert complaint_decisions.approve(tx, complaint, ruth) is False
+        with pytest.raises(NotAllowed):
+            complaint_decisions.approve(tx, complaint, ruth)
+        dan.roles = ["complaint_officer"]
+        assert complaint_decisions.approve(tx, complaint, dan) is True
+        assert complaint.stage == REDRESS
+
+
+def test_a_draft_that_is_not_agreed_to_goes_back_with_the_reason(world):
+    with world.tx() as tx:
+        complaint, officer, ruth = drafted(world, tx, severity=2), agent(tx, "He Yan"), agent(tx, "Ruth")
+        complaint_decisions.submit(tx, complaint, officer)
+        with pytest.raises(Invalid):
+            complaint_decisions.reject(tx, complaint, ruth, " ")
+        complaint_decisions.reject(tx, complaint, ruth, "The second point is not answered.")
+        assert complaint.stage == INVESTIGATING
+        decide(tx, complaint)
+        states = tx.session.scalars(select(ComplaintDecision.state).order_by(ComplaintDecision.id)).all()
+        assert states == ["rejected", "sent"]
+
+
+@pytest.mark.parametrize(("locale", "heading"), [("en", "If you do not agree"), ("zh", "如果您不同意本决定")])
+def test_the_letter_is_whole_and_kept_as_it_was_sent(world, locale, heading):
+    with world.tx() as tx:
+        complaint = investigated(world, tx, locale=locale, statement="You <b>charged</b> me & twice.")
+        complaint_file.add_redress(tx, complaint, None, "refund", "1500.50", tx.now + timedelta(days=3), "To your card.")
+        decide(tx, complaint, reasons="The log shows two charges.")
+        decision = tx.session.scalars(select(ComplaintDecision)).one()
+    assert decision.letter_sha256 == hashlib.sha256(decision.letter.encode()).hexdigest()
+    for part in (heading, "You &lt;b&gt;charged&lt;/b&gt; me &amp; twice.", "We read the log.", "1,500.50", "We are sorry."):
+        assert part in decision.letter
+    assert "<b>" not in decision.letter
+    with world.tx() as tx:
+        sent = tx.session.scalars(select(Event).where(Event.kind == "complaint.decided")).one()
+        assert sent.data["letter"] == decision.letter_sha256
+
+
+def test_the_customer_is_asked_only_after_everything_was_given(world):
+    with world.tx() as tx:
+        complaint = drafted(world, tx, amount="100")
+        complaint_decisions.send(tx, complaint, agent(tx, "He Yan"))
+        given = complaint_file.redress_of(tx, complaint)[0]
+        complaints.follow_up_due(tx, complaint)
+        assert complaint.stage == REDRESS
+        with pytest.raises(Conflict):
+            complaints.advance(tx, complaint, FOLLOW_UP)
+        with pytest.raises(Invalid):
+            complaints.given(tx, complaint, given.id, " ")
+    world.days(4)
+    with world.tx() as tx:
+        complaint = tx.session.get_one(Complaint, complaint.id)
+        complaints.given(tx, complaint, given.id, "Bank receipt 4711.")
+        timer = tx.session.scalars(select(Timer).where(Timer.kind == "complaint.follow_up", Timer.done_at.is_(None))).one()
+        assert timer.due_at > tx.now + timedelta(days=2)
+        with pytest.raises(Conflict):
+            complaints.given(tx, complaint, given.id, "Once more.")
+        complaints.follow_up_due(tx, complaint)
+        assert complaint.stage == FOLLOW_UP
+
+
+@pytest.mark.parametrize("amount", ["-1", "12.345", "NaN", "1e30", "lots", "", "9" * 400])
+def test_an_amount_that_is_none_is_refused(world, amount):
+    with world.tx() as tx:
+        complaint = investigated(world, tx)
+        with pytest.raises(Invalid) as wrong:
+            complaint_file.add_redress(tx, complaint, None, "refund", amount, tx.now + timedelta(days=1))
+        assert "amount" in wrong.value.fields
+
+
+def test_what_we_ask_the_customer_comes_back_or_we_go_on_without_it(world):
+    with world.tx() as tx:
+        complaint = investigated(world, tx)
+        due = complaint.decide_due_at
+        complaints.advance(tx, complaint, AWAITING_INFO, agent=agent(tx, "He Yan"), reason="Which card was it?")
+        asked = tx.session.scalars(select(Message).where(Message.direction == "out").order_by(Message.id.desc())).first()
+        assert asked.text == "Which card was it?"
+        complaints.customer_adds(tx, complaint, "The blue one.", token="sixteen-characters")
+        assert complaint.stage == INVESTIGATING
+        complaints.advance(tx, complaint, AWAITING_INFO, agent=agent(tx, "He Yan"), reason="Which month?")
+        complaints.info_overdue(tx, complaint)
+        assert (complaint.stage, complaint.decide_due_at) == (INVESTIGATING, due)
+
+
+def test_what_is_not_ours_is_referred_and_archived_is_what_nobody_opens_again(world):
+    with world.tx() as tx:
+        complaint, officer = world.complain(tx), agent(tx, "He Yan")
+        complaints.advance(tx, complaint, ASSESSED, agent=officer, category="other")
+        complaints.advance(tx, complaint, REFERRED, agent=officer, reason="The water works decide this.")
+        assert (complaint.outcome, ticket_of(tx, complaint).status) == ("referred", "closed")
+        other = investigated(world, tx, token="another-filling-of-it")
+        decide(tx, other)
+        complaints.advance(tx, other, FOLLOW_UP)
+        complaints.customer_answers(tx, other, True)
+        complaints.archive_due(tx, other)
+        assert other.stage == CLOSED
+    world.days(31)
+    with world.tx() as tx:
+        other = tx.session.get_one(Complaint, other.id)
+        complaints.archive_due(tx, other)
+        assert (other.stage, NEXT[other.stage]) == (ARCHIVED, ())
+
+
+def tries(tx, complaint: Complaint, who, chance: random.Random) -> list:
+    """What somebody may try next, whether it is their turn or not."""
+    stage = chance.choice([*NEXT, *NEXT[complaint.stage], *NEXT[complaint.stage]])
+
+    def move() -> None:
+        complaints.advance(tx, complaint, stage, agent=who, category="billing", severity=2, reason="So it is.")
+
+    def give_all() -> None:
+        for each in complaint_file.redress_of(tx, complaint):
+            if each.done_at is None:
+                complaints.given(tx, complaint, each.id, "Receipt.")
+
+    return [
+        *(move, move, move, give_all),
+        lambda: looked_into(tx, complaint),
+        lambda: complaint_file.add_redress(tx, complaint, who, "refund", "2500", tx.now + timedelta(days=2)),
+        lambda: complaint_decisions.draft(tx, complaint, who, outcome="upheld", **WRITTEN),
+        lambda: complaint_decisions.submit(tx, complaint, who),
+        lambda: complaint_decisions.approve(tx, complaint, who),
+        lambda: complaint_decisions.send(tx, complaint, who),
+        lambda: complaint_decisions.back(tx, complaint, who),
+        lambda: complaints.customer_answers(tx, complaint, chance.random() < 0.5, "Still open."),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_people_try_in_whatever_order_the_rules_hold(world, seed):
+    """No forbidden move, no clock set back, no approval of one's own draft; each case ends or stands on a list with a date."""
+    chance = random.Random(seed)
+    with world.tx() as tx:
+        complaint = world.complain(tx)
+        agent(tx, "Lin").roles = ["supervisor"]
+        dates = complaint.decide_due_at, complaint.received_at
+        stages = [complaint.stage]
+        for _ in range(70):
+            who = agent(tx, chance.choice(("He Yan", "Ruth", "Lin")))
+            try:
+                with tx.session.begin_nested():
+                    chance.choice(tries(tx, complaint, who, chance))()
+            except DeskError:
+                tx.session.expire_all()
+                assert complaint.stage == stages[-1]
+            stages.append(complaint.stage)
+            assert (complaint.decide_due_at, complaint.received_at) == dates
+        for decision in tx.session.scalars(select(ComplaintDecision)):
+            assert decision.drafted_by_id not in {each["agent"] for each in decision.approvals}
+            assert decision.state != "sent" or decision.letter_sha256
+        for old, new in pairwise(stages):
+            through = {new} | {step for step in NEXT[old] if new in NEXT[step]}  # sending goes on to the redress by itself
+            assert old == new or through & set(NEXT[old]), (old, new)
+        on_a_list = {each.complaint.id for each in complaint_list(tx.session, viewer_of(agent(tx, "Ruth")), now=tx.now)}
+        answered = complaint_list(tx.session, viewer_of(agent(tx, "Ruth")), now=tx.now, state="answered")
+        assert complaint.stage in OVER_STAGES or complaint.id in on_a_list | {each.complaint.id for each in answered}
