@@ -134,12 +134,13 @@ class Staff(Namespace):
         viewer = self._viewer(session.get("token", ""))
         data = data if isinstance(data, dict) else {}
         topic = str(data.get("topic", ""))
-        if viewer is None or viewer.agent_id is None or topic not in rooms() or not topic.startswith("ticket:"):
+        sid = request.sid  # type: ignore[attr-defined]
+        if viewer is None or viewer.agent_id is None or topic not in self._watches(sid) or not topic.startswith("ticket:"):
             return
         writing = str(data.get("writing", "")) if viewer.can(Right.REPLY) else ""
         turn = data.get("turn") if isinstance(data.get("turn"), int) else 0
         seat = Seat(viewer.agent_id, viewer.name, data.get("away") is True, writing, turn)
-        if self._company.sit(request.sid, topic, seat):  # type: ignore[attr-defined]
+        if self._company.sit(sid, topic, seat):
             self._tell_company([topic])
 
     def _tell_company(self, topics: Sequence[str]) -> None:
