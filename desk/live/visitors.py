@@ -32,11 +32,13 @@ from desk.installation import Installation
 from desk.models import Chat, Message
 from desk.models.chat import ENDED
 from desk.queries import chats as seen
+from desk.queries.help_centre import suggested
 from desk.store import Tx
 
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/visitor"
+MOST_WRITTEN = 2_000  # characters that are looked at for suggestions
 Handler = Callable[..., dict[str, Any]]
 
 
@@ -166,6 +168,12 @@ class Visitors(Namespace):
                 chats.open_chat(tx, data, token=token)
         self._enter(token)
         return {"chat": self.window().chat_id}
+
+    @answering("ask")
+    def on_suggest(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Answers for what is being written, before it is sent. Nothing of it is kept."""
+        hits = suggested(self._desk.knowledge, str(data.get("text") or "")[:MOST_WRITTEN])
+        return {"hits": [{"title": hit.title, "href": f"/articles/{hit.id}", "lang": hit.lang} for hit in hits]}
 
     @answering("leave")
     def on_leave(self, data: dict[str, Any]) -> dict[str, Any]:

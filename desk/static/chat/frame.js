@@ -5,6 +5,7 @@ import * as keep from "./keep.js";
 import * as log from "./log.js";
 import { Form } from "./form.js";
 import { onParent, tellParent } from "./parent.js";
+import { suggestTo } from "./suggest.js";
 import { ask, connect } from "./wire.js";
 import { lang, text } from "/static/js/texts.js";
 
@@ -29,6 +30,7 @@ let netTimer = 0;
 const socket = connect(locale, () => token);
 const start = new Form($("ask"), submitAsk);
 const letter = new Form($("letter"), submitLetter);
+for (const form of ["ask", "letter"]) suggestTo($(`${form}-text`), $(`${form}-suggested`), (words) => ask(socket, "suggest", { text: words }));
 
 socket.on("connect", () => {
   clearTimeout(netTimer);
