@@ -50,7 +50,7 @@ class CallQuestion:
 
 @dataclass(frozen=True)
 class CallRow:
-    """One line of the list; the number is masked as the viewer's right asks."""
+    """One line of the list; the number is masked as the viewer's right asks. `talk_s` is what the agents' parts add up to."""
 
     call: Call
     customer_name: str
@@ -59,18 +59,13 @@ class CallRow:
     ticket_number: int | None
     queue: Queue | None
     agents: list[str]
+    talk_s: float | None
     is_recorded: bool
 
     @property
     def wait_s(self) -> float | None:
         met = self.call.answered_at or self.call.abandoned_at or self.call.flow_out_at or self.call.ended_at
         return (met - self.call.queued_at).total_seconds() if self.call.queued_at and met else None
-
-    @property
-    def talk_s(self) -> float | None:
-        if self.call.answered_at is None or self.call.ended_at is None:
-            return None
-        return (self.call.ended_at - self.call.answered_at).total_seconds()
 
 
 def call_list(session: Session, viewer: Viewer, asked: CallQuestion, zone: str, *, before: int | None = None) -> list[CallRow]:
@@ -83,7 +78,7 @@ def call_list(session: Session, viewer: Viewer, asked: CallQuestion, zone: str, 
         query = query.where(Call.arrived_at <= last.arrived_at, or_(Call.arrived_at < last.arrived_at, Call.id < last.id))
     rows = session.execute(query.order_by(Call.arrived_at.desc(), Call.id.desc()).limit(PAGE + 1)).all()
     ids = [call.id for call, *_ in rows]
-    names = _agents(session, ids)
+    names, talked = _agents(session, ids)
     recorded = set(session.scalars(select(CallRecording.call_id).where(CallRecording.call_id.in_(ids))))
     return [
         CallRow(
@@ -94,6 +89,7 @@ def call_list(session: Session, viewer: Viewer, asked: CallQuestion, zone: str, 
             ticket_number=ticket.number if ticket else None,
             queue=queue,
             agents=names.get(call.id, []),
+            talk_s=talked.get(call.id),
             is_recorded=call.id in recorded,
         )
         for call, customer, ticket, queue in rows
@@ -132,16 +128,19 @@ def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
-def _agents(session: Session, call_ids: list[int]) -> dict[int, list[str]]:
-    """Who had each call, in the order in which they had it."""
+def _agents(session: Session, call_ids: list[int]) -> tuple[dict[int, list[str]], dict[int, float]]:
+    """Who had each call, in the order in which they had it, and for how many seconds together, when that is over."""
     query = (
-        select(CallSegment.call_id, Agent.name)
+        select(CallSegment.call_id, CallSegment.started_at, CallSegment.ended_at, Agent.name)
         .join(Agent, Agent.id == CallSegment.agent_id)
         .where(CallSegment.call_id.in_(call_ids), CallSegment.started_at.is_not(None), CallSegment.kind != "consult")
         .order_by(CallSegment.id)
     )
     found: dict[int, list[str]] = {}
-    for call_id, name in session.execute(query):
+    talked: dict[int, float] = {}
+    for call_id, started_at, ended_at, name in session.execute(query):
         if name not in found.setdefault(call_id, []):
             found[call_id].append(name)
-    return found
+        if ended_at is not None:
+            talked[call_id] = talked.get(call_id, 0.0) + (ended_at - started_at).total_seconds()
+    return found, talked
