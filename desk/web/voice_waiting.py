@@ -24,7 +24,7 @@ from desk.queries.dismissal import closure_words
 from desk.queries.voice_policy import voice_policy
 from desk.queries.voice_texts import Prompts, joined, spoken
 from desk.store import Tx
-from desk.web.carrier_door import absolute, call_event, from_carrier, once, xml
+from desk.web.carrier_door import absolute, call_event, effect_once, from_carrier, once, xml
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def wait() -> Response:
     if place.told is not None and place.told.to_dict() != call.told:
         with writing(SYSTEM) as tx:
             waiting.note_told(lock_call(tx, call.id), place)
-    if ways.led:
+    if ways.led and _is_first(f"{call.sid}:led:{waiting.visits(call)}:{turn}", call.sid):
         _send(call, "voicemail", why="waited")
     again = absolute(f"/hooks/twilio/voice/wait?call={call.id}&n={turn + 1}")
     return xml(twiml.wait(said, WAIT_AGAIN_S, again_url=again, music_url=absolute(MUSIC)))
@@ -151,6 +151,13 @@ def _send(call: Call, where: str, **more: str) -> None:
         installation().carrier.redirect(call_sid=call.sid, url=url)
     except CarrierFailed as failed:
         log.warning("the caller of %s could not be sent to %s: %s", call.sid, where, failed)
+
+
+def _is_first(key: str, sid: str) -> bool:
+    """Whether this request is not one that came before: who has been sent to the tone is not sent there from the tone."""
+    fresh: list[str] = []
+    effect_once(key, sid, lambda _tx: fresh.append(key))
+    return bool(fresh)
 
 
 def _while_waiting(session: Session, call: Call, place: CallersPlace, ways: WaysOut, turn: int) -> Prompts:
