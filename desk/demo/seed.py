@@ -10,6 +10,7 @@ from sqlalchemy import select
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
+from desk.demo.canned import add_canned
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
 from desk.demo.settings import set_hours, set_queues, set_telephone
@@ -47,6 +48,7 @@ def ensure_demo(desk: Installation) -> bool:
         play_past(tx)
         set_queues(tx)
         set_telephone(tx)
+        add_canned(tx)
         tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
         tx.emit("demo.seeded")
     return True

@@ -18,6 +18,7 @@ from desk.models.hand_up import HandUp
 from desk.models.knowledge import ArticleFlag, ArticleVote, EqualWords, KnowledgeGap, SearchLog
 from desk.models.mail import MailboxMail, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.models.mail_in import MailAccount, MailAddress, MailSilence, MailTally, SpooledMail, TicketParticipant
+from desk.models.mention import Mention
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
 from desk.models.recusal import Recusal
@@ -69,6 +70,7 @@ __all__ = [
     "MailSilence",
     "MailTally",
     "MailboxMail",
+    "Mention",
     "Message",
     "Offer",
     "Organisation",

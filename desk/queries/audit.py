@@ -41,6 +41,7 @@ NOUNS = (
     "mail",
     "mail_account",
     "mail_address",
+    "mention",
     "message",
     "offer",
     "queue",

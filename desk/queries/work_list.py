@@ -15,6 +15,7 @@ from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
 from desk.queries.deliveries import Undelivered, undelivered_of
 from desk.queries.drafts import DraftRow, drafts_of
+from desk.queries.mentions import MentionRow, mentions_of
 from desk.queries.ticket_page import next_due
 
 MOST_OWN = 100
@@ -50,7 +51,8 @@ class WorkRow:
 class WorkList:
     """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` (of `own_total`) are tickets owned without any.
 
-    `undelivered` are tickets of theirs on which somebody did not get our mail; `drafts` is what they have begun to write.
+    `undelivered` are tickets of theirs on which somebody did not get our mail; `drafts` is what they have begun to write,
+    `mentions` where they were named and have not looked.
     """
 
     offers: list[WorkRow]
@@ -59,6 +61,7 @@ class WorkList:
     own_total: int
     undelivered: list[Undelivered]
     drafts: list[DraftRow]
+    mentions: list[MentionRow]
 
 
 def work_list(session: Session, viewer: Viewer) -> WorkList:
@@ -73,6 +76,7 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
         own_total=total,
         undelivered=undelivered_of(session, viewer.agent_id) if viewer.agent_id is not None else [],
         drafts=drafts_of(session, viewer) if viewer.agent_id is not None else [],
+        mentions=mentions_of(session, viewer) if viewer.agent_id is not None else [],
     )
 
 

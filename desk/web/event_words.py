@@ -193,6 +193,8 @@ EVENTS = {
     "mail_account.recovered": lazy_gettext("Mailbox account works again"),
     "mail_address.changed": lazy_gettext("Our mail address changed"),
     "mailbox.filled": lazy_gettext("Mail put into the mailbox"),
+    "mention.made": lazy_gettext("Colleague named in a note"),
+    "mention.seen": lazy_gettext("Colleague has looked at the note"),
     "message.added": lazy_gettext("Message added"),
     "message.admitted": lazy_gettext("Participant let in"),
     "message.attached": lazy_gettext("Message moved to another ticket"),

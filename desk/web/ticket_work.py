@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import canned, chats, complaints, drafts, placing, solving, threads, tickets, unsent
+from desk.actions import canned, chats, complaints, drafts, mentions, placing, solving, threads, tickets, unsent
 from desk.actions.tickets import REPLY_CHANNELS
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
@@ -48,12 +48,15 @@ def write(number: int) -> Response:
             return _ask_first(then)
         macro = _macro(tx)
         then = then or macro.get("steps", {}).get("then", "")
-        _write(tx, ticket, kind, form.get("text", ""), files, then, macro)
+        untold = _write(tx, ticket, kind, form.get("text", ""), files, then, macro)
         drafts.sent(tx, ticket, _me(tx), whole(form.get("draft", "")) or 0, form.get("text", ""))
         if macro and kind != "email":
             canned.take_steps(tx, ticket, _me(tx), macro["name"], macro["steps"])
         if then and kind != "email":
             tickets.set_pending(tx, ticket, then)
+    if untold:
+        names = gettext(", ").join(untold)
+        return _stay(number, gettext("Not told, as they may not read this ticket: %(names)s.", names=names))
     return _stay(number)
 
 
@@ -233,13 +236,14 @@ def _with_what_is_allowed(refused: Conflict) -> Conflict:
     return Conflict("%(reason)s Possible now: %(steps)s.", refused.allowed, reason=say(refused), steps=steps)
 
 
-def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], then: str, macro: dict[str, Any]) -> None:
+def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], then: str, macro: dict[str, Any]) -> list[str]:
+    """Returns the names of those who are named in a note and may not read it."""
     agent, client_id = _me(tx), request.form.get("client_id", "")
     if not CLIENT_ID.fullmatch(client_id):
         raise Invalid("This message came without its id. Load the page again.")
     if kind == "note":
-        tickets.note(tx, ticket, agent, text or _files_only(files), files)
-    elif kind == "chat":
+        return mentions.note_mentions(tx, viewer(), ticket, tickets.note(tx, ticket, agent, text or _files_only(files), files))
+    if kind == "chat":
         chat = tx.session.scalar(select(Chat).where(Chat.ticket_id == ticket.id, Chat.state == ACTIVE).limit(1))
         if chat is None:
             raise Conflict("This chat has ended. Answer by mail, if we have an address.")
@@ -254,6 +258,7 @@ def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], 
         unsent.send_soon(tx, ticket, agent, text, client_id=client_id, to=to, cc=cc, files=files, then=then, macro=macro)
     else:
         raise Invalid("Choose whether to answer by mail or chat.")
+    return []
 
 
 def _macro(tx: Tx) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import canned_use, drafts, hand_ups, knowledge_panel, mail_work, ticket_work, unsent, words
+from desk.web import canned_use, drafts, hand_ups, knowledge_panel, mail_work, mentions, ticket_work, unsent, words
 from desk.web.console import done, frame, may_enter, small
 from desk.web.recipients import proposed
 
@@ -42,6 +42,7 @@ pages.register_blueprint(knowledge_panel.pages)
 pages.register_blueprint(unsent.pages)
 pages.register_blueprint(drafts.pages)
 pages.register_blueprint(canned_use.pages)
+pages.register_blueprint(mentions.pages)
 pages.register_blueprint(mail_work.pages)
 pages.register_blueprint(hand_ups.pages)
 

@@ -58,3 +58,28 @@ def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: B
     expect(ben.locator("#company")).to_be_hidden()
     for context in contexts:
         context.close()
+
+
+def test_who_is_named_in_a_note_is_told_until_they_look(chromium: Browser, world):
+    contexts = [chromium.new_context(viewport={"width": 1400, "height": 900}) for _ in range(2)]
+    world.send("My router is dead.", subject="Router")
+    number = world.until(world.ticket).number
+    maya, ben = (console(context, world, world.agent(name)) for context, name in zip(contexts, ("Maya", "Ben"), strict=True))
+    maya.goto(f"{world.url}/desk/tickets/{number}")
+    expect(maya.locator("#net")).to_have_attribute("data-state", "live")
+    maya.keyboard.press("n")
+    maya.keyboard.type("Please look, @be")
+    option = maya.locator("#canned [role=option]:visible")
+    expect(option).to_have_text("BBen", use_inner_text=False)
+    maya.keyboard.press("Enter")
+    expect(maya.locator("#composer-text")).to_have_value("Please look, @Ben ")
+    maya.keyboard.press("Control+Enter")
+    row = ben.locator("#worklist li", has_text="Maya: Please look, @Ben")
+    expect(row).to_be_visible()
+    row.locator("a").click()
+    expect(ben.locator("#timeline")).to_contain_text("Please look, @Ben")
+    expect(row).to_have_count(0)
+    assert maya.faults == []
+    assert ben.faults == []
+    for context in contexts:
+        context.close()

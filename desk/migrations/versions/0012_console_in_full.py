@@ -1,6 +1,6 @@
-"""What agents have begun to write, canned replies, and macros that are run when an answer leaves.
+"""What agents have begun to write, canned replies, macros that are run when an answer leaves, and colleagues named in notes.
 
-Revision: 0012 after 0011. Rolling back forgets drafts and canned replies.
+Revision: 0012 after 0011. Rolling back forgets drafts, canned replies and mentions.
 """
 
 from __future__ import annotations
@@ -52,6 +52,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_reply")),
     )
     op.create_index(op.f("ix_canned_reply_owner_id"), "canned_reply", ["owner_id"])
+    parts = {"agent_id": "agent", "ticket_id": "ticket", "message_id": "message"}
+    op.create_table(
+        "mention",
+        sa.Column("id", BIG, nullable=False),
+        *(sa.Column(name, BIG, nullable=False) for name in parts),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=True),
+        *(
+            sa.ForeignKeyConstraint([name], [f"{table}.id"], name=op.f(f"fk_mention_{name}_{table}"))
+            for name, table in parts.items()
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mention")),
+    )
+    unseen = sa.text("seen_at IS NULL")
+    op.create_index("ix_mention_unseen", "mention", ["agent_id", "id"], sqlite_where=unseen, postgresql_where=unseen)
     with op.batch_alter_table("unsent_reply") as change:
         change.add_column(sa.Column("macro", sa.JSON(), nullable=False, server_default="{}"))
     with op.batch_alter_table("unsent_reply") as change:
@@ -61,5 +76,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("unsent_reply") as change:
         change.drop_column("macro")
+    op.drop_table("mention")
     op.drop_table("canned_reply")
     op.drop_table("draft")

@@ -1,7 +1,8 @@
 // Canned replies in the composer: a slash at the beginning of a word opens the list, letters narrow it, arrows and Enter choose.
-// The full-width slash and the mark that Chinese keyboards have in its place do the same; nothing happens while an input method composes.
+// In a note an @ does the same with the colleagues who can be named. The full-width slash and the mark that Chinese keyboards have in its place do the same; nothing happens while an input method composes.
 
 const TRIGGER = /(^|\s)[/／、]([^\s/／、]{0,30})$/;
+const NAMES = /(^|[^A-Za-z0-9.])[@＠]([^@＠\n]{0,30})$/;
 let loadedFor = "";
 let chosen = -1;
 
@@ -27,18 +28,24 @@ const shown = () => [...box().querySelectorAll("[role=option]:not([hidden])")];
 
 function asked() {
   const field = area();
-  return field && field.selectionStart === field.selectionEnd ? TRIGGER.exec(field.value.slice(0, field.selectionStart)) : null;
+  if (!field || field.selectionStart !== field.selectionEnd) return null;
+  const before = field.value.slice(0, field.selectionStart);
+  const names = field.form.dataset.writes === "note" ? NAMES.exec(before) : null;
+  if (names) return { words: names[2], people: true };
+  const slash = TRIGGER.exec(before);
+  return slash && { words: slash[2], people: false };
 }
 
 async function look() {
   const found = asked();
   if (!found) return close();
-  await load();
-  if (asked()) filter(asked()[2]);
+  await load(found.people);
+  if (asked()?.people === found.people) filter(asked().words);
 }
 
-async function load() {
-  const source = box().dataset.src;
+async function load(people) {
+  const source = people ? box().dataset.people : box().dataset.src;
+  box().classList.toggle("is-people", people);
   if (loadedFor === source && box().querySelector("li")) return;
   const answer = await fetch(source, { headers: { "X-Fragment": "1" }, credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return;
@@ -98,7 +105,7 @@ function openByButton() {
 function insert(option) {
   const field = area();
   const found = asked();
-  const from = found ? field.selectionStart - found[2].length - 1 : field.selectionStart;
+  const from = found ? field.selectionStart - found.words.length - 1 : field.selectionStart;
   field.setRangeText(option.dataset.words, from, field.selectionStart, "end");
   field.dispatchEvent(new Event("input", { bubbles: true }));
   close();

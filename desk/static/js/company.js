@@ -16,6 +16,9 @@ export function startCompany() {
   });
   live.on("live:lost", () => show([]));
   document.addEventListener("visibilitychange", tell);
+  document.addEventListener("visibilitychange", look);
+  document.body.addEventListener("live:morphed", look);
+  look();
   document.addEventListener("input", ({ target }) => target.id === "composer-text" && wrote(target));
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt?.closest?.("#composer") && detail.successful && rest());
 }
@@ -37,6 +40,14 @@ function rest() {
   clearTimeout(timer);
   writing = "";
   tell();
+}
+
+/** Who was named in a note has looked when the ticket is before them. */
+function look() {
+  const bar = document.getElementById("mentioned");
+  if (!bar || document.visibilityState === "hidden" || bar.dataset.told) return;
+  bar.dataset.told = "1";
+  window.htmx.ajax("POST", bar.dataset.looked, { source: "#unsent", swap: "none" });
 }
 
 function tell() {
