@@ -22,10 +22,15 @@ def acknowledge(tx: Tx, ticket: Ticket, message: Message) -> bool:
     if not tx.settings.mail_acknowledge or not _from_a_person(message) or _told_before(tx, ticket):
         return False
     address = message.from_address
-    if silences.current(tx, address) is not None or _sent_lately(tx, address) >= MOST_AN_HOUR or _too_much(tx):
+    if not may_write_to(tx, address):
         return False
     send_letter(tx, ticket, address, "received", in_reply_to=message.mail_message_id or "", subject=ticket.subject)
     return True
+
+
+def may_write_to(tx: Tx, address: str) -> bool:
+    """Whether nothing speaks against one more automatic mail to this address, or to anybody, just now."""
+    return silences.current(tx, address) is None and _sent_lately(tx, address) < MOST_AN_HOUR and not _too_much(tx)
 
 
 def _from_a_person(message: Message) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 PROCESSES = 2
+PEOPLE = 100
 
 
 def send_from_outside(port: int, to: str, connections: int, mails: int) -> float:
@@ -35,11 +36,11 @@ def send_from_outside(port: int, to: str, connections: int, mails: int) -> float
     return PROCESSES * (connections // PROCESSES) * mails / (time.perf_counter() - start)
 
 
-def mail(number: int, to: str) -> bytes:
-    """About 3 kB of plain text from one of a hundred customers."""
+def mail(number: int, to: str, people: int = PEOPLE) -> bytes:
+    """About 3 kB of plain text from one of so many customers."""
     body = "The line drops every evening around eight, and the light turns red.\r\n" * 40
     return (
-        f"From: c{number % 100}@example.com\r\nTo: {to}\r\nSubject: Line {number}\r\nDate: Sat, 21 Nov 2026 10:00:00 +0800\r\n"
+        f"From: c{number % people}@example.com\r\nTo: {to}\r\nSubject: Line {number}\r\nDate: Sat, 21 Nov 2026 10:00:00 +0800\r\n"
         f"Message-ID: <{number}.{secrets.token_hex(8)}@example.com>\r\n\r\n{body}\r\n"
     ).encode()
 
@@ -50,7 +51,7 @@ def main(port: int, to: str, connections: int, mails: int) -> None:
 
     def send(client: smtplib.SMTP) -> None:
         for number in range(mails):
-            client.sendmail(f"c{number % 100}@example.com", [to], mail(number, to))
+            client.sendmail(f"c{number % PEOPLE}@example.com", [to], mail(number, to))
         client.quit()
         sent.append(client)
 
