@@ -74,7 +74,7 @@ def pictures(number: int, message_id: int) -> Response:
             tx.session.execute(delete(PictureTrust).where(*own))
         elif known is None and address:
             tx.session.add(PictureTrust(agent_id=viewer().agent_id, address=address, created_at=tx.now))
-    return _stay(number)
+    return done(url_for("tickets.one", number=number))
 
 
 @pages.get("/eml")

@@ -60,7 +60,8 @@ function startMoving() {
     target.closest?.(".offer")?.remove();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     if (detail.path && new URL(detail.path, location.href).pathname !== location.pathname) go(detail.path);
-    else if (!live.connected) live.refresh();
+    // Sent to where it is: what changed is the reader's own, and nobody is told of that.
+    else if (detail.path || !live.connected) live.refresh();
   });
 }
 
