@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from channels.voice.events import FINAL, CallEvent, ConferenceEvent
 from channels.voice.port import CallInfo, RoomInfo
@@ -24,7 +25,7 @@ def heal(tx: Tx, call: Call, room: RoomInfo | None, legs: Mapping[str, CallInfo 
     What the carrier does not know any more is over. Nothing happens twice: it goes the way that the lost webhook would have gone.
     """
     before = (call.state, call.conference_sid)
-    told = [leg for leg in _open_legs(tx, call) if leg.sid in legs]
+    told = [leg for leg in _open_legs(tx.session, call) if leg.sid in legs]
     missed = [f"{leg.party}:{leg.status}" for leg in told if _heal_leg(tx, leg, legs[leg.sid])]
     if room is not None:
         missed += _heal_room(tx, call, room)
@@ -35,10 +36,10 @@ def heal(tx: Tx, call: Call, room: RoomInfo | None, legs: Mapping[str, CallInfo 
     return missed
 
 
-def legs_to_ask(tx: Tx, call: Call, room: RoomInfo | None) -> list[str]:
+def legs_to_ask(session: Session, call: Call, room: RoomInfo | None) -> list[str]:
     """Of which connections the carrier is to be asked one by one: those that are not seen in the room."""
     seen = {seat.call_sid for seat in room.participants if seat.status == CONNECTED} if room is not None else set()
-    return [leg.sid for leg in _open_legs(tx, call) if leg.sid not in seen]
+    return [leg.sid for leg in _open_legs(session, call) if leg.sid not in seen]
 
 
 def end_unknown(tx: Tx, state_of: Callable[[str], str | None]) -> int:
@@ -49,7 +50,7 @@ def end_unknown(tx: Tx, state_of: Callable[[str], str | None]) -> int:
     running = tx.session.scalars(select(Call).where(Call.ended_at.is_(None), Call.state.not_in(OVER))).all()
     gone = [call for call in running if state_of(call.sid) is None]
     for call in (lock_call(tx, each.id) for each in gone):
-        heal(tx, call, None, {leg.sid: None for leg in _open_legs(tx, call)})
+        heal(tx, call, None, {leg.sid: None for leg in _open_legs(tx.session, call)})
         if call.state not in OVER:
             calls.caller_left(tx, call)
     return len(gone)
@@ -83,10 +84,10 @@ def _heal_room(tx: Tx, call: Call, room: RoomInfo) -> list[str]:
     return missed
 
 
-def _open_legs(tx: Tx, call: Call) -> list[CallLeg]:
+def _open_legs(session: Session, call: Call) -> list[CallLeg]:
     query = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.ended_at.is_(None))
     # The customer's own word first: with them gone, that the agents' lines end means nothing.
-    return list(tx.session.scalars(query.order_by(CallLeg.party != CUSTOMER, CallLeg.id)))
+    return list(session.scalars(query.order_by(CallLeg.party != CUSTOMER, CallLeg.id)))
 
 
 def _moment(tx: Tx, said: datetime | None) -> datetime:

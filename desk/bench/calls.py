@@ -27,7 +27,7 @@ from channels.voice.simulated.journal import LogEntry
 from desk.actions.agents import add_agent, set_skill
 from desk.app import create_app, install, prepare
 from desk.bench.call_agents import Task
-from desk.bench.callers import Callers
+from desk.bench.callers import RAMP_S, Callers
 from desk.bench.figures import figure
 from desk.clock import Clock
 from desk.config import SIMULATED_NUMBER, Settings
@@ -120,7 +120,7 @@ def measure(settings: Settings, load: Load) -> Outcome:
         callers.begin()
         threading.Event().wait(load.minutes * 60 / load.hurry)
         _until_answered(carrier, load.answered)
-        gone = callers.close(patience_s=20.0)
+        gone = callers.close(patience_s=RAMP_S)
         carrier.settle(30)
         threading.Event().wait(3 * 8 / load.hurry)  # the last wrap-ups
         _until_over(desk)

@@ -152,8 +152,8 @@ class CallKeeper:
     def _ask(self, call: Call) -> tuple[RoomInfo | None, dict[str, CallInfo | None]]:
         carrier = self._desk.carrier
         room = carrier.room_info(call.conference_sid or call.conference)
-        with self._desk.store.tx(SYSTEM) as tx:
-            sids = call_healing.legs_to_ask(tx, lock_call(tx, call.id), room)
+        with self._desk.store.read() as session:
+            sids = call_healing.legs_to_ask(session, call, room)
         return room, {sid: carrier.call_info(sid) for sid in sids}
 
     def _next_s(self) -> float | None:
