@@ -69,7 +69,6 @@ function choose(index) {
   chosen = options.length ? (index + options.length) % options.length : -1;
   options.forEach((option, at) => (option.ariaSelected = String(at === chosen)));
   const field = area();
-  field.setAttribute("aria-expanded", String(!box().hidden));
   if (chosen < 0 || box().hidden) return field.removeAttribute("aria-activedescendant");
   field.setAttribute("aria-activedescendant", options[chosen].id);
   options[chosen].scrollIntoView({ block: "nearest" });
@@ -90,7 +89,6 @@ const take = () => insert(shown()[chosen]);
 function close() {
   if (!box() || box().hidden) return;
   box().hidden = true;
-  area().setAttribute("aria-expanded", "false");
   area().removeAttribute("aria-activedescendant");
 }
 
