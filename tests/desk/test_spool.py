@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from concurrent.futures import wait
 
 import pytest
 from sqlalchemy import event, func, select
@@ -15,6 +18,7 @@ from desk.errors import Conflict, Invalid
 from desk.events import SYSTEM
 from desk.models import MailSilence, MailTally, Message, RawMail, SpooledMail, Ticket, WorkItem
 from desk.queries import mail_ledger
+from desk.work import mail_pool
 from desk.work.mail_in import MailDoor
 from desk.work.mail_pool import Pool
 from desk.work.mail_reading import MailReading
@@ -213,6 +217,21 @@ def test_a_pool_that_is_closed_amid_a_mail_blames_nobody(tmp_path):
     assert answers[0].result() == Unread("the desk is stopping", by_mail=False)
     assert all(answer.cancelled() for answer in answers[1:])
     assert all(answer.cancelled() for answer in pool.begin([slow]))
+
+
+def test_a_reader_that_the_machine_gives_no_time_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(mail_pool, "PATIENCE", 10_000)
+    pool = Pool(1)
+    job = Job(mail(1), LI, frozenset(), frozenset(), tmp_path)
+    assert isinstance(pool.begin([job])[0].result(), Reading)
+    (child,) = pool._children
+    os.kill(child._process.pid, signal.SIGSTOP)
+    pool._deadline_s = 0.4
+    (answer,) = pool.begin([job])
+    assert wait([answer], timeout=1.0).not_done
+    os.kill(child._process.pid, signal.SIGCONT)
+    assert isinstance(answer.result(), Reading)
+    pool.close()
 
 
 def test_the_tally_is_counted_at_the_door_alone(post):
