@@ -39,6 +39,7 @@ NEEDED = {
     "acknowledgement": ("number", "decide_by", "link"),
     "decision": ("outcome", "decision", "link"),
     "follow_up": ("link",),
+    "extension": ("decide_by", "reason"),
     "not_reached": ("link",),
     "status_link": ("link",),
     "survey": ("link",),
@@ -169,6 +170,34 @@ If it is not, somebody else will look at it again.""",
 如果没有解决，我们会安排另一位同事重新处理。""",
         ),
     },
+    "extension": {
+        "en": (
+            "We need longer for your complaint [#{number}]",
+            """We have not finished looking into your complaint {number}, and want to do so with care. This is why:
+
+{reason}
+
+You get our answer by: {decide_by}
+
+See how far we are, or add something, at any time:
+{link}
+
+If you do not agree with the delay, tell us there, or answer this mail.""",
+        ),
+        "zh": (
+            "您的投诉需延长处理时间 [#{number}]",
+            """您好！您的投诉 {number} 仍在调查中，为了查清事实，我们需要更多时间。原因如下：
+
+{reason}
+
+最迟答复日期延至：{decide_by}
+
+随时可以通过下面的链接查看进度、补充材料：
+{link}
+
+如果您不同意延期，请在该页面告诉我们，或直接回复本邮件。""",
+        ),
+    },
     "not_reached": {
         "en": (
             "We could not reach you about your complaint [#{number}]",
@@ -248,6 +277,7 @@ EXAMPLES = {
         "received": "20 November 2026",
         "outcome": "You were right: we uphold your complaint.",
         "decision": "The call back was promised and not made. We are sorry, and refund the month.",
+        "reason": "The network operator has not answered us yet.",
         "leave": "https://desk.example/…/leave",
     },
     "zh": {
@@ -259,6 +289,7 @@ EXAMPLES = {
         "received": "2026年11月20日",
         "outcome": "您反映的情况属实，投诉成立。",
         "decision": "承诺的回电没有执行。我们深表歉意，并退还当月费用。",
+        "reason": "网络运营商尚未答复我们。",
         "leave": "https://desk.example/…/leave",
     },
 }

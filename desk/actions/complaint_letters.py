@@ -12,7 +12,7 @@ from desk.models import Complaint, ContactPoint, Customer, Message, Queue, Ticke
 from desk.models.message import IN
 from desk.store import Tx
 
-ON_RECORD = ("acknowledgement", "decision", "not_reached")
+ON_RECORD = ("acknowledgement", "decision", "extension", "not_reached")
 
 
 def write_letter(tx: Tx, complaint: Complaint, ticket: Ticket, kind: str) -> bool:
@@ -34,6 +34,7 @@ def write_letter(tx: Tx, complaint: Complaint, ticket: Ticket, kind: str) -> boo
         decide_by=day_in_words(complaint.decide_due_at, zone, locale),
         statement=complaint.statement,
         decision=complaint.decision,
+        reason=complaint.extended_for,
         outcome=letters.outcome_in_words(complaint.outcome, locale) if complaint.outcome else "",
     )
     return True

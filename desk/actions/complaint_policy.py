@@ -14,13 +14,17 @@ from routing.clocks import Unit, deadline
 
 @dataclass(frozen=True)
 class Policy:
-    """An acknowledgement and a decision, each so many units after receipt; the day of receipt is not counted."""
+    """An acknowledgement and a decision, each so many units after receipt; the day of receipt is not counted.
+
+    `longer` is by how many units of the decision it may be put off, once.
+    """
 
     acknowledge: tuple[int, Unit]
     decide: tuple[int, Unit]
+    longer: int
 
 
-POLICIES = {"DEFAULT": Policy(acknowledge=(1, "business_days"), decide=(15, "business_days"))}
+POLICIES = {"DEFAULT": Policy(acknowledge=(1, "business_days"), decide=(15, "business_days"), longer=15)}
 FOLLOW_UP_AFTER_DAYS = 3  # business days from the decision to asking whether the customer is content
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from desk.actions import work_items
+from desk.actions.calendars import calendar_of
 from desk.actions.timers import set_timer
 from desk.models import FollowUp, Queue, Ticket, WorkItem
 from desk.store import Tx
 
 REASONS = ("low_score", "not_solved", "complaint")
 RETRY_AFTER = timedelta(days=1)
+COMPLAINT_RETRY_DAYS = 2  # business days: three tries take five
 
 
 def open_follow_up(tx: Tx, ticket: Ticket, reason: str, exclude: int | None) -> FollowUp:
@@ -28,7 +30,7 @@ def open_follow_up(tx: Tx, ticket: Ticket, reason: str, exclude: int | None) -> 
 
 
 def plan_next_try(tx: Tx, follow_up: FollowUp) -> None:
-    """Nobody was reached: the work comes back tomorrow (timer `follow_up.try_again`)."""
+    """Nobody was reached: the work comes back tomorrow, on a complaint in two business days (timer `follow_up.try_again`)."""
     after = FollowUp(
         ticket_id=follow_up.ticket_id,
         reason=follow_up.reason,
@@ -37,7 +39,16 @@ def plan_next_try(tx: Tx, follow_up: FollowUp) -> None:
     )
     tx.session.add(after)
     tx.session.flush()
-    set_timer(tx, "follow_up.try_again", str(after.id), tx.now + RETRY_AFTER, {"follow_up_id": after.id})
+    set_timer(tx, "follow_up.try_again", str(after.id), _next_try_at(tx, follow_up), {"follow_up_id": after.id})
+
+
+def _next_try_at(tx: Tx, follow_up: FollowUp) -> datetime:
+    if follow_up.reason != "complaint":
+        return tx.now + RETRY_AFTER
+    ticket = tx.session.get_one(Ticket, follow_up.ticket_id)
+    calendar = calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id))
+    today = calendar.local_day(tx.now)
+    return tx.now + (calendar.add_business_days(today, COMPLAINT_RETRY_DAYS) - today)
 
 
 def try_again(tx: Tx, follow_up: FollowUp) -> None:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from sqlalchemy import select
 
 from desk.actions import complaints, tickets, work_items
+from desk.actions.calendars import calendar_of
 from desk.actions.follow_up_work import plan_next_try, settle
 from desk.actions.tickets import TICKET_WORK
 from desk.errors import Conflict, Invalid, NotAllowed
@@ -17,22 +18,28 @@ from desk.sentences import N_
 from desk.store import Tx
 
 OUTCOMES = ("satisfied", "dissatisfied", "not_reached")
+CHANNELS = ("phone", "email", "chat")
+WAYS_TRIED, TRIED_OVER_DAYS = 2, 5  # before a complaint is closed without the customer's word; business days
 
 
-def record(tx: Tx, follow_up: FollowUp, agent: Agent, outcome: str, note: str = "") -> None:
+def record(tx: Tx, follow_up: FollowUp, agent: Agent, outcome: str, note: str = "", channel: str = "phone") -> None:
     """Record the answer and finish the work. Dissatisfied opens the matter again, one level higher; not reached is tried again.
 
-    A complaint ends here: satisfied closes it, three tries without reaching anybody close it unconfirmed. Raises `Invalid`
-    for an unknown outcome or a missing note, `NotAllowed` for the handler of the matter, `Conflict` when it is done already.
+    A complaint ends here: satisfied closes it; three tries in vain, by two ways and over five business days, close it
+    unconfirmed. Raises `Invalid` for an unknown outcome or channel or a missing note, `NotAllowed` for the handler of the
+    matter, `Conflict` when it is done already.
     """
     if outcome not in OUTCOMES:
         raise Invalid("Choose what came of it.", {"outcome": N_("Choose what came of it.")})
+    if channel not in CHANNELS:
+        raise Invalid("Choose how you tried.", {"channel": N_("Choose how you tried.")})
     if outcome == "dissatisfied" and not note.strip():
         raise Invalid("Please note what is still open.", {"note": N_("Please note what is still open.")})
     if follow_up.state != "open":
         raise Conflict("This follow-up has been recorded already.")
     if agent.id == follow_up.excluded_agent_id:
         raise NotAllowed("You handled this matter yourself; somebody else has to ask the customer.")
+    follow_up.channel = channel
     settle(tx, follow_up, outcome, note=note, handler_id=agent.id)
     ticket = tx.session.get_one(Ticket, follow_up.ticket_id)
     complaint = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
@@ -46,17 +53,26 @@ def record(tx: Tx, follow_up: FollowUp, agent: Agent, outcome: str, note: str = 
 
 
 def _not_reached(tx: Tx, follow_up: FollowUp, complaint: Complaint | None) -> None:
-    if _tries_in_vain(tx, follow_up.ticket_id) < complaints.NOT_REACHED_TRIES:
+    vain = _tries_in_vain(tx, follow_up.ticket_id)
+    if len(vain) < complaints.NOT_REACHED_TRIES or (complaint is not None and not _tried_enough(tx, vain)):
         plan_next_try(tx, follow_up)
     elif complaint is not None:
         complaints.close_unconfirmed(tx, complaint)
 
 
-def _tries_in_vain(tx: Tx, ticket_id: int) -> int:
-    """How often in a row, up to now, nobody was reached."""
-    query = select(FollowUp.outcome).where(FollowUp.ticket_id == ticket_id, FollowUp.state == "done")
-    outcomes = tx.session.scalars(query.order_by(FollowUp.id.desc()))
-    return sum(1 for _ in takewhile(lambda outcome: outcome == "not_reached", outcomes))
+def _tries_in_vain(tx: Tx, ticket_id: int) -> list[FollowUp]:
+    """The tries in a row, up to now, that reached nobody; the latest first."""
+    query = select(FollowUp).where(FollowUp.ticket_id == ticket_id, FollowUp.state == "done")
+    return list(takewhile(lambda each: each.outcome == "not_reached", tx.session.scalars(query.order_by(FollowUp.id.desc()))))
+
+
+def _tried_enough(tx: Tx, vain: list[FollowUp]) -> bool:
+    """A complaint is closed unconfirmed only after tries by two ways, over five business days."""
+    ticket = tx.session.get_one(Ticket, vain[0].ticket_id)
+    calendar = calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id))
+    first = calendar.local_day(vain[-1].done_at or tx.now)
+    fifth_day = calendar.add_business_days(first, TRIED_OVER_DAYS - 1)
+    return len({each.channel for each in vain}) >= WAYS_TRIED and calendar.local_day(tx.now) >= fifth_day
 
 
 def _raise(tx: Tx, ticket: Ticket) -> None:

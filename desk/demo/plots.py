@@ -240,6 +240,9 @@ def complaint(stage: Stage, customer: Customer, story: Story, stages: int) -> Pl
     clear_timer(stage.acting(), "complaint.follow_up", str(case.id))
     complaints.follow_up_due(stage.acting(), case)
     yield from _follow_up(stage, ticket)
+    yield complaints.REOPEN_WITHIN.total_seconds()
+    clear_timer(stage.acting(), complaints.ARCHIVE_TIMER, str(case.id))
+    complaints.archive_due(stage.acting(), case)
 
 
 def _decide(stage: Stage, case: Complaint, agent: Agent, story: Story) -> None:

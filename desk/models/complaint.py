@@ -66,6 +66,8 @@ class Complaint(Base):
     acknowledge_due_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     decide_due_at: Mapped[datetime]
+    extended_from: Mapped[datetime | None]  # what was promised first, where there was more time
+    extended_for: Mapped[str] = mapped_column(default="")
     decided_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     chain: Mapped[str] = mapped_column(default="")  # the hash of the last event of this complaint, see desk.events.link

@@ -40,6 +40,7 @@ class FollowUp(Base):
     state: Mapped[str] = mapped_column(default="open")  # open | done
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     excluded_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    channel: Mapped[str] = mapped_column(default="")  # by which it was tried: phone | email | chat
     outcome: Mapped[str] = mapped_column(default="")  # satisfied | dissatisfied | not_reached
     note: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]

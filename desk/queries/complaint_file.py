@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from desk.access import Right, Viewer
 from desk.errors import NotFound
 from desk.models import Agent, Allegation, ComplaintDecision, Recusal, Redress
-from desk.models.complaint import APPROVAL, ASSESSED, AWAITING_INFO, DECIDED, DRAFTED, INVESTIGATING, REDRESS
+from desk.models.complaint import APPROVAL, ASSESSED, AWAITING_INFO, DECIDED, DRAFTED, INVESTIGATING, OPEN_STAGES, REDRESS
 from desk.models.complaint_case import ASKED, DRAFT
 from desk.queries.complaints import ComplaintCase, complaint_case
 
@@ -35,6 +35,7 @@ class CaseFile:
     finds: bool
     gives: bool
     may_judge: bool
+    may_extend: bool
     is_authors: bool
 
     @property
@@ -79,6 +80,12 @@ def case_file(session: Session, viewer: Viewer, number: int, *, now: datetime) -
         writes=handles and stage in (ASSESSED, INVESTIGATING, AWAITING_INFO),
         finds=handles and stage in (INVESTIGATING, AWAITING_INFO),
         gives=handles and stage in (DECIDED, REDRESS),
+        may_extend=stage in OPEN_STAGES
+        and complaint.decided_at is None
+        and complaint.extended_from is None
+        and now <= complaint.decide_due_at
+        and complaint.handler_id != viewer.agent_id
+        and (handles or viewer.can(Right.SUPERVISE)),
         may_judge=stage == APPROVAL and not is_authors and (handles or viewer.can(Right.SUPERVISE)),
         is_authors=is_authors or (stage == DRAFTED and any(each.drafted_by_id == viewer.agent_id for each in decisions[:1])),
     )

@@ -70,6 +70,7 @@ SHOWN = (
     "complaint.assessed",
     "complaint.investigation_began",
     "complaint.info_asked",
+    "complaint.extended",
     "complaint.decision_drafted",
     "complaint.approval_asked",
     "complaint.decided",

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import complaint_decisions, complaint_file, complaints, recusals
+from desk.actions import complaint_clocks, complaint_decisions, complaint_file, complaints, recusals
 from desk.actions.complaint_decisions import approvals_needed
 from desk.errors import NotFound
 from desk.http.context import installation, reading, viewer, writing
@@ -54,10 +54,10 @@ def write(number: int, act: str) -> Response:
     return _act(number, _ACTS[act])
 
 
-@pages.post("/<any(approve, reject):act>")
+@pages.post("/<any(approve, reject, extend):act>")
 @needs(Right.READ_COMPLAINTS)
 def judge(number: int, act: str) -> Response:
-    """Somebody other than its author agrees to the decision or does not; who may, the action knows."""
+    """Somebody else agrees to the decision, does not, or gives the case more time; who may, the action knows."""
     return _act(number, _JUDGEMENTS[act])
 
 
@@ -151,6 +151,7 @@ _ACTS: dict[str, Act] = {
     ),
 }
 _JUDGEMENTS: dict[str, Act] = {
+    "extend": lambda tx, complaint, me, form: complaint_clocks.extend(tx, complaint, me, form.get("reason", "")),
     "approve": lambda tx, complaint, me, _form: complaint_decisions.approve(tx, complaint, me),
     "reject": lambda tx, complaint, me, form: complaint_decisions.reject(tx, complaint, me, form.get("reason", "")),
 }

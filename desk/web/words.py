@@ -307,6 +307,8 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
     event = entry.event
     assert event is not None
     data, kind = event.data, event.kind
+    if kind == "complaint.extended":
+        return gettext("More time for the complaint"), "clock"
     if kind.startswith("complaint."):
         return gettext("Complaint: %(stage)s", stage=STAGES.get(data.get("new"), STAGES["received"])), "alert"
     if kind.startswith("callback."):

@@ -93,7 +93,9 @@ def record_follow_up(follow_up_id: int) -> Response:
         if follow_up is None or ticket is None:
             raise NotFound("There is no such follow-up.")
         access_ticket(tx.session, viewer(), ticket.number or 0)
-        follow_ups.record(tx, follow_up, _me(tx), request.form.get("outcome", ""), request.form.get("note", ""))
+        form = request.form
+        said = form.get("outcome", ""), form.get("note", ""), form.get("channel", "phone")
+        follow_ups.record(tx, follow_up, _me(tx), *said)
     return done(url_for("tickets.one", number=ticket.number), toast=gettext("Recorded."), stay=True)
 
 

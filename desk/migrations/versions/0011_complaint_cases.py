@@ -19,7 +19,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 
 
-COLUMNS = {"cause": sa.String(), "whys": sa.JSON(), "needs": sa.String(), "chain": sa.String()}
+COLUMNS = {"cause": sa.String(), "whys": sa.JSON(), "needs": sa.String(), "chain": sa.String(), "extended_for": sa.String()}
 
 
 def upgrade() -> None:
@@ -39,10 +39,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_allegation_complaint_id"), "allegation", ["complaint_id"])
     op.create_index("ix_complaint_decision_of", "complaint_decision", ["complaint_id", "id"])
     op.create_index(op.f("ix_redress_complaint_id"), "redress", ["complaint_id"])
+    with op.batch_alter_table("follow_up") as change:
+        change.add_column(sa.Column("channel", sa.String(), nullable=False, server_default=""))
+    with op.batch_alter_table("follow_up") as change:
+        change.alter_column("channel", server_default=None)
     with op.batch_alter_table("complaint") as change:
         for name, kind in COLUMNS.items():
             default = "[]" if name == "whys" else ""
             change.add_column(sa.Column(name, kind, nullable=False, server_default=default))
+        change.add_column(sa.Column("extended_from", MOMENT, nullable=True))
     with op.batch_alter_table("complaint") as change:
         for name in COLUMNS:
             change.alter_column(name, server_default=None)
@@ -55,8 +60,10 @@ def downgrade() -> None:
     op.execute("UPDATE complaint SET stage = 'closed' WHERE stage = 'archived'")
     op.execute("UPDATE complaint SET stage = 'withdrawn' WHERE stage = 'referred'")
     op.drop_index("ix_evidence_attachment", "evidence")
+    with op.batch_alter_table("follow_up") as change:
+        change.drop_column("channel")
     with op.batch_alter_table("complaint") as change:
-        for name in COLUMNS:
+        for name in ("extended_from", *COLUMNS):
             change.drop_column(name)
     for name in ("redress", "complaint_decision", "allegation", "recusal"):
         op.drop_table(name)
