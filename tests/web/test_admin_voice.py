@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from desk.events import Event
 from desk.models import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber
+from desk.queries.voice_audio import audio_of
 from desk.queries.voice_policy import VoicePolicy, voice_policy
-from desk.queries.voice_texts import audio_of, text_of
+from desk.queries.voice_texts import text_of
 from desk.voice_texts import TEXTS
 from tests.web.board_world import admin, boss, world  # noqa: F401 - fixtures among them
 from tests.web.forms import filled, form_with
