@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from desk.actions import work_items
 from desk.actions.presence import set_presence
-from desk.models import Agent, CallLeg, CallSegment, HelpRequest, Queue, RouterLease, Setting
+from desk.models import Agent, Call, CallLeg, CallSegment, HelpRequest, Queue, RouterLease, Setting
 from desk.queries.voice_policy import SETTING, VoicePolicy
 from tests.web.call_world import a_call, a_cry, a_leg, a_part, a_ticket
 from tests.web.console_world import squeezed
@@ -100,6 +100,52 @@ def test_on_hold_there_is_a_second_clock_since_the_music_began(world, maya, brow
     assert words(button(html, "Resume"))
 
 
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("busy", "It is busy there."), ("rejected", "Your colleague declined."), ("fax", "They could not be reached.")],
+)
+def test_who_could_not_be_had_is_said_until_the_customer_is_off_hold_again(world, maya, browser, status, word):
+    with world.tx() as tx:
+        call = a_call(tx, a_ticket(tx), state="hold", hold=[[tx.now.isoformat(), ""]])
+        a_part(tx, call, maya, state="hold")
+        tx.emit("call.consult_failed", call=call, ticket=call.ticket_id, agent=maya.id, data={"status": status})
+    assert word in words(strip(browser))
+    with world.tx() as tx:
+        later = (tx.now + timedelta(seconds=5)).isoformat()
+        tx.session.get_one(Call, call.id).hold = [*call.hold, [later, ""]]
+    assert word not in words(strip(browser))
+
+
+def test_what_is_stated_of_a_call_is_marked_to_be_said(world, maya, browser):
+    with world.tx() as tx:
+        call = a_call(tx, a_ticket(tx), muted=True)
+        a_part(tx, call, maya)
+        leg = a_leg(tx, call, "customer")
+    said = re.findall(r"<(\w+)[^>]* data-said[^>]*>(.*?)</\1>", strip(browser))
+    assert [words(text) for _tag, text in said] == ["On call", "You are muted"]
+    with world.tx() as tx:
+        tx.session.get_one(CallLeg, leg.id).mode = "machine"
+    assert "An answering machine" in words(strip(browser))
+
+
+@pytest.mark.parametrize(
+    ("state", "ended_by", "word"),
+    [
+        ("wrap_up", "takeover", "A supervisor took over"),
+        ("wrap_up", "caller", "The customer hung up"),
+        ("busy", "caller", "It was busy"),
+        ("failed", "dropped", "Could not be reached"),
+    ],
+)
+def test_a_wrap_up_says_how_the_call_ended(world, maya, browser, state, ended_by, word):
+    with world.tx() as tx:
+        call = a_call(tx, a_ticket(tx), state=state, direction="in" if state == "wrap_up" else "out")
+        a_part(tx, call, maya, state="wrap_up", ended_by=ended_by)
+    html = strip(browser)
+    assert word in words(html)
+    assert "The line broke" not in html
+
+
 def test_a_paused_recording_cannot_be_missed_and_says_when_it_goes_on(world, maya, browser):
     with world.tx() as tx:
         until = tx.now + timedelta(seconds=90)
@@ -149,6 +195,7 @@ def test_whoever_gives_advice_mutes_and_leaves_with_their_own_phone(world, maya,
         call.agent_id = tom.id
     html = strip(browser)
     assert "Advice for Ada" in words(html)
+    assert "Ada speaks with the customer; you wait." in words(html)
     assert 'data-phone="hang-up"' in html
     assert f"/desk/calls/{call.id}/hang-up" not in html, "the call is not theirs to end"
 
