@@ -213,6 +213,7 @@ class Staff(Namespace):
                 self._socketio.server.leave_room(sid, topic, namespace=NAMESPACE)
                 with self._lock:
                     self._watched[sid] = self._watched.get(sid, frozenset()) - {topic}
+                self._tell_company(self._company.rise(sid, [topic]))
                 self._socketio.emit("refused", {"topics": [topic]}, namespace=NAMESPACE, to=sid)
 
     def _watches(self, sid: str) -> frozenset[str]:
