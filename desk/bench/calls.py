@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from channels.voice.simulated.carrier import SimulatedCarrier
+from channels.voice.simulated.http import TIMEOUT_S, post_form
 from channels.voice.simulated.journal import LogEntry
 from desk.actions.agents import add_agent, set_skill
 from desk.app import create_app, install, prepare
@@ -276,7 +278,12 @@ def _serving(settings: Settings, folder: Path, hurry: float) -> Iterator[Install
     )
     clock = Clock()
     carrier = SimulatedCarrier(
-        base_url=url, auth_token=PASSWORD, number=SIMULATED_NUMBER, now=lambda: clock.now().timestamp(), speed=hurry
+        base_url=url,
+        auth_token=PASSWORD,
+        number=SIMULATED_NUMBER,
+        now=lambda: clock.now().timestamp(),
+        post=partial(post_form, timeout_s=TIMEOUT_S * hurry),  # a hurried desk is no faster than the machine
+        speed=hurry,
     )
     desk = install(own, clock=clock, carrier=carrier)
     prepare(desk)

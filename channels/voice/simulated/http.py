@@ -10,7 +10,7 @@ from email.message import Message
 from urllib.parse import urlencode, urlsplit
 
 # The carrier gives an application this long to answer, and reads at most this much of the answer.
-_TIMEOUT_S = 15.0
+TIMEOUT_S = 15.0
 _MAX_BODY = 64 * 1024
 _MOST_AUDIO = 20 * 1024 * 1024
 
@@ -30,9 +30,9 @@ class Reply:
         return 200 <= self.status < 300
 
 
-def post_form(url: str, form: Form, headers: Mapping[str, str]) -> Reply:
+def post_form(url: str, form: Form, headers: Mapping[str, str], *, timeout_s: float = TIMEOUT_S) -> Reply:
     """POST `form` as x-www-form-urlencoded. Raises OSError when nobody answers."""
-    status, kind, body = _exchange("POST", url, urlencode(form).encode(), headers, _MAX_BODY + 1)
+    status, kind, body = _exchange("POST", url, urlencode(form).encode(), headers, _MAX_BODY + 1, timeout_s)
     return Reply(status, body.decode("utf-8", "replace"), kind)
 
 
@@ -44,7 +44,9 @@ def get_file(url: str, headers: Mapping[str, str]) -> tuple[str, bytes]:
     return kind, body
 
 
-def _exchange(method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int) -> tuple[int, str, bytes]:
+def _exchange(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int, timeout_s: float = TIMEOUT_S
+) -> tuple[int, str, bytes]:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise OSError(f"{url} is not a web address.")
@@ -60,7 +62,7 @@ def _exchange(method: str, url: str, body: bytes | None, headers: Mapping[str, s
         except (OSError, http.client.HTTPException):
             line.close()  # it was closed at the other end while nothing was said
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    line = kind(parts.netloc, timeout=_TIMEOUT_S)
+    line = kind(parts.netloc, timeout=timeout_s)
     try:
         return _ask(where, line, method, path, body, headers, most)
     except http.client.HTTPException as error:
