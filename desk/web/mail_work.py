@@ -29,7 +29,7 @@ pages = Blueprint("mail_work", __name__, url_prefix="/desk/tickets/<int:number>/
 @pages.app_template_filter("discreet")
 def discreet(text: str) -> str:
     """A relay's words, with the addresses in them as the viewer may see them."""
-    return ADDRESS.sub(lambda found: person(found[0]), text)
+    return ADDRESS.sub(lambda found: person(found[0]), str(text))
 
 
 @pages.post("/send-again")

@@ -82,7 +82,8 @@ def test_each_recipient_has_its_state_in_the_words_of_the_relay(world, ticket, m
 
 
 def test_mail_that_did_not_arrive_stands_in_the_owners_list_until_somebody_deals_with_it(world, ticket, maya):
-    message = answered(world, ticket, ("li.na@customers.example", 550, "5.1.1 no such user"))
+    message = answered(world, ticket, ("li.na@customers.example", 550, "5.1.1 <li.na@customers.example> no such user"))
+    assert "li.na@customers.example" not in page_of(maya, ticket)
     assert f"undelivered-{ticket.number}" in maya.get("/desk/worklist").text
     assert "Mail that did not arrive" in page_of(maya, ticket)
     assert maya.post(f"/desk/tickets/{ticket.number}/messages/{message.id}/leave", headers=HX).status_code == 204
