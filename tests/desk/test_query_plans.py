@@ -20,6 +20,7 @@ from desk.models import (
     Agent,
     Call,
     Chat,
+    Complaint,
     Customer,
     Message,
     Offer,
@@ -27,6 +28,7 @@ from desk.models import (
     Ticket,
     WorkItem,
 )
+from desk.models.ticket import FIRST_NUMBER
 from desk.queries import (
     audit,
     board,
@@ -38,6 +40,7 @@ from desk.queries import (
     calls_now,
     canned,
     chats,
+    complaint_file,
     complaints,
     crossed,
     customer_page,
@@ -165,6 +168,7 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
     with house.store.read() as reading:
         ticket = reading.scalars(select(Ticket).where(Ticket.status == "closed").order_by(Ticket.id.desc())).first()
         customer = reading.get(Customer, ticket.customer_id)
+        complaint = reading.scalars(select(Complaint).order_by(Complaint.id.desc())).first()
         chat = reading.scalars(select(Chat).where(Chat.state == "queued")).first()
         call = reading.scalars(select(Call).where(Call.state == "queued")).first()
         offered = reading.scalars(select(Offer).where(Offer.state == "offered")).first()
@@ -236,6 +240,8 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "waiting lines": lambda s: board.waiting_lines(s, who["supervisor"], now, queues),
         "scores": lambda s: board.scores_since(s, day),
         "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
+        "complaint file": lambda s: complaint_file.case_file(s, officer, complaint.ticket_id + FIRST_NUMBER, now=now),
+        "evidence": lambda s: complaints.is_in_evidence(s, 1),
         "chat state": lambda s: chats.state_of(s, chat, now),
         "a recorded day": lambda s: (recorded_day.latest_day(s, ZONE, now), recorded_day.recorded_day(s, now.date(), ZONE, now)),
         "staffing of a day": lambda s: staffing.staffing_day(s, s.get_one(Queue, waiting.queue_id), now.date(), now),
