@@ -156,7 +156,7 @@ def test_a_carrier_that_is_away_is_noticed_and_so_is_its_return(steps, maya, mon
         with steps.world.desk.store.read() as session:
             assert (carrier_state(session).is_there, carrier_state(session).reason) == (False, "timed out")
         assert steps.state() == "talking"
-        assert "does not answer since" in steps.phones.console(maya).get("/desk/strip").text
+        assert "has not answered since" in steps.phones.console(maya).get("/desk/strip").text
         ready = requests.get(f"{steps.world.url}/readyz", timeout=60)
         assert (ready.status_code, ready.json()["carrier"]) == (200, "does not answer")
         assert steps.press(maya, "hold").ok  # whatever it does again shows that it is there
