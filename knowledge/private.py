@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"https?://\S+")
-_DIGITS = re.compile(r"(?<![\w.])\+?\d(?:[ \-()]{0,2}[\dXx]){6,20}(?![\w])")
+_DIGITS = re.compile(r"(?<![\w.])(?!\d{4}-\d\d-\d\d(?!\d))\+?\d(?:[ \-()]{0,2}[\dXx]){6,20}(?![\w])")
 _ID_NUMBER = re.compile(r"(?<!\w)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
 _CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d{4})[A-Z]{1,5}-?\d[\w-]{3,}(?![\w])")
 _GREETINGS = "dear|hello|hi|best regards|kind regards|regards|yours|thanks|此致|敬礼|您好|你好"

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from desk.models import Agent, Article, ArticleFlag, ArticleLink, KnowledgeGap, SearchLog, Ticket
-from desk.models.article import ARCHIVED, NOT_VALIDATED, PUBLISHED, WIP
+from desk.models.article import ARCHIVED, DRAFT, NOT_VALIDATED, WIP
 from desk.models.ticket import CLOSED, SOLVED
 from desk.queries.article_sources import subjects_of
 from desk.queries.knowledge_window import WINDOW, first_since, with_a_question
@@ -65,10 +65,8 @@ class Figures:
 
 def work_list(session: Session, name: str, now: datetime) -> list[tuple[Article, str]]:
     """The articles of one list with their owners, the most pressing first; one more than `PAGE` says that there are others."""
-    query = _lists(now)[name].limit(PAGE + 1).subquery()
-    article = aliased(Article, query)
-    rows = session.execute(select(article, func.coalesce(Agent.name, "")).outerjoin(Agent, Agent.id == article.owner_id))
-    return [(found, owner) for found, owner in rows]
+    query = _lists(now)[name].outerjoin(Agent, Agent.id == Article.owner_id).add_columns(func.coalesce(Agent.name, ""))
+    return [(article, owner) for article, owner in session.execute(query.limit(PAGE + 1))]
 
 
 def list_sizes(session: Session, now: datetime) -> dict[str, int]:
@@ -131,18 +129,20 @@ def figures(session: Session, now: datetime) -> Figures:
 def _lists(now: datetime) -> dict[str, Select[Any]]:
     source = aliased(Article)
     in_use = select(Article).where(Article.state != ARCHIVED)
-    flagged = select(ArticleFlag.article_id).where(ArticleFlag.closed_at.is_(None)).distinct()
+    opened = select(ArticleFlag.id, ArticleFlag.article_id).where(ArticleFlag.closed_at.is_(None))
+    latest = opened.order_by(ArticleFlag.at, ArticleFlag.id).limit(MOST_COUNTED).subquery()
+    flagged = select(latest.c.article_id, func.min(latest.c.id).label("first")).group_by(latest.c.article_id).subquery()
     return {
         "stale": in_use.where(Article.review_at <= now).order_by(Article.review_at, Article.id),
-        "flagged": in_use.where(Article.id.in_(flagged)).order_by(Article.id),
-        "unhealthy": in_use.where(Article.health < LOW, Article.state == PUBLISHED).order_by(Article.health, Article.id),
+        "flagged": in_use.join(flagged, flagged.c.article_id == Article.id).order_by(flagged.c.first),
+        "unhealthy": in_use.where(Article.health < LOW, Article.state != DRAFT).order_by(Article.health, Article.id),
         "unfinished": in_use.where(Article.confidence == WIP, Article.updated_at < now - FINISH_WITHIN).order_by(
             Article.updated_at, Article.id
         ),
         "unvalidated": in_use.where(Article.confidence == NOT_VALIDATED).order_by(Article.updated_at, Article.id),
         "behind": in_use.join(source, source.key == Article.twin_key)
         .where(Article.source_version >= 1, Article.source_version < source.version)
-        .order_by(Article.id),
+        .order_by(Article.source_version, Article.id),
     }
 
 
