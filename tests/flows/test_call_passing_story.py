@@ -32,6 +32,11 @@ def here(steps, agent):
     assert steps.phones.console(agent).post("/desk/presence", data={"presence": "available"}).ok
 
 
+def heard(steps, sid):
+    """All that was said to this telephone so far."""
+    return " ".join(str(event.data.get("text", "")) for event in steps.phones.carrier.transcript(sid))
+
+
 def test_a_call_put_into_another_queue_is_answered_there_while_the_sender_wraps_up(steps, maya, tom):
     sid, leg = steps.talk(maya)
     here(steps, tom)
@@ -39,6 +44,8 @@ def test_a_call_put_into_another_queue_is_answered_there_while_the_sender_wraps_
     assert steps.phones.carrier.ended(leg)
     assert steps.parts() == [("handle", "wrap_up", "transfer_queue")]
     his = steps.phones.pick_up(tom)
+    assert "We are putting you through" in heard(steps, sid)
+    assert "We lost" not in heard(steps, sid)
     assert steps.state() == "talking"
     assert steps.phones.call().agent_id == tom.id
     assert steps.hears(sid, his)
