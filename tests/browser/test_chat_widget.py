@@ -180,12 +180,15 @@ def test_when_nobody_is_there_the_visitor_leaves_a_message_and_gets_a_number(sit
     page.get_by_role("button", name="Chat with us").click()
     expect(chat.get_by_role("heading", name="Leave a message")).to_be_visible()
     expect(chat.locator("#opening")).to_have_text("Nobody is free to chat just now")
+    for way, address in (("Have us call you", "/call-back?lang=en"), ("Make a complaint", "/complaints/new?lang=en")):
+        expect(chat.get_by_role("link", name=way)).to_have_attribute("href", address)
     chat.locator("#letter").get_by_label("Your name").fill("Wang Wei")
     chat.locator("#letter").get_by_label("E-mail").fill("wang@example.com")
     chat.locator("#letter").get_by_label("What is it about?").select_option("billing")
     chat.locator("#letter-text").fill("Charged twice in March")
     chat.get_by_role("button", name="Send the message").click()
     expect(chat.get_by_role("heading", name="Thank you")).to_be_focused()
+    expect(chat.get_by_role("link", name="Have us call you")).to_be_hidden()
     with site.desk.store.read() as reading:
         number = reading.scalar(select(Ticket.number))
     expect(chat.locator("#thanks-text")).to_contain_text(str(number))
