@@ -133,7 +133,8 @@ def steps_from(values: Mapping[str, str]) -> dict[str, Any]:
     if values.get("category"):
         steps["category"] = values["category"] if values["category"] in CATEGORIES else _no_step()
     if values.get("queue"):
-        steps["queue"] = int(values["queue"]) if values["queue"].isascii() and values["queue"].isdigit() else _no_step()
+        is_id = values["queue"].isascii() and values["queue"].isdigit() and len(values["queue"]) < 19
+        steps["queue"] = int(values["queue"]) if is_id else _no_step()
     if values.get("owner"):
         steps["owner"] = "me"
     if values.get("then"):

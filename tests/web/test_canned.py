@@ -111,6 +111,7 @@ def test_a_customer_of_whom_we_know_only_an_address_is_addressed_without_it(worl
         ({"text_en": " ", "text_zh": ""}, "text_en"),
         ({"queue": "99999"}, "queue"),
         ({"queue": "１"}, "name"),
+        ({"queue": "9" * 40}, "name"),
         ({"priority": "9"}, "name"),
         ({"category": "gossip"}, "name"),
         ({"then": "solved"}, "name"),
