@@ -211,7 +211,7 @@ def test_what_was_kept_before_the_process_died_is_put_away_by_the_next_one(tmp_p
     user, settings = f"dies-{after}", settings_for(tmp_path)
     form = {"after": after, "after_folder": "Kept" if after == "move" else ""}
     dovecot.deliver(user, mail(0))
-    with running(settings) as world, monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, running(settings) as world:  # nobody comes back to life before the desk has ended
         patched.setattr(imap_in._Fetcher, "_put_away", die)
         patched.setattr("threading.excepthook", lambda _: None)
         row = account(world, dovecot, user, begin="now", **form)  # the old one stays as it is
