@@ -59,7 +59,13 @@ _AGENT = _STAFF | {
     Right.WRITE_ARTICLES,
     Right.PLAY_RECORDINGS,
 }
-_SENIOR = _AGENT | {Right.VALIDATE_ARTICLES, Right.READ_ALL_TICKETS, Right.REVEAL_CONTACTS, Right.EDIT_CUSTOMERS, Right.READ_COMPLAINTS}
+_SENIOR = _AGENT | {
+    Right.VALIDATE_ARTICLES,
+    Right.READ_ALL_TICKETS,
+    Right.REVEAL_CONTACTS,
+    Right.EDIT_CUSTOMERS,
+    Right.READ_COMPLAINTS,
+}
 
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "agent": frozenset(_AGENT),
