@@ -275,8 +275,10 @@ def _without_trailing_quote(segments: list[list[str]]) -> list[list[str]]:
 def _split_inline(lines: list[str]) -> list[str]:
     """Give an attribution a line of its own that stands behind text, or before what it quotes."""
     out: list[str] = []
+    begun = False
     for at, line in enumerate(lines):
-        quoted = BEFORE_QUOTE.match(line) if len(line) <= LONGEST_LINE and any(out) else None
+        quoted = BEFORE_QUOTE.match(line) if begun and len(line) <= LONGEST_LINE else None
+        begun = begun or bool(line)
         if quoted:
             out += [line[: quoted.end()].strip(), line[quoted.end() :]]
             continue
