@@ -11,13 +11,18 @@ async function ask({ then = "" }) {
   const dialog = document.getElementById("crossed");
   const form = composer();
   if (!dialog || !form) return;
+  const send = dialog.querySelector("[data-sends-crossed]");
   dialog.dataset.then = then;
+  send.disabled = true; // until the colleague's answer is there to be seen
+  document.getElementById("crossed-answers").replaceChildren();
   const seen = encodeURIComponent(form.elements.seen.value);
   if (!dialog.open) dialog.showModal();
   await window.htmx.ajax("GET", `${dialog.dataset.src}?seen=${seen}`, { target: "#crossed-answers", swap: "innerHTML" });
   const now = document.getElementById("crossed-seen");
-  if (now) form.elements.seen.value = now.value;
-  dialog.querySelector("[data-sends-crossed]").focus();
+  if (!now) return;
+  form.elements.seen.value = now.value;
+  send.disabled = false;
+  send.focus();
 }
 
 function sendNow() {

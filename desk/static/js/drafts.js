@@ -187,10 +187,12 @@ function throwAway(form, { version, words }) {
 function adopt(form, kept) {
   // A note must never come back as a reply: without its kind the words stay where they are.
   if (kept.words && !setKind(form, kept.kind)) return;
+  // Our own words come back with what was known when they were saved: what was shown since stays known.
+  const seen = kept.words && kept.words === areaOf(form).value ? later(form.elements.seen.value, kept.seen) : kept.seen;
   Object.assign(states.get(form), { version: kept.version, words: kept.words, kind: kept.kind, other: false });
   name(form);
   put(form, kept.words);
-  form.elements.seen.value = kept.seen;
+  form.elements.seen.value = seen;
   if (kept.people) setRecipients(kept.people);
   states.get(form).recipients = false;
   keepHere(form, true);
@@ -230,6 +232,12 @@ function name(form) {
 function noteSeen(form) {
   const seen = form.elements.seen;
   if (seen) seen.value = areaOf(form).value.trim() ? seen.value || (document.getElementById("timeline-seen")?.dataset.seen ?? "") : "";
+}
+
+/** The further of two words of how far the answers are known: the last message and the last one leaving. */
+function later(one, other) {
+  const numbers = (seen) => seen.split(".").map(Number);
+  return numbers(one).some((number, at) => number > (numbers(other)[at] ?? 0)) ? one : other;
 }
 
 // ------------------------------------------------------------------ in this tab
