@@ -104,7 +104,7 @@ class Staff(Namespace):
             before = self._watched.get(sid, frozenset())
             if sid in self._screens:
                 self._watched[sid] = frozenset(allowed)
-        with suppress(ValueError):  # the screen has gone while we looked
+        with suppress(ValueError, KeyError):  # the screen has gone while we looked
             for room in before - set(allowed):
                 leave_room(room)
                 self._tell_company(self._company.rise(sid, [room]))
@@ -212,7 +212,8 @@ class Staff(Namespace):
             if not stays:
                 self._socketio.server.leave_room(sid, topic, namespace=NAMESPACE)
                 with self._lock:
-                    self._watched[sid] = self._watched.get(sid, frozenset()) - {topic}
+                    if sid in self._watched:
+                        self._watched[sid] -= {topic}
                 self._tell_company(self._company.rise(sid, [topic]))
                 self._socketio.emit("refused", {"topics": [topic]}, namespace=NAMESPACE, to=sid)
 
