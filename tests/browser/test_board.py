@@ -179,7 +179,7 @@ def test_what_was_revealed_stays_in_sight_when_the_page_follows_the_event(world,
 def test_the_preview_follows_the_typing(world, context):
     page = open_page(context, world, "/desk/articles/new")
     page.get_by_label("Title").fill("Refunds")
-    page.get_by_label("Text").press_sequentially("**soon**")
+    page.get_by_label("The answer").press_sequentially("**soon**")
     expect(page.locator("#preview strong")).to_have_text("soon")
     expect(page.locator("#preview .preview-title")).to_have_text("Refunds")
     page.get_by_role("button", name="Save the draft").click()
