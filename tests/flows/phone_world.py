@@ -36,7 +36,7 @@ class Phones:
     def settle(self) -> None:
         """Let everything that was caused happen, late and overtaken webhooks included."""
         self.carrier.advance(2)
-        self.carrier.settle()
+        assert self.carrier.settle(), "The simulated carrier did not come to rest."
 
     def ring_in(self, caller: str = CALLER) -> str:
         """Call our number and hear the first menu."""

@@ -74,7 +74,7 @@ class SimulatedCarrier(Rest, Telephones):
         """Stop at once: no call is ended properly, as when the power fails."""
         self._loop.stop()
 
-    def settle(self, timeout_s: float = 10.0) -> bool:
+    def settle(self, timeout_s: float = 60.0) -> bool:
         """Wait until all that was caused has happened, answers from the application included. False when it took too long."""
         return self._loop.settle(timeout_s)
 

@@ -30,7 +30,7 @@ class Ear:
         *,
         identity: str | None = None,
         that: Callable[[ListenEvent], bool] | None = None,
-        timeout_s: float = 10.0,
+        timeout_s: float = 60.0,
     ) -> ListenEvent:
         """The next event that fits and was not answered before. Raises TimeoutError, whose text tells what was heard instead."""
 

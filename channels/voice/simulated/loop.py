@@ -125,12 +125,12 @@ class Loop:
             self._outside += 1
             self._pool.submit(carry)
 
-    def settle(self, timeout_s: float = 10.0) -> bool:
+    def settle(self, timeout_s: float = 60.0) -> bool:
         """Wait until nothing runs, waits to run or is on the network; timers may be pending. False when it took too long."""
         with self._changed:
             return self._changed.wait_for(self._quiet, timeout_s)
 
-    def advance(self, seconds: float, timeout_s: float = 10.0) -> None:
+    def advance(self, seconds: float, timeout_s: float = 60.0) -> None:
         """Let `seconds` pass (speed 0 only): run every timer that falls due, in order, each with all its consequences."""
         if self._speed != 0:
             raise ValueError("Only a loop whose time stands still (speed 0) can be advanced.")
