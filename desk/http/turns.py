@@ -14,7 +14,8 @@ from typing import Any
 PLACES = 2  # pages made at the same time
 PATIENCE_S = 0.2  # how long a page that has its place gives way
 LONGEST_S = 5.0  # a page that waits so long for its place is made all the same
-UNTOUCHED = ("/static/", "/socket.io/", "/healthz", "/readyz")
+# Files; what the carrier fetches for a caller; mails, whose pictures we fetch from elsewhere, and slowly; signs of life.
+UNTOUCHED = ("/static/", "/socket.io/", "/hooks/", "/desk/files/", "/desk/messages/", "/desk/recordings/", "/healthz", "/readyz")
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
