@@ -123,7 +123,7 @@ class Router:
         if changed.all:
             self._still_ours(reading=True)
         try:
-            now, monotonic = self._clock.now(), self._clock.monotonic()
+            monotonic, now = self._clock.monotonic(), self._clock.now()  # in this order no deadline is later than its row says
             with self._store.read() as reading:
                 news = read(reading, changed, now, most)
         except Exception:
@@ -204,9 +204,9 @@ class Router:
         Nothing is claimed for the agents in `out`, and who loses comes to them.
         """
         tried = [each for each in asked if each.agent_id not in out]
+        monotonic = self._clock.monotonic()  # before the rows say until when: whoever sees an offer may count on its end
         with self._deaf(), self._store.direct(self._lease.connection, SYSTEM) as unit:
             won = {each.claim.item_id: each for each in claims.claim(unit, tried) if each is not None}
-        monotonic = self._clock.monotonic()
         for claimed in won.values():
             self._picture.won(claimed, monotonic)
         unclaimed = [each for each in asked if each.item_id not in won]
