@@ -82,9 +82,10 @@ class FrozenClock(Clock):
         return self._elapsed
 
     def tick(self, seconds: float) -> None:
-        """Move on by so many seconds."""
-        self._at += timedelta(seconds=seconds)
-        self._elapsed += seconds
+        """Move on by so many seconds; nobody sees one clock moved and the other not, which would be a leap."""
+        with self._lock:
+            self._at += timedelta(seconds=seconds)
+            self._elapsed += seconds
 
     def set_wall(self, seconds: float) -> None:
         """Set the wall clock alone ahead, or back, by so many seconds."""
