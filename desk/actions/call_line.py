@@ -180,6 +180,8 @@ class Line:
             self._end(leg)
         for leg, on in to_do.held:
             self._keep_company(call, leg, on)
+        if to_do.held:
+            self._look_again(call.id, to_do.held)
         if to_do.notice:
             self._announce(call)
         if to_do.record:
@@ -221,6 +223,16 @@ class Line:
             log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
             return
         self._write(lambda tx: calls.note_held(tx, leg_sid, on))
+
+    def _look_again(self, call_id: int, asked: list[tuple[str, bool]]) -> None:
+        """Who is to hear whom may have changed while the carrier was asked; whoever asked last sees to it that it is right."""
+        with self._desk.store.read() as session:
+            call = session.get_one(Call, call_id)
+            held = [each for each in call_legs.wrongly_held(session, call) if each not in asked]
+        for leg, on in held:
+            self._keep_company(call, leg, on)
+        if held:
+            self._look_again(call_id, held)
 
     def _why_held(self, call: Call) -> str:
         """What somebody whom we let wait is told: `back` when a line broke, `passed` when the call goes on to somebody else."""

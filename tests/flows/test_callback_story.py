@@ -265,12 +265,11 @@ def test_a_star_in_the_middle_of_a_conversation_leads_back_into_it(tmp_path):
         phones.pick_up(maya)
         assert phones.carrier.press(sid, "*")
         phones.settle()
-        leg = phones.carrier.leg_of(f"agent-{maya.id}")
-        assert leg
+        leg = phones.world.until(lambda: phones.carrier.leg_of(f"agent-{maya.id}"))
         phones.carrier.answer(leg, f"agent-{maya.id}")
         phones.settle()
-        assert phones.states(sid) == ("talking", "active")
-        assert phones.carrier.speak(sid, "Are you still there?") == 1
+        phones.world.until(lambda: phones.states(sid) == ("talking", "active"))
+        phones.world.until(lambda: phones.carrier.speak(sid, "Are you still there?") == 1)
         phones.hang_up(sid)
         assert phones.states(sid) == ("wrap_up", "wrap_up")
 
