@@ -178,10 +178,7 @@ class Line:
         """Ask the carrier for what is due with this call."""
         for leg in to_do.unwanted:
             self._end(leg)
-        for leg, on in to_do.held:
-            self._keep_company(call, leg, on)
-        if to_do.held:
-            self._look_again(call.id, to_do.held)
+        self._let_hear(call, to_do.held)
         if to_do.notice:
             self._announce(call)
         if to_do.record:
@@ -216,6 +213,15 @@ class Line:
             "Your phone could not be reached (%(reason)s). The caller is first in the queue again.", reason=str(failed)
         )
 
+    def _let_hear(self, call: Call, held: list[tuple[str, bool]]) -> None:
+        """Who is to hear whom may change while the carrier is asked; whoever asked last looks whether it is still right."""
+        while held:
+            for leg, on in held:
+                self._keep_company(call, leg, on)
+            with self._desk.store.read() as session:
+                call = session.get_one(Call, call.id)
+                held = [each for each in call_legs.wrongly_held(session, call) if each not in held]
+
     def _keep_company(self, call: Call, leg_sid: str, on: bool) -> None:
         try:
             self.hold(call, leg_sid, on, self._why_held(call) if on else "")
@@ -223,16 +229,6 @@ class Line:
             log.warning("the caller of %s could not be told what goes on: %s", call.sid, failed)
             return
         self._write(lambda tx: calls.note_held(tx, leg_sid, on))
-
-    def _look_again(self, call_id: int, asked: list[tuple[str, bool]]) -> None:
-        """Who is to hear whom may have changed while the carrier was asked; whoever asked last sees to it that it is right."""
-        with self._desk.store.read() as session:
-            call = session.get_one(Call, call_id)
-            held = [each for each in call_legs.wrongly_held(session, call) if each not in asked]
-        for leg, on in held:
-            self._keep_company(call, leg, on)
-        if held:
-            self._look_again(call_id, held)
 
     def _why_held(self, call: Call) -> str:
         """What somebody whom we let wait is told: `back` when a line broke, `passed` when the call goes on to somebody else."""
