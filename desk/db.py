@@ -9,7 +9,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Engine, Index, Integer, MetaData, String, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    case,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -76,6 +89,11 @@ class Base(DeclarativeBase):
 def only_where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index of the rows for which `where` holds; to change any other row costs it nothing."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def asked_of_each(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition, put so that few rows found by others are asked one by one, and nothing is gathered by it first."""
+    return case((condition, 1), else_=0) == 1
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from desk.access import ROLE_RIGHTS, Right, Viewer, viewer_of, visible_tickets
+from desk.db import asked_of_each
 from desk.models import Agent, Mention, Message, Ticket
 
 MOST_COLLEAGUES = 300
@@ -56,13 +57,11 @@ def may_read(session: Session, agent: Agent, ticket: Ticket) -> bool:
 
 def mentions_of(session: Session, viewer: Viewer) -> list[MentionRow]:
     """Where the viewer was named and has not looked, the latest first."""
-    # `case`, or a database would gather all that the viewer may see to find these few.
-    seen = case((visible_tickets(viewer), 1), else_=0) == 1
     query = (
         select(Mention.id, Ticket.number, Ticket.subject, Message.author_name, Message.text, Mention.at)
         .join(Ticket, Ticket.id == Mention.ticket_id)
         .join(Message, Message.id == Mention.message_id)
-        .where(Mention.agent_id == viewer.agent_id, Mention.seen_at.is_(None), seen)
+        .where(Mention.agent_id == viewer.agent_id, Mention.seen_at.is_(None), asked_of_each(visible_tickets(viewer)))
         .order_by(Mention.id.desc())
         .limit(MOST_SHOWN)
     )

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, or_, select, true, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union, union_all
 from sqlalchemy.orm import Session
 
 from desk.access import Viewer, held_tickets, lasting_sight, visible_tickets
 from desk.beginnings import begins, folded
+from desk.db import asked_of_each
 from desk.models import Agent, ContactPoint, Customer, Queue, Ticket
 from desk.models.ticket import LIVE, SOUGHT, STATUSES
 from desk.queries.customers import is_contact
@@ -98,9 +99,7 @@ def _rows(session: Session, ids: Select[tuple[int]]) -> list[TicketRow]:
 
 def _sorted(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[int]]:
     """What is left of few tickets."""
-    # `case` keeps SQLite from gathering everything that the viewer may see: the few are asked one by one.
-    seen = case((visible_tickets(viewer), 1), else_=0) == 1
-    query = select(Ticket.id).where(seen, _is_none_but(statuses), *conditions)
+    query = select(Ticket.id).where(asked_of_each(visible_tickets(viewer)), _is_none_but(statuses), *conditions)
     return query.order_by(Ticket.updated_at.desc(), Ticket.id.desc())
 
 
@@ -110,8 +109,7 @@ def _merged(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[Column
     Each status and each way to see a ticket has an index in the order of the list, so that of every one only the first few are
     read, however many there are; then these are merged.
     """
-    # `case` as in `_sorted`: who has no owner is most of the past, and few are held.
-    fits = case((and_(true(), *conditions), 1), else_=0) == 1
+    fits = asked_of_each(and_(true(), *conditions))  # who has no owner is most of the past, and few are held
     few = select(Ticket.id, Ticket.updated_at).where(_is_none_but(statuses), fits)
     lists = [few.where(held) for held in held_tickets(viewer)]
     for seen in lasting_sight(viewer) or [false()]:
