@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
@@ -15,9 +14,8 @@ from desk.errors import Invalid, NotSignedIn
 from desk.events import Actor
 from desk.files import KeptFile
 from desk.installation import Installation
-from desk.store import Tx
-
-Found = TypeVar("Found")
+from desk.models import Agent
+from desk.store import Found, Tx
 
 MAX_FILES = 10
 MAX_FILE_BYTES = 20 * 1024 * 1024
@@ -33,6 +31,11 @@ def viewer() -> Viewer:
     if g.get("viewer") is None:
         raise NotSignedIn("Please sign in.")
     return g.viewer
+
+
+def me(tx: Tx) -> Agent:
+    """The row of the signed-in colleague, to act in their name."""
+    return tx.session.get_one(Agent, viewer().agent_id)
 
 
 def writing(actor: Actor | None = None) -> AbstractContextManager[Tx]:

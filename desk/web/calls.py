@@ -18,9 +18,9 @@ from desk.actions.call_locks import lock_call
 from desk.actions.call_states import check
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import SYSTEM
-from desk.http.context import change, installation, reading, viewer, writing
+from desk.http.context import change, installation, me, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, Call, ContactPoint, Customer, Queue, Ticket
+from desk.models import Call, ContactPoint, Customer, Queue, Ticket
 from desk.models.call import CONFERENCE, DIALING, HOLD, OFFERED, THIRD
 from desk.models.ticket import WRAP_UP_CODES
 from desk.queries.call_strip import call_strip
@@ -128,7 +128,7 @@ def wrap_up(call_id: int) -> Response:
 
     def finish(tx: Tx) -> None:
         call = call_for_wrap_up(tx.session, viewer(), call_id)
-        agent = tx.session.get_one(Agent, viewer().agent_id)
+        agent = me(tx)
         calls.wrap_up(tx, call, agent, outcome, note, reason=code, segment_id=part)
 
     change(finish)
@@ -141,7 +141,7 @@ def wrap_up_more(call_id: int) -> Response:
     """A minute more for what is to be written."""
     with writing() as tx:
         call = call_for_wrap_up(tx.session, viewer(), call_id)
-        agent = tx.session.get_one(Agent, viewer().agent_id)
+        agent = me(tx)
         call_segments.more_time(tx, call, agent, request.form.get("segment", type=int))
     return done(url_for("console.index"), stay=True)
 
@@ -191,7 +191,7 @@ def ask_for_help(call_id: int) -> Response:
     """Ask for a supervisor; asked again it is withdrawn."""
     with writing() as tx:
         call = mine(tx, call_id)
-        call_help.ask(tx, call, tx.session.get_one(Agent, viewer().agent_id), request.form.get("text", ""))
+        call_help.ask(tx, call, me(tx), request.form.get("text", ""))
     return done(url_for("console.index"), stay=True)
 
 
@@ -201,7 +201,7 @@ def dial() -> Response:
     """Call a number, or a customer by one of theirs: the agent's own phone rings first."""
     form = request.form
     with writing() as tx:
-        agent = tx.session.get_one(Agent, viewer().agent_id)
+        agent = me(tx)
         ticket = access_ticket(tx.session, viewer(), form.get("ticket", 0, type=int)) if form.get("ticket") else None
         number, customer = _whom(tx, ticket)
         key = form.get("queue", "")
@@ -217,7 +217,7 @@ def ring_back(call_id: int) -> Response:
     """Call somebody whose call broke off."""
     with writing() as tx:
         old = call_for_wrap_up(tx.session, viewer(), call_id)
-        agent = tx.session.get_one(Agent, viewer().agent_id)
+        agent = me(tx)
         call = call_outbound.ring_back(tx, agent, old)
     ring_agent(call)
     return done(url_for("console.index"), toast=gettext("Your phone rings first, then the customer's."), stay=True)

@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
 from desk.actions import canned, tickets
-from desk.http.context import reading, viewer, writing
+from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, Setting
+from desk.models import Setting
 from desk.queries.canned import offered_on
 from desk.web import words
 from desk.web.console import done
@@ -36,7 +36,7 @@ def run(number: int, canned_id: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
         macro = canned.canned_for(tx, viewer(), canned_id)
-        canned.take_steps(tx, ticket, tx.session.get_one(Agent, viewer().agent_id), macro.name, macro.steps)
+        canned.take_steps(tx, ticket, me(tx), macro.name, macro.steps)
         if "then" in macro.steps:
             tickets.set_pending(tx, ticket, macro.steps["then"])
     return done(url_for("tickets.one", number=number), toast=gettext("Done: %(name)s", name=macro.name), stay=True)
@@ -47,5 +47,5 @@ def run(number: int, canned_id: int) -> Response:
 def undo(number: int, event_id: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        canned.undo_steps(tx, ticket, tx.session.get_one(Agent, viewer().agent_id), event_id)
+        canned.undo_steps(tx, ticket, me(tx), event_id)
     return done(url_for("tickets.one", number=number), toast=gettext("Taken back."), stay=True)

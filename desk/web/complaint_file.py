@@ -17,7 +17,7 @@ from desk.access import Right, access_ticket
 from desk.actions import complaint_clocks, complaint_decisions, complaint_file, complaints, recusals
 from desk.actions.complaint_decisions import approvals_needed
 from desk.errors import NotFound
-from desk.http.context import installation, reading, viewer, writing
+from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent, Complaint, ComplaintDecision, Ticket
 from desk.queries.complaint_file import case_file
@@ -88,7 +88,7 @@ def _act(number: int, act: Act) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
         complaint = complaints.complaint_of(tx, ticket)
-        act(tx, complaint, tx.session.get_one(Agent, viewer().agent_id), request.form)
+        act(tx, complaint, me(tx), request.form)
     return done(url_for("complaint_file.page", number=number), toast=gettext("Recorded."), stay=True)
 
 

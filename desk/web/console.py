@@ -14,7 +14,7 @@ from desk.access import Right, Viewer, shown_name
 from desk.actions import presence
 from desk.actions.presence import AWAY_REASONS
 from desk.errors import NotAllowed
-from desk.http.context import reading, viewer, writing
+from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent
 from desk.queries.call_strip import call_strip
@@ -79,7 +79,7 @@ def welcome() -> str:
 def set_presence() -> Response:
     reason = request.form.get("reason", "")
     with writing() as tx:
-        agent = tx.session.get_one(Agent, viewer().agent_id)
+        agent = me(tx)
         presence.set_presence(tx, agent, request.form.get("presence", ""), reason)
     return done(url_for("console.index"), stay=True)
 

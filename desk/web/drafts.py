@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 from desk.access import Right, access_ticket
 from desk.actions import drafts
 from desk.errors import Invalid
-from desk.http.context import reading, viewer, writing
+from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
-from desk.models import Agent, Draft, Ticket
+from desk.models import Draft, Ticket
 from desk.queries.drafts import draft_on
 from desk.web.console import done
 from desk.web.recipients import chip, chosen
@@ -41,7 +41,7 @@ def keep(number: int) -> Response:
         ticket = access_ticket(tx.session, viewer(), number)
         if version is None:
             raise Invalid("This draft came without its version. Load the page again.")
-        agent = tx.session.get_one(Agent, viewer().agent_id)
+        agent = me(tx)
         edited = "recipients" in form
         to, cc = (chosen(ticket, field) if edited else None for field in ("to", "cc"))
         text = form.get("text", "").replace("\r\n", "\n")
@@ -55,7 +55,7 @@ def keep(number: int) -> Response:
 def drop(number: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        drafts.drop_draft(tx, ticket, tx.session.get_one(Agent, viewer().agent_id))
+        drafts.drop_draft(tx, ticket, me(tx))
     return done(url_for("console.index"), toast=gettext("Draft thrown away."), stay=True)
 
 

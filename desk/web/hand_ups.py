@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
 from desk.actions import hand_ups
-from desk.http.context import viewer, writing
+from desk.http.context import me, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, HandUp
+from desk.models import HandUp
 from desk.store import Tx
 from desk.web.console import done, small
 
@@ -31,7 +31,7 @@ def ask(number: int) -> Response:
         hand_ups.hand_up(
             tx,
             access_ticket(tx.session, viewer(), number),
-            _me(tx),
+            me(tx),
             problem=form.get("problem", ""),
             tried=form.get("tried", ""),
             question=form.get("question", ""),
@@ -44,31 +44,27 @@ def ask(number: int) -> Response:
 @pages.post("/answer")
 @needs(Right.REPLY)
 def answer(number: int) -> Response:
-    _with_open(number, lambda tx, asked: hand_ups.answer(tx, asked, _me(tx), request.form.get("answer", "")))
+    _with_open(number, lambda tx, asked: hand_ups.answer(tx, asked, me(tx), request.form.get("answer", "")))
     return _stay(number, gettext("Answered. The owner has the ticket again."))
 
 
 @pages.post("/return")
 @needs(Right.REPLY)
 def send_back(number: int) -> Response:
-    _with_open(number, lambda tx, asked: hand_ups.send_back(tx, asked, _me(tx), request.form.get("answer", "")))
+    _with_open(number, lambda tx, asked: hand_ups.send_back(tx, asked, me(tx), request.form.get("answer", "")))
     return _stay(number, gettext("Sent back. The owner has the ticket again."))
 
 
 @pages.post("/withdraw")
 @needs(Right.REPLY)
 def withdraw(number: int) -> Response:
-    _with_open(number, lambda tx, asked: hand_ups.withdraw(tx, asked, _me(tx)))
+    _with_open(number, lambda tx, asked: hand_ups.withdraw(tx, asked, me(tx)))
     return _stay(number, gettext("The question was taken back."))
 
 
 def _with_open(number: int, act: Callable[[Tx, HandUp], None]) -> None:
     with writing() as tx:
         act(tx, hand_ups.require_open(tx, access_ticket(tx.session, viewer(), number)))
-
-
-def _me(tx: Tx) -> Agent:
-    return tx.session.get_one(Agent, viewer().agent_id)
 
 
 def _stay(number: int, toast: str) -> Response:

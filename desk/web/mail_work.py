@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from desk.access import Right, access_ticket
 from desk.actions import mail_strangers, outbox, showing
 from desk.errors import NotFound
-from desk.http.context import installation, reading, viewer, writing
+from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail
+from desk.models import Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.queries.deliveries import mail_of
 from desk.store import Tx
 from desk.web.console import done, may_enter, person, small
@@ -114,7 +114,7 @@ def show(number: int, message_id: int) -> Response:
     """A colleague's mail becomes an answer to the customer."""
     with writing() as tx:
         message = message_of(tx, number, message_id)
-        showing.show(tx, message, tx.session.get_one(Agent, viewer().agent_id))
+        showing.show(tx, message, me(tx))
         said = gettext("It goes to the customer now.") if message.delivery else gettext("It is part of the conversation now.")
     return _stay(number, said)
 

@@ -7,9 +7,8 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
 from desk.actions import mentions
-from desk.http.context import reading, viewer, writing
+from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent
 from desk.queries.mentions import colleagues
 from desk.web.console import done
 
@@ -30,5 +29,5 @@ def people(number: int) -> str:
 def looked(number: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        mentions.look(tx, ticket, tx.session.get_one(Agent, viewer().agent_id))
+        mentions.look(tx, ticket, me(tx))
     return done(url_for("tickets.one", number=number), stay=True)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from desk.access import Right
 from desk.actions import agents
 from desk.errors import Invalid
-from desk.http.context import reading, viewer, writing
+from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
 from desk.models import Agent
@@ -32,7 +32,7 @@ def save() -> Response | tuple[str, int]:
     seconds = whole(values["undo_s"].strip())
     try:
         with writing() as tx:
-            agents.set_answering(tx, tx.session.get_one(Agent, viewer().agent_id), seconds, values["signature"])
+            agents.set_answering(tx, me(tx), seconds, values["signature"])
     except Invalid as wrong:
         return _page(values, {name: gettext(sentence) for name, sentence in wrong.fields.items()}), 422
     flash(gettext("Saved."), "good")

@@ -13,9 +13,8 @@ from desk.actions import sessions
 from desk.config import LOCALES
 from desk.errors import Invalid, NotAllowed, TooMany
 from desk.events import SYSTEM
-from desk.http.context import installation, reading, viewer, writing
+from desk.http.context import installation, me, reading, writing
 from desk.http.guard import needs, public
-from desk.models import Agent
 
 pages = Blueprint("sign_in", __name__)
 
@@ -87,7 +86,7 @@ def language() -> Response:
     session["locale"] = locale
     if g.viewer is not None and g.viewer.agent_id is not None:
         with writing() as tx:
-            tx.session.get_one(Agent, viewer().agent_id).locale = locale
+            me(tx).locale = locale
     return redirect(_safe_next(request.form.get("next", "") or request.referrer or "") or "/")
 
 

@@ -16,11 +16,11 @@ from desk.actions import canned, chats, complaints, drafts, mentions, placing, s
 from desk.actions.tickets import REPLY_CHANNELS
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
-from desk.http.context import keep_uploads, reading, viewer, writing
+from desk.http.context import keep_uploads, me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
 from desk.http.problems import say
-from desk.models import Agent, Chat, Message, Queue, Ticket, TicketParticipant
+from desk.models import Chat, Message, Queue, Ticket, TicketParticipant
 from desk.models.chat import ACTIVE
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.queries.crossed import crossed, seen_now
@@ -44,14 +44,14 @@ def write(number: int) -> Response:
     then = then if then in (PENDING_CUSTOMER, PENDING_INTERNAL) else ""
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        if kind in REPLY_CHANNELS and crossed(tx.session, ticket, _me(tx).id, form.get("seen", "")):
+        if kind in REPLY_CHANNELS and crossed(tx.session, ticket, me(tx).id, form.get("seen", "")):
             return _ask_first(then)
         macro = _macro(tx)
         then = then or macro.get("steps", {}).get("then", "")
         untold = _write(tx, ticket, kind, form.get("text", ""), files, then, macro)
-        drafts.sent(tx, ticket, _me(tx), whole(form.get("draft", "")) or 0, form.get("text", ""))
+        drafts.sent(tx, ticket, me(tx), whole(form.get("draft", "")) or 0, form.get("text", ""))
         if macro and kind != "email":
-            canned.take_steps(tx, ticket, _me(tx), macro["name"], macro["steps"])
+            canned.take_steps(tx, ticket, me(tx), macro["name"], macro["steps"])
         if then and kind != "email":
             tickets.set_pending(tx, ticket, then)
     if untold:
@@ -76,7 +76,7 @@ def wait(number: int) -> Response:
     """Wait without writing."""
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        unsent.leave_all(tx, ticket, _me(tx))
+        unsent.leave_all(tx, ticket, me(tx))
         tickets.set_pending(tx, ticket, request.form.get("then", ""))
     return _stay(number)
 
@@ -87,11 +87,11 @@ def solve(number: int) -> Response:
     form = request.form
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        unsent.leave_all(tx, ticket, _me(tx))
+        unsent.leave_all(tx, ticket, me(tx))
         solving.solve(
             tx,
             ticket,
-            _me(tx),
+            me(tx),
             category=form.get("category", ""),
             wrap_up_code=form.get("wrap_up_code", ""),
             resolution=form.get("resolution", ""),
@@ -106,7 +106,7 @@ def reopen(number: int) -> Response:
         ticket = access_ticket(tx.session, viewer(), number)
         tickets.reopen(tx, ticket, reason="agent")
         if ticket.owner_id is None:
-            tickets.assign(tx, ticket, _me(tx).id)
+            tickets.assign(tx, ticket, me(tx).id)
     return _stay(number)
 
 
@@ -120,7 +120,7 @@ def assign(number: int) -> Response:
         raise NotFound("There is no such agent.")
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
-        tickets.assign(tx, ticket, _me(tx).id if wanted == "me" else chosen)
+        tickets.assign(tx, ticket, me(tx).id if wanted == "me" else chosen)
     return _stay(number)
 
 
@@ -219,7 +219,7 @@ def advance_complaint(number: int) -> Response:
                 tx,
                 complaints.complaint_of(tx, ticket),
                 form.get("stage", ""),
-                agent=_me(tx),
+                agent=me(tx),
                 category=form.get("category", ""),
                 severity=form.get("severity", type=small),
                 reason=form.get("reason", ""),
@@ -238,7 +238,7 @@ def _with_what_is_allowed(refused: Conflict) -> Conflict:
 
 def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], then: str, macro: dict[str, Any]) -> list[str]:
     """Returns the names of those who are named in a note and may not read it."""
-    agent, client_id = _me(tx), request.form.get("client_id", "")
+    agent, client_id = me(tx), request.form.get("client_id", "")
     if not CLIENT_ID.fullmatch(client_id):
         raise Invalid("This message came without its id. Load the page again.")
     if kind == "note":
@@ -293,7 +293,3 @@ def message_of(tx: Tx, number: int, message_id: int) -> Message:
 
 def _stay(number: int, toast: str = "") -> Response:
     return done(url_for("tickets.one", number=number), toast=toast, stay=True)
-
-
-def _me(tx: Tx) -> Agent:
-    return tx.session.get_one(Agent, viewer().agent_id)

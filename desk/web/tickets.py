@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response
 from desk.access import Right, access_ticket
 from desk.actions import customers, tickets
 from desk.errors import Invalid, NotFound
-from desk.http.context import installation, reading, viewer, writing
+from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import moment, whole
 from desk.http.problems import say
-from desk.models import Agent, Customer, Queue, Ticket
+from desk.models import Customer, Queue, Ticket
 from desk.queries.complaints import complaint_case
 from desk.queries.crossed import seen_now
 from desk.queries.customers import panel
@@ -135,7 +135,7 @@ def _open(tx: Tx) -> Ticket:
         channel=channel if channel in CHANNELS else "form",
         locale=form.get("locale", ""),
     )
-    agent = tx.session.get_one(Agent, viewer().agent_id)
+    agent = me(tx)
     if form.get("text", "").strip():
         tickets.note(tx, ticket, agent, form["text"])
     if form.get("mine"):

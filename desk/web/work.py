@@ -11,11 +11,10 @@ from desk.access import Right, access_held_item, access_offer, access_ticket
 from desk.actions import answering, chats, follow_ups, work_items
 from desk.actions.answering import Answer
 from desk.errors import Conflict, NotAllowed, NotFound
-from desk.http.context import viewer, writing
+from desk.http.context import me, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, Chat, FollowUp, Ticket, WorkItem
+from desk.models import Chat, FollowUp, Ticket, WorkItem
 from desk.models.work_item import WAITING, WRAP_UP
-from desk.store import Tx
 from desk.web.calls import ring_agent
 from desk.web.console import done
 from desk.web.voice_waiting import fetch_back
@@ -28,7 +27,7 @@ pages = Blueprint("work", __name__)
 def accept(offer_id: int) -> Response:
     with writing() as tx:
         access_offer(tx.session, viewer(), offer_id)
-        answer = answering.accept_offer(tx, offer_id, _me(tx))
+        answer = answering.accept_offer(tx, offer_id, me(tx))
     return _begun(answer)
 
 
@@ -55,7 +54,7 @@ def take(number: int) -> Response:
             viewer().require(Right.HANDLE_COMPLAINT)
         if item.kind == "follow_up" and str(viewer().agent_id) in item.excluded:
             raise NotAllowed("You handled this matter yourself; somebody else has to ask the customer.")
-        answer = answering.take_item(tx, item.id, _me(tx))
+        answer = answering.take_item(tx, item.id, me(tx))
     return _begun(answer)
 
 
@@ -95,7 +94,7 @@ def record_follow_up(follow_up_id: int) -> Response:
         access_ticket(tx.session, viewer(), ticket.number or 0)
         form = request.form
         said = form.get("outcome", ""), form.get("note", ""), form.get("channel", "phone")
-        follow_ups.record(tx, follow_up, _me(tx), *said)
+        follow_ups.record(tx, follow_up, me(tx), *said)
     return done(url_for("tickets.one", number=ticket.number), toast=gettext("Recorded."), stay=True)
 
 
@@ -105,7 +104,3 @@ def _begun(answer: Answer) -> Response:
         ring_agent(answer.call)
         fetch_back(answer.call)
     return done(url_for("tickets.one", number=answer.ticket.number))
-
-
-def _me(tx: Tx) -> Agent:
-    return tx.session.get_one(Agent, viewer().agent_id)
