@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.services.keeper import Keeper
 
@@ -22,7 +22,7 @@ FOLDER = pytest.StashKey[Path]()
 KEEPER = pytest.StashKey[Keeper]()
 
 # The same examples every time, however slow the machine: a red run is red for everyone.
-settings.register_profile("desk", derandomize=True, deadline=None, database=None)
+settings.register_profile("desk", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("desk")
 
 

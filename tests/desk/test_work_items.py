@@ -389,7 +389,7 @@ STEPS = st.lists(
 CHANNELS = ("voice", "chat", "email", "complaint", "chat")
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_after_any_history_the_load_of_every_agent_is_what_a_recount_gives(sqlite_house, steps):
     house = sqlite_house

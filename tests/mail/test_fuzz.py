@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from channels.email import charset
 from channels.email.parse import parse
 from channels.email.reply_text import reply_text
 from channels.email.screen import screen
@@ -23,7 +24,8 @@ from tests.unit.channels.email.mails import mail
 ROOT = Path(__file__).parents[2]
 SEEDS = seeds()
 SAMPLE = 300
-MOST_SECONDS = 4.0  # by this thread's own clock: what else the process does is not its time
+# No figure, a guard against a rule that stalls: it takes hours at these sizes. How fast reading is, is for the benchmarks to say.
+MOST_SECONDS = 60.0  # by this thread's own clock, which counts the collector's work in a large process too
 
 
 def read(raw: bytes) -> None:
@@ -102,10 +104,12 @@ def test_what_once_stalled_a_rule_is_read_at_once(body):
 
 
 @pytest.mark.parametrize("name", ["Date", "Message-ID", "Received", "To", "Subject", "References", "From"])
-def test_a_field_that_comes_again_and_again_in_no_charset_is_not_guessed_at_each_time(name):
-    began = time.thread_time()
+def test_a_field_that_comes_again_and_again_in_no_charset_is_not_guessed_at_each_time(name, monkeypatch):
+    guessed: list[bytes] = []
+    guess = charset._as_detected
+    monkeypatch.setattr(charset, "_as_detected", lambda data: guessed.append(data) or guess(data))
     read(f"{name}: ".encode() + (b"\xd0\xbf\x9f\xe1\x88 2024\r\n" + f"{name}: ".encode()) * 30_000 + b"\r\n\r\nhi")
-    assert time.thread_time() - began < MOST_SECONDS / 2
+    assert 0 < len(guessed) < 200
 
 
 @pytest.mark.nightly

@@ -43,7 +43,7 @@ def world(tmp_path_factory):
         yield world
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(acts)
 def test_no_public_path_shows_what_is_not_public(world, acts):
     for what, key, value in acts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -123,7 +123,7 @@ class RandomLife(RuleBasedStateMachine):
         self.offers = [offer for offer in self.offers if offer[1] != agent_id]
 
 
-RandomLife.TestCase.settings = settings(max_examples=60, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
+RandomLife.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestARandomLife = RandomLife.TestCase
 
 

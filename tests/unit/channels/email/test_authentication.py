@@ -13,6 +13,7 @@ from channels.email.dkim_signature import Key, checked_key, new_key
 from channels.email.dns_lookup import DnsAway, Patience
 from tests.unit.channels.email.names import Names
 
+STALLED_S = 60.0  # no figure: a rule that stalls takes far longer at these sizes
 IP = "192.0.2.3"
 MAIL = (
     b"From: Li Na <li@shop.example>\r\nTo: support@desk.example\r\nSubject: Hello\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n"
@@ -176,18 +177,18 @@ def test_a_mail_with_two_senders_or_none_fails(senders):
 )
 def test_a_text_made_to_stall_the_check_is_checked_at_once(more, standing):
     raw = KEY.sign(MAIL) + more
-    began = time.perf_counter()
+    began = time.thread_time()
     assert check(raw, names()).standing == standing
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < STALLED_S
 
 
 def test_a_head_made_to_stall_the_check_is_checked_at_once():
-    began = time.perf_counter()
+    began = time.thread_time()
     signature = (
         b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=s1; bh=AA; h=" + b"from:" * 1000 + b"from; b=A" + b" " * 100_000
     )
     assert check(signature + b"!\r\n" + b"X: y\r\n" * 50_000 + MAIL, names()).standing == "failed"
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < STALLED_S
 
 
 def told(*fields, upstream="mx.desk.example"):
