@@ -1,0 +1,19 @@
+"""Files and products of articles.
+
+Revision: 0018 after 0017. Rolling back forgets what it adds.
+"""
+
+from __future__ import annotations
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
