@@ -34,7 +34,7 @@ def same_after_loading_again(page: Page, parts: int = 1) -> None:
     fresh = page.context.new_page()
     fresh.goto(page.url)
     expect(fresh.locator("#net")).to_have_attribute("data-state", "live")
-    for _ in range(20):
+    for _ in range(180):
         pushed, loaded = without_clocks(page), without_clocks(fresh)
         if pushed == loaded:
             break

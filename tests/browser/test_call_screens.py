@@ -14,7 +14,7 @@ from tests.web.call_world import a_call, a_cry, a_leg, a_part, a_ticket
 from tests.world import PASSWORD, World, running, settings_for
 
 CALLER = "+8613800138000"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 45_000
 ALL_DAY = [[["00:00", "24:00"]]] * 7
 
 

@@ -154,7 +154,7 @@ def test_an_agent_sees_that_the_visitor_writes(context, world):
     page.keyboard.press("a")
     expect(page.locator(".bubble.is-them")).to_be_visible()
     typing = page.locator("#typing", has_text="Wang Wei is writing")
-    for _ in range(20):  # said again and again while the visitor writes; the page may only just have begun to listen
+    for _ in range(180):  # said again and again while the visitor writes; the page may only just have begun to listen
         world.app.extensions["staff"].visitor_typing(number)
         if typing.count():
             break
@@ -235,7 +235,10 @@ def test_pages_change_without_a_reload_and_the_back_key_goes_back(context, world
 @pytest.mark.parametrize("width", [1440, 1024, 375])
 def test_nothing_runs_out_of_the_window_and_axe_finds_nothing(chromium, world, axe_source, scheme, width):
     context = chromium.new_context(
-        locale="zh-CN" if width == 375 else "en-GB", viewport={"width": width, "height": 800}, color_scheme=scheme
+        locale="zh-CN" if width == 375 else "en-GB",
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        reduced_motion="reduce",  # contrast is that of colours that stand still
     )
     context.set_default_timeout(45_000)
     try:
