@@ -194,7 +194,7 @@ def test_a_reader_that_stops_amid_a_full_spool_is_done_at_once_and_leaves_the_re
     while not post.outcomes():
         assert turn.is_alive()
     post.reading.stop()
-    turn.join(timeout=5)
+    turn.join(timeout=60)
     assert not turn.is_alive()
     waiting = post.house.all(select(SpooledMail.attempts))
     assert len(waiting) + len(post.outcomes()) == 400

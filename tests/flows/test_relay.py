@@ -194,7 +194,7 @@ def test_a_desk_killed_while_it_sends_loses_no_mail(tmp_path, moment):
         desk = child.installation()
         with closing(desk.knowledge):
             sent = [answered(_House(desk), number) for number in range(3)]
-            assert relay.got_one.wait(30)
+            assert relay.got_one.wait(60)
             child.kill()
             relay.slow_s = 0
             child.start()

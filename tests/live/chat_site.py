@@ -79,5 +79,5 @@ def running_site(folder: Path, clock: Clock, limits: visitors.Limits | None = No
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
         desk.store.engine.dispose()

@@ -220,7 +220,7 @@ def test_a_visitor_who_closes_the_last_window_is_offline_until_they_return(site)
     left = threading_event(site, "chat.visitor_left")
     window.close()
     watcher.close()
-    assert left.wait(10)
+    assert left.wait(60)
     with site.desk.store.read() as reading:
         assert not seen.is_online(reading, chat_id)
     back = site.window(token)

@@ -35,7 +35,7 @@ class Store:
         self.batches.append(list(batch))
         self.threads.add(threading.current_thread().name)
         self.entered.release()
-        assert self.open.wait(20)
+        assert self.open.wait(60)
         if any(self.poison in one.data for one in batch):
             raise RuntimeError("the store cannot take this")
         self.mails += batch
@@ -172,7 +172,7 @@ def test_mails_that_arrive_during_a_commit_share_the_next_one(store):
         wait_until(lambda: listener.busy == 8)
         store.open.set()
         for sender in senders:
-            sender.join(20)
+            sender.join(60)
     assert [len(batch) for batch in store.batches] == [1, 7]
 
 
@@ -181,7 +181,7 @@ def test_a_poisonous_mail_does_not_refuse_its_neighbours(store):
     commits = GroupCommit(store.accept)
     futures = [commits.submit(envelope(body)) for body in (b"good", b"poison", b"fine")]
     commits.start()
-    assert [future.result(20).code for future in futures] == [250, 451, 250]
+    assert [future.result(60).code for future in futures] == [250, 451, 250]
     assert [one.data for one in store.mails] == [b"good", b"fine"]
     commits.stop()
 
@@ -191,7 +191,7 @@ def test_when_the_store_is_away_a_full_batch_is_not_tried_mail_by_mail(store):
     commits = GroupCommit(store.accept)
     futures = [commits.submit(envelope(b"x")) for _ in range(50)]
     commits.start()
-    assert {future.result(20).code for future in futures} == {451}
+    assert {future.result(60).code for future in futures} == {451}
     assert [len(batch) for batch in store.batches] == [50, 1, 1, 1]
     commits.stop()
 
@@ -200,7 +200,7 @@ def test_a_batch_has_a_largest_size(store):
     commits = GroupCommit(store.accept, largest=4)
     futures = [commits.submit(envelope(b"x")) for _ in range(10)]
     commits.start()
-    assert {future.result(20).code for future in futures} == {250}
+    assert {future.result(60).code for future in futures} == {250}
     assert [len(batch) for batch in store.batches] == [4, 4, 2]
     commits.stop()
 
@@ -218,13 +218,13 @@ def test_stopping_first_answers_what_is_under_way(store):
     stopper.start()
     wait_until(lambda: listener.stopping)
     store.open.set()
-    sender.join(20)
-    stopper.join(20)
+    sender.join(60)
+    stopper.join(60)
     smtp.close()
     assert answers == [{}]
     assert len(store.mails) == 1
     with pytest.raises(OSError):  # noqa: PT011 - refused, reset or unreachable: the system chooses
-        socket.create_connection(("127.0.0.1", listener.port), timeout=5)
+        socket.create_connection(("127.0.0.1", listener.port), timeout=60)
 
 
 def test_an_idle_client_is_dismissed_when_stopping(store):

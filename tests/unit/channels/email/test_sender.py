@@ -58,7 +58,7 @@ def scripted(*answers: bytes) -> Iterator[SmtpSender]:
         with closing(SmtpSender("127.0.0.1", server.getsockname()[1], timeout=60)) as sender:
             yield sender
     finally:
-        thread.join(20)
+        thread.join(60)
         server.close()
 
 

@@ -25,7 +25,7 @@ class Redirected(TwilioHttpClient):
     """Sends what is meant for Twilio to the stand-in, and nothing to anybody else."""
 
     def __init__(self, port: int) -> None:
-        super().__init__(timeout=5)
+        super().__init__(timeout=60)
         self._port = port
 
     def request(self, method, url, *args, **options):
