@@ -3,17 +3,23 @@
 from desk.events import Event
 from desk.models.agent import Agent, AgentSkill, SignIn, StaffSession
 from desk.models.api_token import ApiToken, IdempotentAnswer
-from desk.models.article import Article, ArticleLink, ArticleRevision
+from desk.models.article import Article, ArticleFile, ArticleLink, ArticleProduct, ArticleRevision, Product
 from desk.models.attachment import Attachment
+from desk.models.bulk_act import BulkAct
 from desk.models.call import Call, CallLeg, CallRecording, CallSegment, HelpRequest, Webhook
 from desk.models.call_flow import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber, VoiceAudio
 from desk.models.callback import Callback
 from desk.models.canned import CannedReply
 from desk.models.chat import Chat
 from desk.models.complaint import Complaint, Evidence
+from desk.models.complaint_alert import ComplaintAlert
 from desk.models.complaint_case import Allegation, ComplaintDecision, Redress
+from desk.models.complaint_keeping import ComplaintHold, Disposal, Interview
+from desk.models.complaint_policy import ComplaintClock, ComplaintPause, ComplaintPolicy
+from desk.models.corrective_action import ActionCase, CorrectiveAction
 from desk.models.customer import ContactPoint, Customer, Organisation
 from desk.models.draft import Draft
+from desk.models.follower import TicketFollower
 from desk.models.hand_up import HandUp
 from desk.models.knowledge import ArticleFlag, ArticleVote, EqualWords, KnowledgeGap, SearchLog
 from desk.models.mail import MailboxMail, OutboxMail, OutboxRecipient, PictureTrust, RawMail
@@ -22,25 +28,33 @@ from desk.models.mention import Mention
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
 from desk.models.recusal import Recusal
+from desk.models.saved_view import SavedView
 from desk.models.setting import Setting
 from desk.models.survey import FollowUp, Survey
+from desk.models.tag import Tag, TicketTag
 from desk.models.ticket import Ticket
+from desk.models.ticket_field import TicketField
+from desk.models.ticket_link import TicketLink, TicketMove
 from desk.models.timer import Timer
 from desk.models.unsent import UnsentReply
 from desk.models.work_item import Offer, RouterLease, WorkItem
 
 __all__ = [
+    "ActionCase",
     "Agent",
     "AgentSkill",
     "Allegation",
     "ApiToken",
     "Article",
+    "ArticleFile",
     "ArticleFlag",
     "ArticleLink",
+    "ArticleProduct",
     "ArticleRevision",
     "ArticleVote",
     "Attachment",
     "BlockedNumber",
+    "BulkAct",
     "Calendar",
     "Call",
     "CallFlow",
@@ -52,9 +66,16 @@ __all__ = [
     "CannedReply",
     "Chat",
     "Complaint",
+    "ComplaintAlert",
+    "ComplaintClock",
     "ComplaintDecision",
+    "ComplaintHold",
+    "ComplaintPause",
+    "ComplaintPolicy",
     "ContactPoint",
+    "CorrectiveAction",
     "Customer",
+    "Disposal",
     "Draft",
     "EqualWords",
     "Event",
@@ -63,6 +84,7 @@ __all__ = [
     "HandUp",
     "HelpRequest",
     "IdempotentAnswer",
+    "Interview",
     "KnowledgeGap",
     "LineClosure",
     "MailAccount",
@@ -78,20 +100,28 @@ __all__ = [
     "OutboxMail",
     "OutboxRecipient",
     "PictureTrust",
+    "Product",
     "Queue",
     "RawMail",
     "Recusal",
     "Redress",
     "RouterLease",
+    "SavedView",
     "SearchLog",
     "Setting",
     "SignIn",
     "SpooledMail",
     "StaffSession",
     "Survey",
+    "Tag",
     "Team",
     "Ticket",
+    "TicketField",
+    "TicketFollower",
+    "TicketLink",
+    "TicketMove",
     "TicketParticipant",
+    "TicketTag",
     "Timer",
     "UnsentReply",
     "VoiceAudio",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from desk.beginnings import Sought, folded
-from desk.db import BIG, Base
+from desk.db import BIG, Base, only_where
 
 NEW, OPEN, PENDING_CUSTOMER, PENDING_INTERNAL = "new", "open", "pending_customer", "pending_internal"
 SOLVED, CLOSED, MERGED, SPAM = "solved", "closed", "merged", "spam"
@@ -25,6 +26,9 @@ FIRST_NUMBER = 10_000  # ticket numbers are the row's id above this, so that the
 
 class Ticket(Base):
     """`channel` is where it began. The due times are set by its priority and its queue's calendar.
+
+    A snoozed one (`snoozed_until`) leaves the lists of what is to do until then; its clocks go on. `answers` are those to the
+    installation's own questions, by the key of each.
 
     `subject_sought` is kept with the subject, for finding it by its start. The indexes end in the order of the lists they serve:
     `updated_at` on the screens, `id` in the API.
@@ -60,6 +64,8 @@ class Ticket(Base):
     wrap_up_code: Mapped[str] = mapped_column(default="")
     resolution: Mapped[str] = mapped_column(default="")
     score: Mapped[int | None]
+    snoozed_until: Mapped[datetime | None]
+    answers: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         Index("ix_ticket_status_updated", "status", "updated_at", "id"),
@@ -74,6 +80,7 @@ class Ticket(Base):
             sqlite_where=text("type = 'complaint'"),
             postgresql_where=text("type = 'complaint'"),
         ),
+        only_where("ix_ticket_snoozed", "snoozed_until", "id", where="snoozed_until IS NOT NULL"),
         Index("ix_ticket_customer", "customer_id", "id"),
         Index("ix_ticket_queue", "queue_id", "id"),
         Index("ix_ticket_channel", "channel", "id"),
