@@ -76,7 +76,7 @@ def set_cause(tx: Tx, complaint: Complaint, cause: str, whys: Sequence[str]) -> 
     if fields:
         raise Invalid("Something is missing before the cause is clear.", fields)
     old = complaint.cause
-    complaint.cause, complaint.whys = cause, steps
+    complaint.cause, complaint.whys, complaint.cause_found_at = cause, steps, tx.now
     tell(tx, complaint, "complaint.cause_set", data={"old": old, "new": cause, "steps": len(steps)})
 
 

@@ -59,6 +59,7 @@ class Complaint(Base):
     outcome: Mapped[str] = mapped_column(default="")
     decision: Mapped[str] = mapped_column(default="")
     cause: Mapped[str] = mapped_column(default="")  # the root cause, one of desk.actions.complaint_file.CAUSES
+    cause_found_at: Mapped[datetime | None]
     whys: Mapped[list[str]] = mapped_column(JSON, default=list)  # why, and why that, and so on, to the cause
     needs: Mapped[str] = mapped_column(default="")  # what this customer needs from us; never why they need it
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
@@ -77,6 +78,11 @@ class Complaint(Base):
         Index("ix_complaint_stage_due", "stage", "decide_due_at"),
         Index("ix_complaint_stage_id", "stage", "id"),
         Index("ix_complaint_closed", "closed_at", "id"),
+        Index("ix_complaint_received", "received_at", "id"),
+        Index("ix_complaint_decided", "decided_at", "id"),
+        Index("ix_complaint_decide_due", "decide_due_at", "id"),
+        Index("ix_complaint_acknowledge_due", "acknowledge_due_at", "id"),
+        Index("ix_complaint_cause_found", "cause_found_at", "id"),
     )
 
 

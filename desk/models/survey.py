@@ -9,9 +9,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
 
+CSAT, NPS, CES, INDEX = "csat", "nps", "ces", "index"
+KINDS = (CSAT, NPS, CES, INDEX)
+SCALES = {CSAT: (1, 5), NPS: (0, 10), CES: (1, 7), INDEX: (1, 10)}  # the lowest and the highest mark of each question
+
 
 class Survey(Base):
-    """One question sheet sent for one solution of a ticket: satisfaction 1 to 5, solved or not, and a comment."""
+    """One question sheet sent for one solution of a ticket: a mark, solved or not, and a comment.
+
+    `kind` says on which scale `score` is; for the index C = b/a it is b, what was got, and `expected` is a. `version` is that of
+    the questions. `agent_id` is who had the ticket when it was sent. A sheet that waits for the morning has `sent_at` to come.
+    """
 
     __tablename__ = "survey"
 
@@ -24,8 +32,19 @@ class Survey(Base):
     score: Mapped[int | None]
     solved: Mapped[bool | None]
     comment: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str] = mapped_column(default=CSAT)
+    expected: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
+    answered_how: Mapped[str] = mapped_column(default="")  # page | phone | told: by link, by key, or written down by a colleague
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
 
-    __table_args__ = (Index("ix_survey_answered", "answered_at"),)
+    __table_args__ = (
+        Index("ix_survey_answered", "answered_at"),
+        Index("ix_survey_sent", "sent_at", "id"),
+        Index("ix_survey_customer", "customer_id", "sent_at"),
+    )
 
 
 class FollowUp(Base):
@@ -44,6 +63,11 @@ class FollowUp(Base):
     outcome: Mapped[str] = mapped_column(default="")  # satisfied | dissatisfied | not_reached
     note: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]  # by when the customer is to be asked; older ones have none
     done_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_follow_up_state", "state", "created_at"),)
+    __table_args__ = (
+        Index("ix_follow_up_state", "state", "created_at"),
+        Index("ix_follow_up_due", "due_at", "id"),
+        Index("ix_follow_up_done", "done_at", "id"),
+    )

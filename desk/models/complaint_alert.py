@@ -1,0 +1,45 @@
+"""More like complaints than there should be: something systemic, which somebody has to judge."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from desk.db import BIG, Base, only_where
+
+BY_CAUSE, BY_CATEGORY = "cause", "category"
+DISMISSED, HANDLED = "dismissed", "handled"
+
+
+class ComplaintAlert(Base):
+    """One cluster: the same `about` (a root cause, or a category while the cause is not known) and product.
+
+    `seen` came within the window, `expected` is the mean of the periods before it, `most` what chance would still explain. While
+    it is open there is no second one of the same cluster. `complaint_ids` are those that were counted, the latest of very many.
+    """
+
+    __tablename__ = "complaint_alert"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    dimension: Mapped[str]  # cause | category
+    about: Mapped[str]
+    product: Mapped[str] = mapped_column(default="")
+    found_at: Mapped[datetime]
+    seen: Mapped[int]
+    expected: Mapped[float]
+    most: Mapped[int]
+    complaint_ids: Mapped[list[int]] = mapped_column(JSON)
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    closed_at: Mapped[datetime | None]
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    outcome: Mapped[str] = mapped_column(default="")  # dismissed | handled
+    reason: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (
+        only_where("uq_complaint_alert_open", "dimension", "about", "product", where="closed_at IS NULL", unique=True),
+        Index("ix_complaint_alert_closed", "closed_at", "id"),
+        Index("ix_complaint_alert_of", "about", "product", "id"),
+    )
