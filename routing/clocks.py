@@ -26,12 +26,14 @@ def deadline(
     start_rule: StartRule = "next_day",
     roll: bool = False,
     cutoff: time | None = None,
+    pauses: Iterable[Pause] = (),
 ) -> datetime:
     """The end (23:59:59 in the calendar's zone, as UTC) of the last day of a complaint clock of `n` units.
 
     `next_day` counts the day after receipt as day 1, `receipt_day` the day of receipt itself, so it ends a day earlier. What is
     received at or after `cutoff` counts as received the next day. With `roll` a last day that is no business day moves to the
     next one. Hours are exact: they run from the moment of receipt, and the three rules do not touch them.
+    Of a pause the days after that on which it begins are left out, up to and with that on which it ends; of hours its time.
     Raises ValueError for a naive moment, n below 1, or an unknown unit or start rule.
     """
     if received_at.tzinfo is None:
@@ -41,16 +43,46 @@ def deadline(
     if start_rule not in ("next_day", "receipt_day"):
         raise ValueError(f"unknown start rule {start_rule!r}")
     if unit == "hours":
-        return received_at.astimezone(UTC) + timedelta(hours=n)
+        return _after_pauses(received_at.astimezone(UTC), timedelta(hours=n), pauses)
     day = calendar.local_day(received_at)
     if cutoff is not None and received_at.astimezone(calendar.tz).time() >= cutoff:
         day += timedelta(days=1)
     if start_rule == "receipt_day":
         day -= timedelta(days=1)
     last = _last_day(day, n, unit, calendar)
+    for begins, ends in _paused_days(day, pauses, calendar):
+        if begins > last:
+            break
+        if unit == "business_days":
+            off = (begins + timedelta(days=each) for each in range(1, (ends - begins).days + 1))
+            last = calendar.add_business_days(last, sum(map(calendar.is_business_day, off)))
+        else:
+            last += ends - begins
     if roll and not calendar.is_business_day(last):
         last = calendar.add_business_days(last, 1)
     return calendar.moment(last, DAY_END)
+
+
+def _paused_days(received: date, pauses: Iterable[Pause], calendar: Calendar) -> list[tuple[date, date]]:
+    """First and last day of each pause from the day of receipt on, in order; what overlaps or touches is one."""
+    merged: list[tuple[date, date]] = []
+    for start, end in sorted((calendar.local_day(start), calendar.local_day(end)) for start, end in pauses if start < end):
+        begins = max(start, received)
+        if merged and begins <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        elif end > begins:
+            merged.append((begins, end))
+    return merged
+
+
+def _after_pauses(start: datetime, left: timedelta, pauses: Iterable[Pause]) -> datetime:
+    """The moment at which so much time outside the pauses has passed."""
+    for begins, ends in sorted((begins, ends) for begins, ends in pauses if begins < ends):
+        if begins - start >= left:
+            break
+        left -= max(begins - start, timedelta())
+        start = max(start, ends.astimezone(UTC))
+    return start + left
 
 
 def _last_day(day: date, n: int, unit: str, calendar: Calendar) -> date:

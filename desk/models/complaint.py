@@ -7,17 +7,18 @@ from datetime import datetime
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from desk.db import BIG, Base
+from desk.db import BIG, Base, only_where
 
 RECEIVED, ACKNOWLEDGED, ASSESSED, INVESTIGATING = "received", "acknowledged", "assessed", "investigating"
 AWAITING_INFO, DRAFTED, APPROVAL = "awaiting_info", "drafted", "approval"
 DECIDED, REDRESS, FOLLOW_UP, CLOSED, ARCHIVED = "decided", "redress", "follow_up", "closed", "archived"
+DISPOSED = "disposed"
 REOPENED, WITHDRAWN, REFERRED = "reopened", "withdrawn", "referred"
 
 # What may follow what. The edges answer a forbidden move with this list.
 NEXT: dict[str, tuple[str, ...]] = {
-    RECEIVED: (ACKNOWLEDGED, WITHDRAWN),
-    ACKNOWLEDGED: (ASSESSED, WITHDRAWN),
+    RECEIVED: (ACKNOWLEDGED, FOLLOW_UP, WITHDRAWN),
+    ACKNOWLEDGED: (ASSESSED, FOLLOW_UP, WITHDRAWN),
     ASSESSED: (INVESTIGATING, REFERRED, WITHDRAWN),
     INVESTIGATING: (DRAFTED, AWAITING_INFO, WITHDRAWN),
     AWAITING_INFO: (INVESTIGATING, WITHDRAWN),
@@ -27,7 +28,8 @@ NEXT: dict[str, tuple[str, ...]] = {
     REDRESS: (FOLLOW_UP,),
     FOLLOW_UP: (CLOSED, REOPENED),
     CLOSED: (REOPENED, ARCHIVED),
-    ARCHIVED: (),
+    ARCHIVED: (DISPOSED,),
+    DISPOSED: (),
     REOPENED: (INVESTIGATING, WITHDRAWN),
     WITHDRAWN: (),
     REFERRED: (),
@@ -37,11 +39,11 @@ OPEN_STAGES = (
     REOPENED,
 )
 ANSWERED_STAGES = (DECIDED, REDRESS, FOLLOW_UP)
-OVER_STAGES = (CLOSED, ARCHIVED, WITHDRAWN, REFERRED)
+OVER_STAGES = (CLOSED, ARCHIVED, DISPOSED, WITHDRAWN, REFERRED)
 
 
 class Complaint(Base):
-    """The record beside the ticket. `policy` names the rule that set the due times; both are kept as promised."""
+    """The record beside the ticket. `policy` names the strictest of its policies, whose dates these are, in the days of `zone`."""
 
     __tablename__ = "complaint"
 
@@ -49,13 +51,14 @@ class Complaint(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), unique=True)
     stage: Mapped[str] = mapped_column(default=RECEIVED)
     policy: Mapped[str] = mapped_column(default="DEFAULT")
+    zone: Mapped[str] = mapped_column(default="")  # "" is that of the queue
     category: Mapped[str] = mapped_column(default="")
     severity: Mapped[int] = mapped_column(default=3)
     statement: Mapped[str]
     remedy_wanted: Mapped[str] = mapped_column(default="")
     product: Mapped[str] = mapped_column(default="")
     order_number: Mapped[str] = mapped_column(default="")
-    # upheld | partly_upheld | not_upheld | withdrawn | referred; older ones also resolved_early
+    # upheld | partly_upheld | not_upheld | withdrawn | referred | resolved_early
     outcome: Mapped[str] = mapped_column(default="")
     decision: Mapped[str] = mapped_column(default="")
     cause: Mapped[str] = mapped_column(default="")  # the root cause, one of desk.actions.complaint_file.CAUSES
@@ -71,6 +74,8 @@ class Complaint(Base):
     extended_for: Mapped[str] = mapped_column(default="")
     decided_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    dispose_after: Mapped[datetime | None]  # known once it is archived
+    disposed_sha256: Mapped[str] = mapped_column(default="")  # of all that was deleted
     chain: Mapped[str] = mapped_column(default="")  # the hash of the last event of this complaint, see desk.events.link
     access_key: Mapped[str] = mapped_column(unique=True)  # the secret part of the status page's address
 
@@ -78,6 +83,7 @@ class Complaint(Base):
         Index("ix_complaint_stage_due", "stage", "decide_due_at"),
         Index("ix_complaint_stage_id", "stage", "id"),
         Index("ix_complaint_closed", "closed_at", "id"),
+        only_where("ix_complaint_dispose", "dispose_after", "id", where="dispose_after IS NOT NULL"),
         Index("ix_complaint_received", "received_at", "id"),
         Index("ix_complaint_decided", "decided_at", "id"),
         Index("ix_complaint_decide_due", "decide_due_at", "id"),

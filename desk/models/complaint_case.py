@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from desk.db import BIG, Base
@@ -32,7 +32,7 @@ class Allegation(Base):
 class ComplaintDecision(Base):
     """One decision from its draft to the letter. `approvals` are [{"agent", "name", "at"}, …], never of who drafted it.
 
-    `letter` is the letter's HTML as it was sent, `letter_sha256` its hash, which the event of sending names too.
+    `letter` is the letter's HTML as it was sent, `letter_sha256` its hash, which the event of sending names too; so with the PDF.
     """
 
     __tablename__ = "complaint_decision"
@@ -52,6 +52,8 @@ class ComplaintDecision(Base):
     sent_at: Mapped[datetime | None]
     letter: Mapped[str] = mapped_column(default="")
     letter_sha256: Mapped[str] = mapped_column(default="")
+    pdf: Mapped[bytes | None] = mapped_column(LargeBinary)  # the same letter as a file, made with it
+    pdf_sha256: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (Index("ix_complaint_decision_of", "complaint_id", "id"),)
 

@@ -24,7 +24,7 @@ class Team(Base):
 class Calendar(Base):
     """Opening hours as `routing.hours.Calendar` reads them: week[7] of [["09:00","18:00"], …], holidays, make-up days.
 
-    `notes` is {date: why it is special}, for people only.
+    `notes` is {date: why it is special}, for people only. `years` are those whose holidays have been published and are all here.
     """
 
     __tablename__ = "calendar"
@@ -38,6 +38,7 @@ class Calendar(Base):
     holidays: Mapped[list[str]] = mapped_column(JSON, default=list)
     workdays: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     notes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    years: Mapped[list[int]] = mapped_column(JSON, default=list)
 
 
 class Queue(Base):
