@@ -14,7 +14,7 @@ from typing import Any
 
 from whoosh import index as whoosh_index
 from whoosh.analysis import SpaceSeparatedTokenizer
-from whoosh.fields import ID, STORED, TEXT, Schema
+from whoosh.fields import ID, KEYWORD, STORED, TEXT, Schema
 from whoosh.index import FileIndex
 from whoosh.searching import Searcher
 
@@ -28,13 +28,13 @@ from knowledge.snippet import mark_starts, snippet
 from knowledge.spelling import corrected, near_words
 from knowledge.typed import prefix_tokens, start_tokens
 
-LAYOUT = 1
+LAYOUT = 2
 """Changes when the fields or their weights change: an index of another layout has to be rebuilt."""
 OPENINGS = 5  # an index may be rebuilt while it is being opened, hardly five times in a row
 
 # How often a title's tokens are written for each time a body's are: BM25F's field weight, applied before saturation, which keeps
 # a query to one field and half the posting lists.
-_TITLE, _QUESTION, _TAGS = 3, 2, 2
+_TITLE, _QUESTION, _TAGS = 3, 2, 2  # tags and products
 _MOST_TERMS = 32
 _SUGGEST_CHARACTERS = 6_000
 _TYPED_CANDIDATES = 50
@@ -49,6 +49,7 @@ class Hit:
     title: str
     snippet_html: str
     lang: str
+    products: tuple[str, ...] = ()
 
 
 class KnowledgeIndex:
@@ -65,7 +66,7 @@ class KnowledgeIndex:
         self._seen: tuple[Any, int] | None = None
         self._postings = Postings()
         self._equal_words = EqualWords()
-        self._allowed: dict[tuple[frozenset[str], str | None], Readable] = {}
+        self._allowed: dict[tuple[frozenset[str], str | None, str], Readable] = {}
         # A Whoosh reader keeps file positions, so one searcher serves one thread at a time. Opening a searcher for each request
         # would cost tens of milliseconds, and a search takes a fraction of one.
         self._reading = threading.RLock()
@@ -119,24 +120,25 @@ class KnowledgeIndex:
         *,
         audiences: Collection[str],
         lang: str | None = None,
+        product: str = "",
         limit: int = 10,
         offset: int = 0,
         snippets: bool = True,
     ) -> list[Hit]:
-        """The best articles for a question that `audiences` may read, best first; all languages unless `lang` is given.
+        """The best articles for a question that `audiences` may read, best first; of all languages and products, or of one.
 
         Without `snippets` theirs are empty, which is quicker for lists that only count or rank.
         Nothing is found for a query without words, for no audiences, or while the index has to be rebuilt. ValueError on an
         unknown audience or language, a limit below 1 or a negative offset.
         """
-        return self._find(query, audiences, lang, limit, offset, snippets)
+        return self._find(query, audiences, lang, product, limit, offset, snippets)
 
     def suggest(self, text: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 5) -> list[Hit]:
         """The best articles for a long text such as a mail: only its most telling terms are looked for.
 
         A term tells more the oftener it stands in the text and the rarer it is in the articles.
         """
-        return self._find(text[:_SUGGEST_CHARACTERS], audiences, lang, limit, 0, True)
+        return self._find(text[:_SUGGEST_CHARACTERS], audiences, lang, "", limit, 0, True)
 
     def title_prefix(self, typed: str, *, audiences: Collection[str], lang: str | None = None, limit: int = 8) -> list[Hit]:
         """Articles whose title has words that begin like all of those `typed`; the snippet is the title, marked.
@@ -155,7 +157,7 @@ class KnowledgeIndex:
             found = [searcher.stored_fields(number) for _, number in best]
         begun = fold(typed.strip())
         found.sort(key=lambda fields: (not fold(fields["title"]).startswith(begun), len(fields["title"]), fields["id"]))
-        return [Hit(f["id"], 1.0, f["title"], mark_starts(f["title"], starts), f["lang"]) for f in found[:limit]]
+        return [_hit(fields, 1.0, mark_starts(fields["title"], starts)) for fields in found[:limit]]
 
     def did_you_mean(self, query: str, *, audiences: Collection[str], lang: str | None = None) -> str | None:
         """The query with misspelt English words put right, by what `audiences` may read; None when nothing is to be."""
@@ -194,6 +196,7 @@ class KnowledgeIndex:
         asked: str,
         audiences: Collection[str],
         lang: str | None,
+        product: str,
         limit: int,
         offset: int,
         snippets: bool,
@@ -204,7 +207,7 @@ class KnowledgeIndex:
             searcher = self._fresh_searcher()
             if searcher is None:
                 return []
-            readable = self._readable(searcher, audiences, lang)
+            readable = self._readable(searcher, audiences, lang, product)
             asked = corrected(asked, self._near(searcher, asked, readable))
             wanted, weights = tokens.telling_tokens(asked), tokens.weighted_query_tokens(asked)
             for word in self._equal_words.add_to(weights, asked):
@@ -215,16 +218,13 @@ class KnowledgeIndex:
                 return []
             best = self._postings.best(searcher, "words", weights, readable, offset + limit)
             rows = [(score, searcher.stored_fields(number)) for score, number in best[offset:]]
-        return [
-            Hit(fields["id"], score, fields["title"], snippet(fields["text"], wanted) if snippets else "", fields["lang"])
-            for score, fields in rows
-        ]
+        return [_hit(fields, score, snippet(fields["text"], wanted) if snippets else "") for score, fields in rows]
 
     def _near(self, searcher: Searcher, asked: str, readable: Readable) -> dict[str, str]:
         """Only what the reader may read is known: a word of an internal article must not show in a customer's correction."""
         return near_words(searcher, "words", asked, lambda token: self._postings.occurs(searcher, "words", token, readable))
 
-    def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None) -> Readable:
+    def _readable(self, searcher: Searcher, audiences: Collection[str], lang: str | None, product: str = "") -> Readable:
         """The documents a reader may see, kept until the next commit.
 
         They go into the search itself, so that what is hidden takes no place among the best.
@@ -234,10 +234,15 @@ class KnowledgeIndex:
             raise ValueError(f"unknown audience {', '.join(sorted(unknown))}")
         if lang is not None and lang not in LANGS:
             raise ValueError(f"unknown language {lang!r}")
-        key = (frozenset(audiences), lang)
-        if key not in self._allowed:
-            self._allowed[key] = self._postings.readable(searcher, "audience", key[0], {"lang": lang} if lang else {})
-        return self._allowed[key]
+        name = _product_key(product)
+        key = (frozenset(audiences), lang, name)
+        if key in self._allowed:
+            return self._allowed[key]
+        also = {field: value for field, value in (("lang", lang), ("products", name)) if value}
+        readable = self._postings.readable(searcher, "audience", key[0], also)
+        if not name or searcher.doc_frequency("products", name):  # anybody can ask for products that do not exist
+            self._allowed[key] = readable
+        return readable
 
     def _fresh_searcher(self) -> Searcher | None:
         """The process's one searcher, brought up to the last commit; call it with the reading lock held.
@@ -294,26 +299,39 @@ def _schema() -> Schema:
         id=ID(unique=True, stored=True),
         audience=ID(),
         lang=ID(stored=True),
+        products=KEYWORD(commas=True),
         words=TEXT(analyzer=cut, phrase=False),
         starts=TEXT(analyzer=cut, phrase=False),
         title=STORED(),
         text=STORED(),
+        product_names=STORED(),
     )
 
 
-def _document(article: Article) -> dict[str, str]:
-    text = to_text(article.text)
-    title = tokens.tokens(article.title)
-    words = title * _TITLE + tokens.tokens(article.question) * _QUESTION + tokens.tokens(" ".join(article.tags)) * _TAGS
+def _document(article: Article) -> dict[str, Any]:
+    text = to_text("\n\n".join(part for part in (article.text, article.cause, article.environment) if part))
+    title, marks = tokens.tokens(article.title), tokens.tokens(" ".join((*article.tags, *article.products)))
+    words = title * _TITLE + tokens.tokens(article.question) * _QUESTION + marks * _TAGS
     return {
         "id": article.id,
         "audience": article.audience,
         "lang": article.lang,
+        "products": ",".join(_product_key(name) for name in article.products),
         "words": " ".join(words + tokens.tokens(text)),
         "starts": " ".join(start_tokens(article.title)),
         "title": article.title,
         "text": text,
+        "product_names": article.products,
     }
+
+
+def _product_key(name: str) -> str:
+    """A product's name as the index keeps it: one term, however it is written."""
+    return " ".join(fold(name).replace(",", " ").split())
+
+
+def _hit(fields: dict[str, Any], score: float, snippet_html: str) -> Hit:
+    return Hit(fields["id"], score, fields["title"], snippet_html, fields["lang"], tuple(fields["product_names"]))
 
 
 def _write_all(folder: Path, articles: Iterable[Article]) -> int:

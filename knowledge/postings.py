@@ -108,7 +108,10 @@ class Postings:
         key = (_name(reader), field, token)
         kept = self._lists.get(key)
         if kept is None:
-            kept = self._lists[key] = _read(reader, field, token)
+            kept = _read(reader, field, token)
+            if not len(kept[0]):
+                return kept  # there is no end of words that no article has
+            self._lists[key] = kept
             self._kept += len(kept[0])
             while self._kept > MOST_KEPT and len(self._lists) > 1:
                 _, (numbers, _often) = self._lists.popitem(last=False)

@@ -1,17 +1,21 @@
-"""The lines of `kb import` and `kb query`: JSON objects, one a line, read with errors that name the line."""
+"""The lines of `kb import`, `kb export` and `kb query`: JSON objects, one a line, read with errors that name the line."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from knowledge import language
-from knowledge.article import AUDIENCES, LANGS, Article
+from knowledge.article import AUDIENCES, LANGS, Article, File
 from knowledge.index import Hit
 
-_IMPORT_KEYS = ("id", "title", "text", "lang", "audience", "tags", "twin", "question", "summary")
+_WORDS = ("question", "summary", "environment", "cause", "category", "state", "confidence")
+_LISTS = ("tags", "products")
+_IMPORT_KEYS = ("id", "title", "text", "lang", "audience", "twin", *_WORDS, *_LISTS, "files")
 _NEEDED = ("id", "title", "text")
 _TITLE_CHARACTERS = 60
 
@@ -35,7 +39,9 @@ class QueryLine:
 def read_articles(lines: Iterable[str | bytes], *, now: float = 0.0) -> list[Article]:
     """The articles of an import file, one `{"id","title","text"}` a line; `now` becomes `updated_at`.
 
-    May also have `lang` (guessed without), `audience` (public without), `tags` (a list), `twin`, `question`, `summary`.
+    May also have `lang` (guessed without), `audience` (public without), `twin`, `question`, `summary`, `environment`, `cause`,
+    `category`, `state` and `confidence` (published and validated without), the lists `tags` and `products`, and `files`, each with
+    `name` and `data` in Base64.
     Blank lines are passed over; the first bad line or second use of an id raises BadLine, so that nothing is half imported.
     """
     seen: dict[str, int] = {}
@@ -53,6 +59,7 @@ def article_lines(articles: Iterable[Article]) -> Iterator[str]:
     """What `read_articles` reads, a line for each article, without line ends; empty fields are left out."""
     for article in articles:
         fields = {key: getattr(article, key) for key in _IMPORT_KEYS}
+        fields["files"] = [{"name": file.name, "data": base64.b64encode(file.data).decode("ascii")} for file in article.files]
         yield json.dumps({key: value for key, value in fields.items() if value or key in _NEEDED}, ensure_ascii=False)
 
 
@@ -81,21 +88,39 @@ def _article(number: int, fields: dict[str, Any], now: float) -> Article:
     audience = fields.get("audience") or "public"
     if audience not in AUDIENCES:
         raise BadLine(number, f"audience {audience!r} is not one of {', '.join(AUDIENCES)}")
-    tags = fields.get("tags", [])
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise BadLine(number, "tags must be a list of strings")
     return Article(
         id=_id(number, fields),
         lang=lang,
         title=title,
         text=text,
         audience=audience,
-        tags=tuple(tags),
         twin=_string(number, fields, "twin", "") or None,
         updated_at=now,
-        question=_string(number, fields, "question", ""),
-        summary=_string(number, fields, "summary", ""),
+        files=tuple(_files(number, fields)),
+        **{name: _string(number, fields, name, "") for name in _WORDS},
+        **{name: _strings(number, fields, name) for name in _LISTS},
     )
+
+
+def _strings(number: int, fields: dict[str, Any], key: str) -> tuple[str, ...]:
+    value = fields.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BadLine(number, f"{key} must be a list of strings")
+    return tuple(value)
+
+
+def _files(number: int, fields: dict[str, Any]) -> Iterator[File]:
+    files = fields.get("files", [])
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise BadLine(number, "files must be a list of objects")
+    for file in files:
+        try:
+            data = base64.b64decode(_string(number, file, "data"), validate=True)
+        except (binascii.Error, ValueError) as error:
+            if isinstance(error, BadLine):
+                raise
+            raise BadLine(number, "the data of a file is not Base64") from error
+        yield File(_string(number, file, "name"), data)
 
 
 def _objects(lines: Iterable[str | bytes]) -> Iterator[tuple[int, dict[str, Any]]]:

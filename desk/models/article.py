@@ -1,4 +1,4 @@
-"""Knowledge: an article in one language, its revisions, its use on tickets, and what people searched for."""
+"""Knowledge: an article in one language, its revisions, products and files, and its use on tickets."""
 
 from __future__ import annotations
 
@@ -95,6 +95,44 @@ class ArticleRevision(Base):
     at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("article_id", "version"),)
+
+
+class Product(Base):
+    """What articles are about besides their topic: `name` as it is shown, `key` the same folded, so that it is there once."""
+
+    __tablename__ = "product"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+
+
+class ArticleProduct(Base):
+    """A product that an article is about."""
+
+    __tablename__ = "article_product"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), primary_key=True)
+
+    __table_args__ = (Index("ix_article_product_product", "product_id", "article_id"),)
+
+
+class ArticleFile(Base):
+    """A file that belongs to an article: whoever may read the one may have the other. Its name is its own among its article's."""
+
+    __tablename__ = "article_file"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachment.id"))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_article_file_article", "article_id", "id"),
+        Index("ix_article_file_attachment", "attachment_id"),
+    )
 
 
 class ArticleLink(Base):
