@@ -38,6 +38,7 @@ class Task:
     """Whom to play and how. `hurry` divides every pause of a person."""
 
     url: str
+    softphone_url: str
     password: str
     emails: list[str]
     talk_s: float = 60.0
@@ -67,6 +68,7 @@ class ScriptedAgent:
         self._task, self._email, self._report, self._chance = task, email, report, chance
         self._browser = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self._sockets = socketio.AsyncClient(http_session=self._browser, reconnection=False)
+        self._softphone = socketio.AsyncClient(http_session=self._browser, reconnection=False)
         self._headers: dict[str, str] = {}
         self._seen: set[str] = set()
         self._hints: set[str] = set()
@@ -83,13 +85,14 @@ class ScriptedAgent:
         async with self._browser.get(self._task.url + "/desk/softphone") as answer:
             phone = await answer.json()
         self._sockets.on("changed", self._changed, namespace="/desk")
-        self._sockets.on("incoming", self._incoming, namespace="/softphone")
-        self._sockets.on("event", self._perceived, namespace="/softphone")
-        await self._sockets.connect(
-            self._task.url,
+        self._softphone.on("incoming", self._incoming, namespace="/softphone")
+        self._softphone.on("event", self._perceived, namespace="/softphone")
+        await self._sockets.connect(self._task.url, transports=["websocket"], namespaces=["/desk"], wait_timeout=60)
+        await self._softphone.connect(
+            self._task.softphone_url,
             auth={"token": phone["token"]},
             transports=["websocket"],
-            namespaces=["/desk", "/softphone"],
+            namespaces=["/softphone"],
             wait_timeout=60,
         )
         number = phone["identity"].removeprefix("agent-")
@@ -102,6 +105,7 @@ class ScriptedAgent:
         for doing in self._doing:
             doing.cancel()
         await self._sockets.disconnect()
+        await self._softphone.disconnect()
         await self._browser.close()
 
     # What the console does
@@ -138,7 +142,7 @@ class ScriptedAgent:
     # What the softphone does
 
     async def _incoming(self, data: dict[str, Any]) -> None:
-        await self._sockets.emit("answer", {"call_sid": data["call_sid"]}, namespace="/softphone")
+        await self._softphone.emit("answer", {"call_sid": data["call_sid"]}, namespace="/softphone")
 
     async def _perceived(self, data: dict[str, Any]) -> None:
         leg, kind = data["call_sid"], data["kind"]

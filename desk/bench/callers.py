@@ -20,10 +20,11 @@ RAMP_S = 60.0
 class Callers:
     """Keeps `calls` telephones in a call until `close`. `talk_s` is the mean of a talk, in simulated seconds."""
 
-    def __init__(self, carrier: SimulatedCarrier, calls: int, *, talk_s: float, seed: int = 1) -> None:
+    def __init__(self, carrier: SimulatedCarrier, calls: int, *, talk_s: float, ramp_s: float = RAMP_S, seed: int = 1) -> None:
         self._carrier = carrier
         self._calls = calls
         self._talk_s = talk_s
+        self._ramp_s = ramp_s
         self._chance = Random(seed)
         self._menus: Counter[str] = Counter()
         self._talking: set[str] = set()
@@ -38,15 +39,15 @@ class Callers:
     def begin(self) -> None:
         """Let the first ones come, over a while."""
         for _ in range(self._calls):
-            self._carrier.later(self._chance.uniform(0, RAMP_S), self._dial)
+            self._carrier.later(self._chance.uniform(0, self._ramp_s), self._dial)
 
-    def close(self, patience_s: float) -> bool:
-        """No more come; everybody who is there says good-bye within `patience_s`. True when all have gone."""
+    def close(self) -> bool:
+        """No more come; everybody who is there says good-bye, over as long a while as they came. True when all have gone."""
         self._open = False
         for sid in list(self._mine):
-            self._carrier.later(self._chance.uniform(0, patience_s), lambda sid=sid: self._hang_up(sid))
+            self._carrier.later(self._chance.uniform(0, self._ramp_s), lambda sid=sid: self._hang_up(sid))
         with self._gone:
-            everybody = self._gone.wait_for(lambda: not self._mine, timeout=patience_s + self._talk_s)
+            everybody = self._gone.wait_for(lambda: not self._mine, timeout=self._ramp_s + self._talk_s)
         self._stop_listening()
         return everybody
 

@@ -1,7 +1,8 @@
 """`bench calls`: hundreds of simulated calls at once against a desk with scripted agents, and do the figures hold?
 
-The desk runs in this process as `serve` runs it, on a database of its own, with the simulated carrier; the agents run in another
-process with real sign-ins, pages and sockets. Everything stays on this machine.
+The desk runs in this process as `serve` runs it, on a database of its own. The simulated carrier, its callers and the softphones'
+end run in a second one (`telephony.py`), as with a real carrier, the agents in a third with real sign-ins, pages and sockets. All
+stay on this machine and share its cores. An answer's time is the carrier's: from a webhook sent to its answer read.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
-from channels.voice.simulated.carrier import SimulatedCarrier
-from channels.voice.simulated.http import TIMEOUT_S, post_form
+from channels.voice.port import Carrier
 from channels.voice.simulated.journal import LogEntry
 from desk.actions.agents import add_agent, set_skill
 from desk.app import create_app, install, prepare
+from desk.bench import telephony
 from desk.bench.call_agents import Task
-from desk.bench.callers import RAMP_S, Callers
+from desk.bench.callers import RAMP_S
 from desk.bench.figures import figure
+from desk.bench.telephony import Account, Elsewhere, FarCarrier
 from desk.clock import Clock
 from desk.config import SIMULATED_NUMBER, Settings
 from desk.events import SYSTEM
@@ -112,45 +113,41 @@ def run(settings: Settings, load: Load | None = None) -> dict[str, Any]:
 
 def measure(settings: Settings, load: Load) -> Outcome:
     """Run one load against a new desk and compare what it knows with what the carrier knows."""
-    with tempfile.TemporaryDirectory() as folder, _serving(settings, Path(folder), load.hurry) as desk:
-        carrier = desk.carrier
-        assert isinstance(carrier, SimulatedCarrier)
+    with tempfile.TemporaryDirectory() as folder, _serving(settings, Path(folder), load) as (desk, elsewhere):
+        far = elsewhere.far
         began = desk.clock.now()
-        agents = _Agents(desk, load)
-        carrier.forget_log()
-        callers = Callers(carrier, load.calls, talk_s=load.talk_s)
-        callers.begin()
+        agents = _Agents(desk, elsewhere.softphone_url, load)
+        far.begin()
         threading.Event().wait(load.minutes * 60 / load.hurry)
-        _until_answered(carrier, load.answered)
-        gone = callers.close(patience_s=RAMP_S)
-        carrier.settle(30)
+        _until_answered(far, load.answered)
+        gone = far.close()
         threading.Event().wait(3 * 8 / load.hurry)  # the last wrap-ups
         _until_over(desk)
         report = agents.stop()
+        account: Account = far.account()
         with desk.store.read() as session:
             calls = {call.sid: call for call in session.scalars(select(Call))}
             queues = list(session.scalars(select(Queue.id)))
             known = [one.contact for one in entries_since(session, queues, began, desk.clock.now()) if one.channel == "voice"]
-        log = [entry for entry in carrier.log() if entry.direction == "inbound"]
-        legs = carrier.log()
+        log = [entry for entry in account.log if entry.direction == "inbound"]
         return Outcome(
             load=load,
-            most_at_once=callers.most_at_once,
+            most_at_once=account.most_at_once,
             calls=len(log),
             lost=_lost(log, calls) + ([] if gone else ["some callers never came to an end"]),
-            twice=report["twice"] + _answered_twice(legs),
+            twice=report["twice"] + _answered_twice(account.log),
             carrier=count((contact for entry in log if (contact := _contact(entry))), THRESHOLD_S / load.hurry),
             desk=count(known, THRESHOLD_S / load.hurry),
             differing=_differing(log, calls),
-            answer_s=carrier.answer_times(),
-            errors=dict(callers.errors),
+            answer_s=account.answer_s,
+            errors=account.errors,
             agents=report,
         )
 
 
-def _until_answered(carrier: SimulatedCarrier, least: int) -> None:
+def _until_answered(far: Any, least: int) -> None:
     for _ in range(int(MOST_LONGER_S / 0.5)):
-        if sum(entry.direction == "inbound" and entry.talked_at is not None for entry in carrier.log()) >= least:
+        if far.answered() >= least:
             return
         threading.Event().wait(0.5)
 
@@ -224,9 +221,10 @@ def _brief(times: list[float]) -> dict[str, float]:
 class _Agents:
     """The process that plays the agents; begun when all of them have signed in and are available."""
 
-    def __init__(self, desk: Installation, load: Load) -> None:
+    def __init__(self, desk: Installation, softphone_url: str, load: Load) -> None:
         task = Task(
             url=desk.settings.base_url,
+            softphone_url=softphone_url,
             password=PASSWORD,
             emails=_hire(desk, load.agents),
             talk_s=load.talk_s,
@@ -259,8 +257,8 @@ def _hire(desk: Installation, agents: int) -> list[str]:
 
 
 @contextmanager
-def _serving(settings: Settings, folder: Path, hurry: float) -> Iterator[Installation]:
-    """The desk as `serve` runs it, on ports of its own."""
+def _serving(settings: Settings, folder: Path, load: Load) -> Iterator[tuple[Installation, Elsewhere]]:
+    """The desk as `serve` runs it, on ports of its own, and its carrier."""
     from desk.commands.serve import Requests, take_short_turns  # which imports the commands, and so this
 
     server = make_server("127.0.0.1", 0, None, threaded=True, request_handler=Requests)
@@ -276,16 +274,17 @@ def _serving(settings: Settings, folder: Path, hurry: float) -> Iterator[Install
         twilio_account_sid="",
         twilio_auth_token=PASSWORD,
     )
-    clock = Clock()
-    carrier = SimulatedCarrier(
-        base_url=url,
-        auth_token=PASSWORD,
+    company = telephony.Task(
+        url=url,
+        token=PASSWORD,
         number=SIMULATED_NUMBER,
-        now=lambda: clock.now().timestamp(),
-        post=partial(post_form, timeout_s=TIMEOUT_S * hurry),  # a hurried desk is no faster than the machine
-        speed=hurry,
+        calls=load.calls,
+        talk_s=load.talk_s,
+        ramp_s=RAMP_S,
+        hurry=load.hurry,
     )
-    desk = install(own, clock=clock, carrier=carrier)
+    elsewhere = Elsewhere(company)
+    desk = install(own, clock=Clock(), carrier=cast(Carrier, FarCarrier(elsewhere.far)))
     prepare(desk)
     take_short_turns()
     app, _socketio = create_app(desk)
@@ -294,12 +293,11 @@ def _serving(settings: Settings, folder: Path, hurry: float) -> Iterator[Install
     server.app = app
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    carrier.start()
     background.start()
     try:
-        yield desk
+        yield desk, elsewhere
     finally:
-        carrier.stop()
+        elsewhere.stop()
         app.extensions["staff"].close()
         background.stop()
         server.shutdown()
