@@ -35,7 +35,7 @@ def identify(tx: Tx, kind: str, value: str, *, name: str = "", locale: str = "",
                 raise
         else:
             tx.emit("customer.added", customer=customer, data={"kind": kind})
-    _learn(customer, kind, value, name, locale)
+    _learn(tx, customer, kind, value, name, locale)
     return customer
 
 
@@ -50,7 +50,7 @@ def identify_all(tx: Tx, people: Sequence[tuple[str, str, str]]) -> dict[str, Cu
             found[address] = _add(tx, "email", address, name, locale, verified=False)
             tx.emit("customer.added", customer=found[address], data={"kind": "email"})
     for address, name, locale in people:
-        _learn(found[address], "email", address, name, locale)
+        _learn(tx, found[address], "email", address, name, locale)
     return found
 
 
@@ -117,10 +117,11 @@ def _add(tx: Tx, kind: str, value: str, name: str, locale: str, verified: bool) 
     return customer
 
 
-def _learn(customer: Customer, kind: str, value: str, name: str, locale: str) -> None:
+def _learn(tx: Tx, customer: Customer, kind: str, value: str, name: str, locale: str) -> None:
     """A name or language that we did not know yet."""
     if name.strip() and customer.name == _placeholder(kind, value):
         customer.name = name.strip()[:200]
+        tx.emit("customer.named", customer=customer)
     if locale and not customer.locale:
         customer.locale = locale
 

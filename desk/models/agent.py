@@ -17,6 +17,7 @@ class Agent(Base):
 
     `used` is the capacity (of `capacity`, 100) held by offered, active and wrapping work: the claim's compare-and-set column.
     `undo_s` is for how many seconds (0 to 60) an answer by mail can be taken back; `signature` stands below those answers.
+    `own_keys` is {a shortcut's key as it comes: the one they chose}; without `single_keys` letters alone do nothing.
     """
 
     __tablename__ = "agent"
@@ -39,6 +40,8 @@ class Agent(Base):
     version: Mapped[int] = mapped_column(default=0)
     undo_s: Mapped[int] = mapped_column(default=10)
     signature: Mapped[str] = mapped_column(default="")
+    own_keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    single_keys: Mapped[bool] = mapped_column(default=True)
 
     __table_args__ = (CheckConstraint("used >= 0 AND used <= capacity", name="used_within_capacity"),)
 

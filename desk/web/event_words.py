@@ -147,6 +147,7 @@ EVENTS = {
     "complaint.withdrawn": lazy_gettext("Complaint withdrawn"),
     "customer.added": lazy_gettext("Customer added"),
     "customer.contact_added": lazy_gettext("Address or number added"),
+    "customer.named": lazy_gettext("Customer’s name learned"),
     "customer.revealed": lazy_gettext("Whole address or number looked at"),
     "customer.surveys_declined": lazy_gettext("Customer wants no surveys"),
     "customer.surveys_welcomed": lazy_gettext("Customer takes part in surveys again"),

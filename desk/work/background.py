@@ -22,6 +22,7 @@ from desk.work.part import LONGEST_TURN_S, Part
 from desk.work.recordings import Recordings
 from desk.work.router import Router
 from desk.work.timers import Timers
+from desk.work.words import Words
 
 ALL = frozenset({"smtp", "router", "worker"})
 
@@ -48,6 +49,8 @@ class Background:
             self._add("mail_out", self.mail_out.turn, _has("mail.queued"))
             keeper = CallKeeper(desk)
             self._add("call_keeper", keeper.turn, keeper.follow)
+            words = Words(desk)
+            self._add("words", words.turn, words.follow)
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
             self._add("recordings", Recordings(desk).turn, _has("recording.completed"))
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))

@@ -1,0 +1,81 @@
+"""Writing what is searched: the words of tickets and customers, replaced whole, and how far they have come.
+
+No event is told of it: nothing that anybody could see has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import bindparam, delete, insert, text, update
+
+from desk.models.search import CUSTOMERS, TICKETS, progress
+from desk.queries.search_documents import Document
+from desk.store import Tx
+
+_COLUMNS = {TICKETS: ("head", "body", "scope"), CUSTOMERS: ("name", "contacts")}
+_FARTHEST = 16_383  # the last place that PostgreSQL tells from others
+_WEIGHTS = ("A", "D", "B")  # of what is high, low and scope
+_GAP = 10  # places between them, so that no phrase reaches across
+MOST_PLACES = 200  # of one word in one document
+
+
+def put(tx: Tx, table: str, ids: Sequence[int], documents: Iterable[Document]) -> None:
+    """These rows of words instead of those that were there; an id without a document has none any more."""
+    rows = [_row(tx, table, each) for each in documents]
+    key = "rowid" if _is_sqlite(tx) else "id"
+    gone = text(f"DELETE FROM {table} WHERE {key} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 - our names
+    tx.session.execute(gone, {"ids": list(ids)})
+    if not rows:
+        return
+    if _is_sqlite(tx):
+        names = _COLUMNS[table]
+        values = ", ".join(f":{name}" for name in names)
+        into = f"INSERT INTO {table} (rowid, {', '.join(names)}) VALUES (:id, {values})"  # noqa: S608 - our own names
+    else:
+        into = f"INSERT INTO {table} (id, words) VALUES (:id, CAST(:words AS tsvector))"  # noqa: S608 - our own names
+    tx.session.execute(text(into), rows)
+
+
+def begin(tx: Tx, followed: int, tickets_left: int, customers_left: int) -> None:
+    """From here on events are followed; what was there before is filled in from the newest back."""
+    tx.session.execute(delete(progress))
+    values = {"id": 1, "followed": followed, "tickets_left": tickets_left, "customers_left": customers_left}
+    tx.session.execute(insert(progress).values(values))
+
+
+def come_to(tx: Tx, **how_far: int) -> None:
+    """Note how far it has come."""
+    tx.session.execute(update(progress).values(how_far))
+
+
+def forget(tx: Tx) -> None:
+    """Throw the words away; whoever follows next begins anew."""
+    for table in (TICKETS, CUSTOMERS):
+        tx.session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
+    tx.session.execute(delete(progress))
+
+
+def as_vector(document: Document) -> str:
+    """The document as the text of a `tsvector`: each word with its places and what they weigh."""
+    places: dict[str, list[str]] = {}
+    at = 1
+    for words, weight in zip((document.high, document.low, document.scope), _WEIGHTS, strict=True):
+        for word in words:
+            found = places.setdefault(word, [])
+            if len(found) < MOST_PLACES:
+                found.append(f"{min(at, _FARTHEST)}{weight}")
+            at += 1
+        at += _GAP
+    return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
+
+
+def _row(tx: Tx, table: str, document: Document) -> dict[str, object]:
+    if not _is_sqlite(tx):
+        return {"id": document.id, "words": as_vector(document)}
+    parts = (" ".join(words) for words in (document.high, document.low, document.scope))
+    return {"id": document.id, **dict(zip(_COLUMNS[table], parts, strict=False))}
+
+
+def _is_sqlite(tx: Tx) -> bool:
+    return tx.session.get_bind().dialect.name == "sqlite"
