@@ -77,7 +77,7 @@ def keep_looking(tx: Tx) -> None:
     """At the start of the worker: see to it that somebody looks, from now on and for good."""
     waiting = select(Timer.id).where(Timer.kind == LOOK_TIMER, Timer.key == EVERY_HOUR, Timer.done_at.is_(None))
     if tx.session.scalar(waiting) is None:
-        set_timer(tx, LOOK_TIMER, EVERY_HOUR, tx.now, {"again": True})
+        set_timer(tx, LOOK_TIMER, EVERY_HOUR, tx.now + LOOK_EVERY, {"again": True})
 
 
 def _raise(tx: Tx, cluster: Cluster) -> ComplaintAlert:

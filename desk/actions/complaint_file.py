@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import select
 
+from desk.actions.complaint_alerts import look_soon
 from desk.actions.complaint_record import tell
 from desk.errors import Conflict, Invalid, NotFound
 from desk.models import Agent, Allegation, Complaint, Redress
@@ -78,6 +79,7 @@ def set_cause(tx: Tx, complaint: Complaint, cause: str, whys: Sequence[str]) -> 
     old = complaint.cause
     complaint.cause, complaint.whys, complaint.cause_found_at = cause, steps, tx.now
     tell(tx, complaint, "complaint.cause_set", data={"old": old, "new": cause, "steps": len(steps)})
+    look_soon(tx, complaint)
 
 
 def set_needs(tx: Tx, complaint: Complaint, needs: str) -> None:

@@ -26,14 +26,14 @@ _KINDS = {
     ARTICLES: ("article.",),
     MAILBOX: ("mailbox.",),
     "callbacks": ("callback.", "voicemail.", "recording."),
-    "complaints": ("complaint.", "follow_up."),
+    "complaints": ("complaint.", "follow_up.", "complaint_alert.", "corrective_action."),
     "phones": ("setting.carrier_",),
     "admin": ("agent.", "queue.", "setting.", "token.", "voice."),
 }
 # What becomes of a recording after the call shows on the ticket's page and nowhere in anybody's work.
 _QUIET = {f"recording.{what}" for what in ("completed", "absent", "fetched", "failed", "left_carrier", "erased", "played")}
 # What an agent sees of their own: the list of their work, the strip of their phone, whether they are available.
-_IN_LIST = ("item.", "offer.", "ticket.", "message.", "chat.", "complaint.", "mail.", "draft.", "mention.")
+_IN_LIST = ("item.", "offer.", "ticket.", "message.", "chat.", "complaint.", "mail.", "draft.", "mention.", "corrective_action.")
 _NEVER_IN_LIST = ("call.", "recording.", "agent.")
 _ON_PHONE = ("call.", "recording.", "item.", "offer.", "ticket.", "callback.")
 _OWN_KINDS = ("draft.",)  # concern nobody but the one who did it

@@ -31,6 +31,8 @@ NOUNS = (
     "canned_reply",
     "chat",
     "complaint",
+    "complaint_alert",
+    "corrective_action",
     "customer",
     "draft",
     "follow_up",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from channels.voice.simulated.carrier import SimulatedCarrier
-from desk.actions import article_gaps, call_healing, presence
+from desk.actions import article_gaps, call_healing, complaint_alerts, presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.work.call_keeper import CallKeeper
@@ -80,6 +80,7 @@ class Background:
             self.indexing.check()
             with self._desk.store.tx(SYSTEM) as tx:
                 article_gaps.keep_looking(tx)
+                complaint_alerts.keep_looking(tx)
         if self.mail is not None:
             self.mail.start()
         for part in self.parts.values():
