@@ -12,6 +12,7 @@ from sqlalchemy import select
 from channels.message import Inbound
 from desk.actions import customers, tickets
 from desk.actions.mail_strangers import UNCONFIRMED, stranger
+from desk.actions.survivors import held_still
 from desk.actions.threads import Thread, disowned, find_thread, note_participants, takes_part
 from desk.errors import Invalid
 from desk.files import KeptFile
@@ -60,7 +61,9 @@ def receive(
         return Receipt(tx.session.get_one(Ticket, before.ticket_id), before, before.threaded_by, duplicate=True)
     locale = locale_of(inbound)
     thread = Thread(ticket, "conversation") if ticket is not None else find_thread(tx, inbound, ticket_number)
-    ticket, how = thread.ticket, thread.how
+    ticket, how = None if thread.ticket is None else held_still(tx, thread.ticket), thread.how
+    if thread.meant is not None:
+        inbound = replace(inbound, meta={**inbound.meta, "meant_for": thread.meant.number})
     if disowned(inbound) and ticket is None:
         customer = stranger(tx, inbound, locale)
         inbound = replace(inbound, meta={**inbound.meta, UNCONFIRMED: True})

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from desk.actions import calls, follow_up_work, surveys, tickets, work_items
+from desk.actions import calls, follow_up_work, own_fields, surveys, tickets, work_items
 from desk.actions.tickets import TICKET_WORK
 from desk.actions.timers import set_timer
 from desk.actions.work_items import OPEN_STATES
@@ -34,6 +34,7 @@ def solve(tx: Tx, ticket: Ticket, agent: Agent, *, category: str, wrap_up_code: 
     if ticket.status not in LIVE:
         raise Conflict("This ticket is not open any more; open it again before solving it.")
     _check_nothing_open(tx, ticket)
+    own_fields.check_answered(tx, ticket)
     _end_calls(tx, ticket, agent, wrap_up_code)
     finish_work(tx, ticket)
     settle(tx, ticket, category=category, wrap_up_code=wrap_up_code, resolution=resolution.strip())

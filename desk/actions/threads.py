@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from channels.message import Contact, Inbound
 from desk.actions import customers
+from desk.actions.survivors import survivor
 from desk.errors import Invalid
 from desk.models import ContactPoint, Customer, Message, Ticket, TicketParticipant
 from desk.models.mail_in import REMOVED
@@ -28,11 +29,15 @@ _SUBJECT_NUMBER = re.compile(r"\[#(\d{5,12})\]")
 
 @dataclass(frozen=True)
 class Thread:
-    """The ticket that a mail joins and why, or `new`. `earlier` is what it would have joined, had it not been closed for long."""
+    """The ticket that a mail joins and why, or `new`. `earlier` is what it would have joined, had it not been closed for long.
+
+    `meant` is the ticket that the mail names, where that was merged into the one it joins.
+    """
 
     ticket: Ticket | None
     how: str
     earlier: Ticket | None = None
+    meant: Ticket | None = None
 
 
 def find_thread(tx: Tx, inbound: Inbound, number: int | None) -> Thread:
@@ -41,9 +46,10 @@ def find_thread(tx: Tx, inbound: Inbound, number: int | None) -> Thread:
     `number` is what a signed reply address said. A ticket closed for more than `REOPEN_DAYS` is not joined, but named.
     """
     earlier = None
-    for how, ticket in _candidates(tx, inbound, number):
+    for how, named in _candidates(tx, inbound, number):
+        ticket = survivor(tx, named)
         if _joinable(tx, ticket):
-            return Thread(ticket, how)
+            return Thread(ticket, how, meant=named if named.id != ticket.id else None)
         if earlier is None and ticket.status == CLOSED:
             earlier = ticket
     return Thread(None, "closed_before" if earlier is not None else "new", earlier)
@@ -138,7 +144,7 @@ def _candidates(tx: Tx, inbound: Inbound, number: int | None) -> Iterable[tuple[
     yield from ((how, found[each]) for how, each in ids if each in found)
     for digits in _SUBJECT_NUMBER.findall(inbound.subject)[:5]:
         ticket = _by_number(tx, int(digits))
-        if ticket is not None and is_participant(tx, ticket, inbound.sender.value):
+        if ticket is not None and is_participant(tx, survivor(tx, ticket), inbound.sender.value):
             yield "subject_number", ticket
 
 

@@ -11,6 +11,7 @@ from desk.actions import work_items
 from desk.actions.calendars import calendar_of
 from desk.actions.mail_heads import address_mail
 from desk.actions.outbox import queue_mail
+from desk.actions.survivors import check_here
 from desk.actions.threads import note_participants
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
@@ -144,6 +145,7 @@ def draft_reply(
         raise Invalid("Please write something before sending.")
     if channel not in REPLY_CHANNELS:
         raise Invalid("Choose whether to answer by mail or chat.")
+    check_here(tx, ticket)
     if ticket.status not in (*LIVE, SOLVED):
         raise Conflict("This ticket is closed; open it again before answering.")
     if agent is not None and is_only_asked(tx.session, ticket, agent.id):
@@ -167,6 +169,7 @@ def note(tx: Tx, ticket: Ticket, agent: Agent | None, text: str, files: Sequence
     """A note among colleagues; no customer ever sees it."""
     if not text.strip():
         raise Invalid("Please write something before sending.")
+    check_here(tx, ticket)
     message = Message(
         channel="note",
         direction=INTERNAL,
@@ -181,6 +184,7 @@ def note(tx: Tx, ticket: Ticket, agent: Agent | None, text: str, files: Sequence
 def customer_wrote(tx: Tx, ticket: Ticket) -> None:
     """A customer's message came in: clocks run, a solved ticket opens again, and if nobody has the work it is queued."""
     queue = tx.session.get_one(Queue, ticket.queue_id)
+    rouse(tx, ticket, reason="customer_wrote")
     if ticket.status not in LIVE:
         reopen(tx, ticket, reason="customer_wrote")
     elif ticket.status in (PENDING_CUSTOMER, PENDING_INTERNAL):
@@ -191,8 +195,16 @@ def customer_wrote(tx: Tx, ticket: Ticket) -> None:
         queue_work(tx, ticket, queue)
 
 
+def rouse(tx: Tx, ticket: Ticket, *, reason: str) -> None:
+    """A snoozed ticket is among the others again; who works on it is the caller's matter."""
+    if ticket.snoozed_until is not None:
+        tx.emit("ticket.woken", ticket=ticket, agent=ticket.owner_id, data={"reason": reason})
+        ticket.snoozed_until, ticket.updated_at = None, tx.now
+
+
 def go_on(tx: Tx, ticket: Ticket) -> None:
     """What was waited for inside is here: the ticket is open again, and its owner has the work if nobody has."""
+    rouse(tx, ticket, reason="answered_inside")
     if ticket.status == PENDING_INTERNAL:
         set_status(tx, ticket, OPEN)
     if ticket.status in LIVE and work_items.open_item(tx, ticket.id, CUSTOMER_WORK) is None:
@@ -279,6 +291,7 @@ def move(tx: Tx, ticket: Ticket, queue: Queue) -> None:
         return
     check_open(queue)
     tx.emit("ticket.moved", ticket=ticket, queue=queue, data={"old": ticket.queue_id, "new": queue.id})
+    rouse(tx, ticket, reason="moved")
     item = work_items.open_item(tx, ticket.id, TICKET_WORK)
     if item is not None:
         work_items.hand_back(tx, item, queue=queue)
@@ -303,6 +316,8 @@ def set_status(tx: Tx, ticket: Ticket, status: str) -> None:
         # While the customer is asked, our time stands still: the due time moves on by the pause.
         ticket.resolve_due_at += tx.now - ticket.paused_since
     ticket.paused_since = tx.now if status == PENDING_CUSTOMER and ticket.type != "complaint" else None
+    if status not in LIVE:
+        ticket.snoozed_until = None
     tx.emit("ticket.status_set", ticket=ticket, customer=ticket.customer_id, data={"old": ticket.status, "new": status})
     ticket.status, ticket.updated_at = status, tx.now
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from desk.access import Right, Viewer, access_customer, access_ticket
 from desk.errors import DeskError
 from desk.events import Event
+from desk.models.follower import TicketFollower
 from desk.models.ticket import FIRST_NUMBER, Ticket
 from desk.models.work_item import WorkItem
 
@@ -28,12 +29,15 @@ _KINDS = {
     "callbacks": ("callback.", "voicemail.", "recording."),
     "complaints": ("complaint.", "follow_up.", "complaint_alert.", "corrective_action."),
     "phones": ("setting.carrier_",),
-    "admin": ("agent.", "queue.", "setting.", "token.", "voice."),
+    "admin": ("agent.", "queue.", "setting.", "token.", "voice.", "tag.", "field."),
 }
 # What becomes of a recording after the call shows on the ticket's page and nowhere in anybody's work.
 _QUIET = {f"recording.{what}" for what in ("completed", "absent", "fetched", "failed", "left_carrier", "erased", "played")}
 # What an agent sees of their own: the list of their work, the strip of their phone, whether they are available.
-_IN_LIST = ("item.", "offer.", "ticket.", "message.", "chat.", "complaint.", "mail.", "draft.", "mention.", "corrective_action.")
+_IN_LIST = (
+    *("item.", "offer.", "ticket.", "message.", "chat.", "complaint.", "mail.", "draft.", "mention.", "corrective_action."),
+    *("view.", "bulk."),
+)
 _NEVER_IN_LIST = ("call.", "recording.", "agent.")
 _ON_PHONE = ("call.", "recording.", "item.", "offer.", "ticket.", "callback.")
 _OWN_KINDS = ("draft.",)  # concern nobody but the one who did it
@@ -66,14 +70,15 @@ def _own(kind: str, agent_id: int, *, in_list: bool) -> Iterator[str]:
 
 
 def holders_of(session: Session, events: Iterable[Event]) -> dict[int, set[int]]:
-    """For each ticket in these events, the agents who own it or hold work on it: their lists change with it."""
+    """For each ticket in these events, the agents who own it, hold work on it or follow it: their lists change with it."""
     tickets = {event.ticket_id for event in events if event.ticket_id is not None}
     holders: dict[int, set[int]] = {}
     if not tickets:
         return holders
     owned = select(Ticket.id, Ticket.owner_id).where(Ticket.id.in_(tickets), Ticket.owner_id.is_not(None))
     held = select(WorkItem.ticket_id, WorkItem.agent_id).where(WorkItem.ticket_id.in_(tickets), WorkItem.agent_id.is_not(None))
-    for query in (owned, held.where(WorkItem.state.in_(("offered", "active", "wrap_up")))):
+    follow = select(TicketFollower.ticket_id, TicketFollower.agent_id).where(TicketFollower.ticket_id.in_(tickets))
+    for query in (owned, held.where(WorkItem.state.in_(("offered", "active", "wrap_up"))), follow):
         for ticket_id, agent_id in session.execute(query):
             holders.setdefault(ticket_id, set()).add(agent_id)
     return holders

@@ -25,6 +25,7 @@ PAGE = 100
 NOUNS = (
     "agent",
     "article",
+    "bulk",
     "calendar",
     "call",
     "callback",
@@ -35,6 +36,7 @@ NOUNS = (
     "corrective_action",
     "customer",
     "draft",
+    "field",
     "follow_up",
     "hand_up",
     "item",
@@ -52,8 +54,10 @@ NOUNS = (
     "router",
     "setting",
     "survey",
+    "tag",
     "ticket",
     "token",
+    "view",
     "voice",
     "voicemail",
 )

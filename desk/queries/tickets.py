@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true, union, union_all
 from sqlalchemy.orm import Session
 
 from desk.access import Viewer, held_tickets, lasting_sight, visible_tickets
 from desk.beginnings import begins, folded
 from desk.db import asked_of_each
-from desk.models import Agent, ContactPoint, Customer, Queue, Ticket
+from desk.models import Agent, ContactPoint, Customer, Queue, Tag, Ticket, TicketFollower, TicketTag
 from desk.models.ticket import LIVE, SOUGHT, STATUSES
 from desk.queries.customers import is_contact
+from desk.queries.tags import tags_of
 from desk.queries.ticket_page import next_due
 
 PAGE = 50
-VIEWS = ("mine", "unassigned", "open", "pending", "solved", "all")
+VIEWS = ("mine", "unassigned", "open", "pending", "snoozed", "followed", "solved", "all")
+OLDEST = "oldest"
+AWAKE = ("mine", "unassigned", "open", "pending")  # what is to do; what is snoozed is in a list of its own
 MOST_FOUND = 1000  # so many are sorted after they were found; of more, the list is gone through in its own order
 _STATUSES = {
     "mine": LIVE,
     "unassigned": LIVE,
     "open": ("new", "open"),
     "pending": ("pending_customer", "pending_internal"),
+    "snoozed": LIVE,
     "solved": ("solved", "closed"),
 }
 
@@ -40,9 +45,58 @@ class TicketRow:
     queue_name: str
     queue_name_zh: str
     due_at: datetime | None
+    tags: Sequence[Tag] = ()
 
 
 def ticket_list(
+    session: Session,
+    viewer: Viewer,
+    *,
+    before: tuple[datetime, int] | None = None,
+    sort: str = "",
+    limit: int = PAGE,
+    **asked: Any,
+) -> list[TicketRow]:
+    """A page of what the viewer may read, the latest change first, or with the sort `oldest` the earliest.
+
+    `asked` is what `_question` takes. `before` is (updated_at, id) of the last row of the page before; one row more than `limit`
+    says that another page follows.
+    """
+    return _rows(session, _page(session, viewer, asked, before, sort == OLDEST, limit + 1), sort == OLDEST)
+
+
+def ticket_count(session: Session, viewer: Viewer, *, most: int, **asked: Any) -> int:
+    """How many such tickets there are, counted to `most` and no further."""
+    some = _page(session, viewer, asked, None, False, most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Conditions on tickets; `few` are ids, where what is asked for fits few tickets."""
+
+    conditions: list[ColumnElement[bool]]
+    statuses: Sequence[str]
+    few: ColumnElement[bool] | None = None
+
+
+def _page(
+    session: Session, viewer: Viewer, asked: dict[str, Any], before: tuple[datetime, int] | None, oldest: bool, most: int
+) -> Select[tuple[int]]:
+    question = _question(session, viewer, **asked)
+    conditions = question.conditions
+    if before is not None:
+        at, ticket_id = before
+        if oldest:
+            conditions += [Ticket.updated_at >= at, or_(Ticket.updated_at > at, Ticket.id > ticket_id)]
+        else:
+            conditions += [Ticket.updated_at <= at, or_(Ticket.updated_at < at, Ticket.id < ticket_id)]
+    if question.few is not None:
+        return _sorted(viewer, question.statuses, [question.few, *conditions], oldest).limit(most)
+    return _merged(viewer, question.statuses, conditions, most, oldest)
+
+
+def _question(
     session: Session,
     viewer: Viewer,
     *,
@@ -51,59 +105,70 @@ def ticket_list(
     queue_id: int | None = None,
     channel: str = "",
     type: str = "",
-    before: tuple[datetime, int] | None = None,
-    limit: int = PAGE,
-) -> list[TicketRow]:
-    """A page of what the viewer may read, the latest change first.
-
-    `before` is (updated_at, id) of the last row of the page before; one row more than `limit` says that another page follows.
-    """
-    conditions = []
-    if view == "mine":
-        conditions.append(Ticket.owner_id == viewer.agent_id)
-    elif view == "unassigned":
-        conditions.append(Ticket.owner_id.is_(None))
-    if queue_id is not None:
-        conditions.append(Ticket.queue_id == queue_id)
-    if channel:
-        conditions.append(Ticket.channel == channel)
-    if type:
-        conditions.append(Ticket.type == type)
-    if before is not None:
-        at, ticket_id = before
-        conditions += [Ticket.updated_at <= at, or_(Ticket.updated_at < at, Ticket.id < ticket_id)]
-    statuses = _STATUSES.get(view, STATUSES)
+    tag_id: int | None = None,
+    priority: int | None = None,
+) -> _Question:
+    wanted = (
+        (Ticket.queue_id, queue_id),
+        (Ticket.channel, channel or None),
+        (Ticket.type, type or None),
+        (Ticket.priority, priority),
+    )
+    conditions = [column == value for column, value in wanted if value is not None]
+    if view in AWAKE:
+        conditions.append(Ticket.snoozed_until.is_(None))
+    if view in ("mine", "unassigned"):
+        conditions.append(Ticket.owner_id == viewer.agent_id if view == "mine" else Ticket.owner_id.is_(None))
+    # What fits few tickets is found first and sorted then; of several such conditions one is enough for that.
+    few = [_FEW[view](viewer)] if view in _FEW else []
+    if tag_id is not None:
+        tagged = _tagged(session, tag_id)
+        with_tag = exists().where(TicketTag.ticket_id == Ticket.id, TicketTag.tag_id == tag_id)
+        (conditions if tagged is None else few).append(with_tag if tagged is None else Ticket.id.in_(tagged))
     if search.strip():
         found = _found(session, search.strip())
-        if found is not None:
-            return _rows(session, _sorted(viewer, statuses, [Ticket.id.in_(found), *conditions]).limit(limit + 1))
-        conditions.append(_is_like(search.strip()))
-    return _rows(session, _merged(viewer, statuses, conditions, limit + 1))
+        (conditions if found is None else few).append(_is_like(search.strip()) if found is None else Ticket.id.in_(found))
+    return _Question([*conditions, *few[1:]], _STATUSES.get(view, STATUSES), few[0] if few else None)
 
 
-def _rows(session: Session, ids: Select[tuple[int]]) -> list[TicketRow]:
+_FEW: dict[str, Callable[[Viewer], ColumnElement[bool]]] = {
+    "snoozed": lambda _viewer: Ticket.snoozed_until.is_not(None),
+    "followed": lambda viewer: Ticket.id.in_(select(TicketFollower.ticket_id).where(TicketFollower.agent_id == viewer.agent_id)),
+}
+
+
+def _rows(session: Session, ids: Select[tuple[int]], oldest: bool) -> list[TicketRow]:
     page = session.scalars(ids).all()
+    tags = tags_of(session, page)
     query = (
         select(Ticket, Customer.name, Customer.tier, Agent.name, Queue.name, Queue.name_zh)
         .join(Customer, Customer.id == Ticket.customer_id)
         .join(Queue, Queue.id == Ticket.queue_id)
         .outerjoin(Agent, Agent.id == Ticket.owner_id)
         .where(Ticket.id.in_(page))
-        .order_by(Ticket.updated_at.desc(), Ticket.id.desc())
+        .order_by(*_order(Ticket.updated_at, Ticket.id, oldest))
     )
     return [
-        TicketRow(ticket, name, tier, owner or "", queue, queue_zh, next_due(ticket))
+        TicketRow(ticket, name, tier, owner or "", queue, queue_zh, next_due(ticket), tags.get(ticket.id, ()))
         for ticket, name, tier, owner, queue, queue_zh in session.execute(query)
     ]
 
 
-def _sorted(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[int]]:
+def _order(at: Any, key: Any, oldest: bool) -> tuple[Any, Any]:
+    return (at, key) if oldest else (at.desc(), key.desc())
+
+
+def _sorted(
+    viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]], oldest: bool
+) -> Select[tuple[int]]:
     """What is left of few tickets."""
     query = select(Ticket.id).where(asked_of_each(visible_tickets(viewer)), _is_none_but(statuses), *conditions)
-    return query.order_by(Ticket.updated_at.desc(), Ticket.id.desc())
+    return query.order_by(*_order(Ticket.updated_at, Ticket.id, oldest))
 
 
-def _merged(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]], most: int) -> Select[tuple[int]]:
+def _merged(
+    viewer: Viewer, statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]], most: int, oldest: bool
+) -> Select[tuple[int]]:
     """The first of all tickets.
 
     Each status and each way to see a ticket has an index in the order of the list, so that of every one only the first few are
@@ -115,10 +180,16 @@ def _merged(viewer: Viewer, statuses: Sequence[str], conditions: Sequence[Column
     for seen in lasting_sight(viewer) or [false()]:
         for status in statuses:
             many = select(Ticket.id, Ticket.updated_at).where(seen, Ticket.status == status, *conditions)
-            first = many.order_by(Ticket.updated_at.desc(), Ticket.id.desc()).limit(most).subquery()
+            first = many.order_by(*_order(Ticket.updated_at, Ticket.id, oldest)).limit(most).subquery()
             lists.append(select(first.c.id, first.c.updated_at))
     merged = union(*lists).subquery()
-    return select(merged.c.id).order_by(merged.c.updated_at.desc(), merged.c.id.desc()).limit(most)
+    return select(merged.c.id).order_by(*_order(merged.c.updated_at, merged.c.id, oldest)).limit(most)
+
+
+def _tagged(session: Session, tag_id: int) -> Sequence[int] | None:
+    """The tickets with this tag; None for too many."""
+    found = session.scalars(select(TicketTag.ticket_id).where(TicketTag.tag_id == tag_id).limit(MOST_FOUND + 1)).all()
+    return found if len(found) <= MOST_FOUND else None
 
 
 def _is_none_but(statuses: Sequence[str]) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from desk.events import Event
 from desk.models import Agent, Attachment, Call, CallRecording, Message, Team, Ticket
+from desk.queries.links import merged_tickets
 from desk.queries.why_offer import teams_by_key
 
 PAGE = 200
@@ -45,6 +46,15 @@ SHOWN = (
     "message.detached",
     "message.attached",
     "ticket.continued",
+    "ticket.snoozed",
+    "ticket.woken",
+    "ticket.linked",
+    "ticket.unlinked",
+    "ticket.merged",
+    "ticket.unmerged",
+    "ticket.split",
+    "ticket.unsplit",
+    "ticket.answers_set",
     "mail.failed",
     "mail.bounced",
     "chat.ended",
@@ -108,7 +118,12 @@ def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[
     """The latest entries (`PAGE` for each of `pages`), oldest first, and whether there are earlier ones."""
     most = PAGE * pages
     messages = _latest(session, select(Message).where(Message.ticket_id == ticket.id), Message.id, most)
-    events = _latest(session, select(Event).where(Event.ticket_id == ticket.id, Event.kind.in_(SHOWN)), Event.id, most)
+    whole = (
+        Event.ticket_id.in_([ticket.id, *inside])
+        if (inside := merged_tickets(session, ticket.id))
+        else Event.ticket_id == ticket.id
+    )
+    events = _latest(session, select(Event).where(whole, Event.kind.in_(SHOWN)), Event.id, most)
     calls = _latest(session, select(Call).where(Call.ticket_id == ticket.id), Call.id, most)
     files = _attachments(session, [message.id for message in messages])
     sounds = _sounds(session, messages)

@@ -15,6 +15,7 @@ from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
 from desk.queries.deliveries import Undelivered, undelivered_of
 from desk.queries.drafts import DraftRow, drafts_of
+from desk.queries.following import NewsRow, news_of
 from desk.queries.mentions import MentionRow, mentions_of
 from desk.queries.ticket_page import next_due
 
@@ -23,7 +24,11 @@ MOST_OWN = 100
 
 @dataclass(frozen=True)
 class WorkRow:
-    """One line. `since` is when it began, `until` when an offer runs out, `due_at` the next promise to the customer."""
+    """One line.
+
+    `since` is when it began, `until` when an offer runs out or a snoozed ticket comes back, `due_at` the next promise to the
+    customer.
+    """
 
     ticket_number: int
     subject: str
@@ -52,7 +57,7 @@ class WorkList:
     """`offers` ring; `active` is in hand (calls, chats, mails taken); `own` (of `own_total`) are tickets owned without any.
 
     `undelivered` are tickets of theirs on which somebody did not get our mail; `drafts` is what they have begun to write,
-    `mentions` where they were named and have not looked.
+    `mentions` where they were named and have not looked, `news` what happened on tickets that they follow. `snoozed` come back.
     """
 
     offers: list[WorkRow]
@@ -62,6 +67,8 @@ class WorkList:
     undelivered: list[Undelivered]
     drafts: list[DraftRow]
     mentions: list[MentionRow]
+    news: list[NewsRow]
+    snoozed: list[WorkRow]
 
 
 def work_list(session: Session, viewer: Viewer) -> WorkList:
@@ -69,14 +76,17 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
     held = _held(session, viewer)
     in_hand = {row.ticket_number for row in held}
     own, total = _own(session, viewer, in_hand)
+    sleeping = sum(row.until is not None for row in own)
     return WorkList(
         offers=[row for row in held if row.state == OFFERED],
         active=[row for row in held if row.state in (ACTIVE, WRAP_UP)],
-        own=own,
-        own_total=total,
+        own=[row for row in own if row.until is None],
+        own_total=total - sleeping,
         undelivered=undelivered_of(session, viewer.agent_id) if viewer.agent_id is not None else [],
         drafts=drafts_of(session, viewer) if viewer.agent_id is not None else [],
         mentions=mentions_of(session, viewer) if viewer.agent_id is not None else [],
+        news=news_of(session, viewer) if viewer.agent_id is not None else [],
+        snoozed=[row for row in own if row.until is not None],
     )
 
 
@@ -132,7 +142,12 @@ def _own(session: Session, viewer: Viewer, in_hand: set[int]) -> tuple[list[Work
         select(Ticket, Customer)
         .join(Customer, Customer.id == Ticket.customer_id)
         .where(*mine)
-        .order_by(Ticket.status.in_((PENDING_CUSTOMER, PENDING_INTERNAL)), Ticket.resolve_due_at, Ticket.id)
+        .order_by(
+            Ticket.snoozed_until.is_not(None),
+            Ticket.status.in_((PENDING_CUSTOMER, PENDING_INTERNAL)),
+            Ticket.resolve_due_at,
+            Ticket.id,
+        )
         .limit(MOST_OWN)
     )
     rows = [
@@ -147,6 +162,7 @@ def _own(session: Session, viewer: Viewer, in_hand: set[int]) -> tuple[list[Work
             state="own",
             locale=ticket.locale,
             due_at=next_due(ticket),
+            until=ticket.snoozed_until,
         )
         for ticket, customer in session.execute(query)
     ]

@@ -14,11 +14,15 @@ from desk.actions import (
     callback_outcomes,
     chats,
     closures,
+    complaint_alerts,
+    complaint_clocks,
     complaints,
+    corrective_actions,
     follow_up_work,
     hand_ups,
     places,
     presence,
+    snoozing,
     solving,
     unsent,
 )
@@ -42,6 +46,10 @@ def _ask_complainant(tx: Tx, data: dict[str, Any]) -> None:
 
 def _go_on_without_answer(tx: Tx, data: dict[str, Any]) -> None:
     complaints.info_overdue(tx, tx.session.get_one(Complaint, data["complaint_id"]))
+
+
+def _end_pause(tx: Tx, data: dict[str, Any]) -> None:
+    complaint_clocks.pause_over(tx, tx.session.get_one(Complaint, data["complaint_id"]))
 
 
 def _archive_complaint(tx: Tx, data: dict[str, Any]) -> None:
@@ -73,12 +81,16 @@ ACTIONS: Mapping[str, Action] = {
     article_gaps.LOOK_TIMER: article_gaps.look,
     article_gaps.HEALTH_TIMER: article_gaps.renew_next,
     complaints.INFO_TIMER: _go_on_without_answer,
+    complaint_clocks.PAUSE_TIMER: _end_pause,
     complaints.ARCHIVE_TIMER: _archive_complaint,
+    complaint_alerts.LOOK_TIMER: complaint_alerts.look,
+    corrective_actions.REMIND_TIMER: corrective_actions.remind,
     hand_ups.DUE_TIMER: _hurry_hand_up,
     agents.SKILL_TIMER: _turn_skills,
     presence.GONE_TIMER: presence.still_gone,
     places.REQUEUE_TIMER: places.requeue_after,
     unsent.LEAVE_TIMER: unsent.leave,
+    snoozing.WAKE_TIMER: snoozing.wake_due,
     callback_outcomes.JOIN_TIMER: callback_outcomes.join,
     callback_outcomes.PARK_TIMER: callback_outcomes.park,
     callback_outcomes.LATE_TIMER: callback_outcomes.notice_late,
