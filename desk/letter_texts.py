@@ -40,6 +40,8 @@ NEEDED = {
     "decision": ("outcome", "decision", "link"),
     "follow_up": ("link",),
     "extension": ("decide_by", "reason"),
+    "paused": ("decide_by", "reason", "link"),
+    "summary": ("link",),
     "not_reached": ("link",),
     "status_link": ("link",),
     "survey": ("link",),
@@ -196,6 +198,54 @@ If you do not agree with the delay, tell us there, or answer this mail.""",
 {link}
 
 如果您不同意延期，请在该页面告诉我们，或直接回复本邮件。""",
+        ),
+    },
+    "paused": {
+        "en": (
+            "Your complaint waits for something [#{number}]",
+            """We cannot go on with your complaint {number} just now. This is what we wait for:
+
+{reason}
+
+The days until then do not count. As it stands, you get our answer by: {decide_by}. If it comes sooner, so does our answer.
+
+Add what is missing, or see how far we are, here:
+{link}""",
+        ),
+        "zh": (
+            "您的投诉处理暂停计时 [#{number}]",
+            """您好！您的投诉 {number} 目前需要等待以下事项：
+
+{reason}
+
+等待期间不计入处理期限。按目前情况，最迟于 {decide_by} 答复您；如提前收到，答复也会相应提前。
+
+请通过下面的链接补充材料或查看进度：
+{link}""",
+        ),
+    },
+    "summary": {
+        "en": (
+            "What we agreed on your complaint [#{number}]",
+            """Thank you for settling your complaint {number} of {received} with us. This is what we agreed:
+
+{decision}
+
+If it is not settled after all, tell us within 30 days, by answering this mail or here; somebody else looks into it then:
+{link}
+
+Where a policy gives you a further right, for example to an ombudsman, it stays yours.""",
+        ),
+        "zh": (
+            "关于您的投诉的协商结果 [#{number}]",
+            """您好！您于 {received} 提出的投诉 {number} 已与您协商一致，结果如下：
+
+{decision}
+
+如果问题实际上没有解决，请在 30 天内直接回复本邮件，或通过下面的链接告诉我们，我们会安排另一位同事重新处理：
+{link}
+
+您依法享有的其他权利（例如向监管部门或调解机构反映）不受影响。""",
         ),
     },
     "not_reached": {

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from desk.access import Right, viewer_of
 from desk.actions import complaint_file, complaints
 from desk.actions.complaint_record import tell
-from desk.actions.decision_letter import write_decision_letter
+from desk.actions.decision_letter import decision_letter
 from desk.db import keepable
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import Agent, Complaint, ComplaintDecision, Redress
@@ -176,9 +176,12 @@ def _asked(tx: Tx, complaint: Complaint, agent: Agent) -> ComplaintDecision:
 def _send(tx: Tx, complaint: Complaint, decision: ComplaintDecision, agent: Agent) -> None:
     decision.state, decision.sent_at = SENT, tx.now
     complaint.outcome, complaint.decision = decision.outcome, decision.reasons
-    decision.letter = keepable(write_decision_letter(tx, complaint, decision))
+    written = decision_letter(tx, complaint, decision)
+    decision.letter, decision.pdf = keepable(written.html), written.pdf
     decision.letter_sha256 = hashlib.sha256(decision.letter.encode()).hexdigest()
+    decision.pdf_sha256 = hashlib.sha256(decision.pdf).hexdigest()
     complaints.decide(tx, complaint)
-    complaints.enter(tx, complaint, DECIDED, agent=agent, decision=decision.id, letter=decision.letter_sha256)
+    hashes = {"letter": decision.letter_sha256, "pdf": decision.pdf_sha256}
+    complaints.enter(tx, complaint, DECIDED, agent=agent, decision=decision.id, **hashes)
     if any(given.done_at is None for given in complaint_file.redress_of(tx, complaint)):
         complaints.enter(tx, complaint, REDRESS, agent=agent)

@@ -1,4 +1,4 @@
-"""Who has looked at a piece of evidence, and when."""
+"""Files that become evidence of a case, and who has looked at them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ from sqlalchemy import select
 
 from desk.actions.complaint_record import tell
 from desk.events import Event
-from desk.models import Complaint, Evidence
+from desk.models import Attachment, Complaint, Evidence, Message
 from desk.queries.complaints import VIEWED
 from desk.store import Tx
 
 ONE_LOOK = timedelta(minutes=10)  # a page asks for the same picture again and again
 LATEST = 50
+
+
+def add_evidence(tx: Tx, complaint: Complaint, message: Message, added_by: str) -> int:
+    """Make a message's files part of the case, where nothing changes or removes them. Returns how many were new."""
+    known = set(tx.session.scalars(select(Evidence.attachment_id).where(Evidence.complaint_id == complaint.id)))
+    files = tx.session.scalars(select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)).all()
+    new = [file for file in files if file.id not in known]
+    for file in new:
+        tx.session.add(
+            Evidence(complaint_id=complaint.id, attachment_id=file.id, sha256=file.sha256, added_by=added_by, added_at=tx.now)
+        )
+    if new:
+        data = {"by": added_by, "files": [{"name": file.name, "sha256": file.sha256} for file in new]}
+        tell(tx, complaint, "complaint.evidence_added", message=message, data=data)
+    return len(new)
 
 
 def looked_at(tx: Tx, attachment_id: int) -> None:

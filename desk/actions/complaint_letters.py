@@ -5,22 +5,22 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from desk.actions import customers, letters
-from desk.actions.calendars import calendar_of
 from desk.days import day_in_words
 from desk.errors import Invalid
-from desk.models import Complaint, ContactPoint, Customer, Message, Queue, Ticket
+from desk.models import Complaint, ContactPoint, Customer, Message, Ticket
 from desk.models.message import IN
+from desk.queries.complaints import zone_of
 from desk.store import Tx
 
-ON_RECORD = ("acknowledgement", "decision", "extension", "not_reached")
+ON_RECORD = ("acknowledgement", "decision", "extension", "not_reached", "paused", "summary")
 
 
-def write_letter(tx: Tx, complaint: Complaint, ticket: Ticket, kind: str) -> bool:
-    """Send one of the complaint letters; False when we know no address."""
+def write_letter(tx: Tx, complaint: Complaint, ticket: Ticket, kind: str, *, reason: str = "") -> bool:
+    """Send one of the complaint letters; False when we know no address. `reason` is that of more time unless given."""
     address = address_for(tx, ticket)
     if not address:
         return False
-    zone, locale = calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id)).zone, ticket.locale
+    zone, locale = zone_of(tx.session, ticket, complaint), ticket.locale
     letters.send_letter(
         tx,
         ticket,
@@ -34,7 +34,7 @@ def write_letter(tx: Tx, complaint: Complaint, ticket: Ticket, kind: str) -> boo
         decide_by=day_in_words(complaint.decide_due_at, zone, locale),
         statement=complaint.statement,
         decision=complaint.decision,
-        reason=complaint.extended_for,
+        reason=reason or complaint.extended_for,
         outcome=letters.outcome_in_words(complaint.outcome, locale) if complaint.outcome else "",
     )
     return True

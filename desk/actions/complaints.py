@@ -13,14 +13,17 @@ from channels.message import Contact, Inbound
 from desk.access import Right, viewer_of
 from desk.actions import complaint_file, follow_up_work, intake, solving, tickets, work_items
 from desk.actions.calendars import calendar_of
+from desk.actions.complaint_alerts import look_soon
+from desk.actions.complaint_clocks import answered
+from desk.actions.complaint_evidence import add_evidence
 from desk.actions.complaint_form import check_form, keep_second_contact
 from desk.actions.complaint_letters import address_for, write_letter
-from desk.actions.complaint_policy import ask_again_at, promise
+from desk.actions.complaint_policy import ask_again_at, keep_until, start_clocks
 from desk.actions.complaint_record import tell
 from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
-from desk.models import Agent, Attachment, Complaint, ContactPoint, Customer, Evidence, Message, Queue, Ticket
+from desk.models import Agent, Complaint, ContactPoint, Customer, Message, Queue, Ticket
 from desk.models.complaint import (
     ACKNOWLEDGED,
     APPROVAL,
@@ -29,6 +32,7 @@ from desk.models.complaint import (
     AWAITING_INFO,
     CLOSED,
     DECIDED,
+    DISPOSED,
     DRAFTED,
     FOLLOW_UP,
     INVESTIGATING,
@@ -93,11 +97,14 @@ def register_from_ticket(
     order_number: str = "",
     category: str = "",
     told_by_voice: bool = False,
+    received_at: datetime | None = None,
+    policies: Sequence[str] = (),
 ) -> Complaint:
     """What came as a call, a chat or a mail is a complaint: record it as one. Lack of merit is no reason not to.
 
-    It counts as received when the customer last wrote, or now. It is acknowledged by mail when we know an address; otherwise
-    only if the agent has read out number and date (`told_by_voice`). Registering twice returns the first record.
+    It counts as received when the customer last wrote, or now; a letter or fax at `received_at`, as its date stamp says. It is
+    acknowledged by mail when we know an address; otherwise only if the agent has read out number and date (`told_by_voice`).
+    Registering twice returns the first record.
     """
     before = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
     if before is not None:
@@ -105,6 +112,8 @@ def register_from_ticket(
     fields = {} if statement.strip() else {"statement": N_("Write down what the customer complains of, in their words.")}
     if category and category not in CATEGORIES:
         fields["category"] = N_("Choose what it is about.")
+    if received_at is not None and received_at > tx.now:
+        fields["received"] = N_("It cannot have come after today.")
     if fields:
         raise Invalid("Something is missing before this can be recorded as a complaint.", fields)
     if ticket.status in (MERGED, SPAM):
@@ -116,7 +125,8 @@ def register_from_ticket(
     complaint = _register(
         tx,
         ticket,
-        received_at=_last_heard(tx, ticket) or tx.now,
+        received_at=received_at or _last_heard(tx, ticket) or tx.now,
+        policies=policies,
         statement=statement.strip(),
         remedy_wanted=remedy_wanted.strip(),
         product=product.strip(),
@@ -149,8 +159,7 @@ def advance(
     missing.
     """
     check_next(complaint, stage)
-    if stage in BY_DECIDING or (stage == INVESTIGATING and complaint.stage in (DRAFTED, APPROVAL)):
-        raise Conflict("This step is taken by writing or judging a decision.", allowed=NEXT[complaint.stage])
+    _check_not_apart(complaint, stage)
     if agent is not None and stage in OFFICER_STAGES:
         viewer_of(agent).require(Right.HANDLE_COMPLAINT)
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
@@ -168,12 +177,20 @@ def advance(
     elif stage == FOLLOW_UP:
         _ask_whether_settled(tx, complaint, ticket)
     elif stage == CLOSED:
-        _close(tx, complaint, ticket, reason or "confirmed")
+        _end(tx, complaint, ticket, reason or "confirmed")
     elif stage == REOPENED:
         _reopen(tx, complaint, ticket, reason)
     elif stage == WITHDRAWN:
         _withdraw(tx, complaint, ticket, reason)
     return enter(tx, complaint, stage, agent=agent, reason=reason)
+
+
+def _check_not_apart(complaint: Complaint, stage: str) -> None:
+    """Raises `Conflict` for what is not entered by naming the stage."""
+    if stage == DISPOSED or (stage == FOLLOW_UP and complaint.stage in (RECEIVED, ACKNOWLEDGED)):
+        raise Conflict("This step has a form of its own.", allowed=NEXT[complaint.stage])
+    if stage in BY_DECIDING or (stage == INVESTIGATING and complaint.stage in (DRAFTED, APPROVAL)):
+        raise Conflict("This step is taken by writing or judging a decision.", allowed=NEXT[complaint.stage])
 
 
 def check_next(complaint: Complaint, stage: str) -> None:
@@ -188,6 +205,7 @@ def enter(tx: Tx, complaint: Complaint, stage: str, *, agent: Agent | None = Non
     old, complaint.stage = complaint.stage, stage
     if old == AWAITING_INFO:
         clear_timer(tx, INFO_TIMER, str(complaint.id))
+        answered(tx, complaint)
     told = {"old": old, "new": stage, "reason": reason[:500], "outcome": complaint.outcome, **data}
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
     tell(tx, complaint, EVENTS[stage], customer=ticket.customer_id, agent=agent, data=told)
@@ -204,17 +222,22 @@ def decide(tx: Tx, complaint: Complaint) -> None:
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
     complaint.decided_at = complaint.decided_at or tx.now
     write_letter(tx, complaint, ticket, "decision")
+    end_work(tx, complaint, ticket)
+    plan_follow_up(tx, complaint, ticket)
+
+
+def end_work(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
+    """The customer has our word: the ticket is solved by it."""
     ticket.first_human_reply_at = ticket.first_human_reply_at or tx.now
     solving.finish_work(tx, ticket)
     solving.settle(tx, ticket, category=ticket.category, wrap_up_code="solved", resolution=complaint.decision)
-    _plan_follow_up(tx, complaint, ticket)
 
 
 def given(tx: Tx, complaint: Complaint, redress_id: int, proof: str) -> None:
     """Redress was given; when it was the last, the customer is asked some days after that."""
     complaint_file.redress_done(tx, complaint, redress_id, proof)
     if all(each.done_at is not None for each in complaint_file.redress_of(tx, complaint)):
-        _plan_follow_up(tx, complaint, tx.session.get_one(Ticket, complaint.ticket_id))
+        plan_follow_up(tx, complaint, tx.session.get_one(Ticket, complaint.ticket_id))
 
 
 def info_overdue(tx: Tx, complaint: Complaint) -> None:
@@ -224,8 +247,10 @@ def info_overdue(tx: Tx, complaint: Complaint) -> None:
 
 
 def archive_due(tx: Tx, complaint: Complaint) -> None:
-    """The time in which it could be opened again is over."""
-    if complaint.stage == CLOSED and complaint.closed_at is not None and complaint.closed_at + REOPEN_WITHIN <= tx.now:
+    """The time in which it could be opened again is over; from here on it is known until when it is kept."""
+    ended = complaint.stage in (CLOSED, WITHDRAWN, REFERRED)
+    if ended and complaint.closed_at is not None and complaint.closed_at + REOPEN_WITHIN <= tx.now:
+        complaint.dispose_after = keep_until(tx.session, complaint)
         enter(tx, complaint, ARCHIVED)
 
 
@@ -239,21 +264,8 @@ def follow_up_due(tx: Tx, complaint: Complaint) -> None:
     open_redress = any(each.done_at is None for each in complaint_file.redress_of(tx, complaint))
     if complaint.stage in (DECIDED, REDRESS) and not open_redress:
         advance(tx, complaint, FOLLOW_UP)
-
-
-def add_evidence(tx: Tx, complaint: Complaint, message: Message, added_by: str) -> int:
-    """Make a message's files part of the case, where nothing changes or removes them. Returns how many were new."""
-    known = set(tx.session.scalars(select(Evidence.attachment_id).where(Evidence.complaint_id == complaint.id)))
-    files = tx.session.scalars(select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)).all()
-    new = [file for file in files if file.id not in known]
-    for file in new:
-        tx.session.add(
-            Evidence(complaint_id=complaint.id, attachment_id=file.id, sha256=file.sha256, added_by=added_by, added_at=tx.now)
-        )
-    if new:
-        data = {"by": added_by, "files": [{"name": file.name, "sha256": file.sha256} for file in new]}
-        tell(tx, complaint, "complaint.evidence_added", message=message, data=data)
-    return len(new)
+    elif complaint.stage == FOLLOW_UP and follow_up_work.open_one(tx, complaint.ticket_id) is None:
+        _ask_whether_settled(tx, complaint, tx.session.get_one(Ticket, complaint.ticket_id))
 
 
 def customer_adds(tx: Tx, complaint: Complaint, text: str, files: Sequence[KeptFile] = (), *, token: str) -> Message:
@@ -268,6 +280,7 @@ def customer_adds(tx: Tx, complaint: Complaint, text: str, files: Sequence[KeptF
     inbound = addition(token, _contact(tx, ticket), text or "—", ticket.locale)
     receipt = intake.receive(tx, inbound, files, ticket=ticket)
     add_evidence(tx, complaint, receipt.message, "customer")
+    answered(tx, complaint)
     if complaint.stage == AWAITING_INFO:
         enter(tx, complaint, INVESTIGATING, reason="the customer answered")
     return receipt.message
@@ -327,6 +340,7 @@ EVENTS = {
     DECIDED: "complaint.decided",
     REDRESS: "complaint.redress_began",
     ARCHIVED: "complaint.archived",
+    DISPOSED: "complaint.disposed",
     REFERRED: "complaint.referred",
     FOLLOW_UP: "complaint.follow_up_began",
     CLOSED: "complaint.closed",
@@ -335,26 +349,26 @@ EVENTS = {
 }
 
 
-def _register(tx: Tx, ticket: Ticket, *, received_at: datetime, **facts: str) -> Complaint:
-    due = promise(tx.session, tx.session.get_one(Queue, ticket.queue_id), received_at)
+def _register(tx: Tx, ticket: Ticket, *, received_at: datetime, policies: Sequence[str] = (), **facts: str) -> Complaint:
     complaint = Complaint(
         ticket_id=ticket.id,
         received_at=received_at,
-        acknowledge_due_at=due.acknowledge_by,
-        decide_due_at=due.decide_by,
+        acknowledge_due_at=received_at,  # the clocks, which need the case, say at once when really
+        decide_due_at=received_at,
         access_key=secrets.token_urlsafe(24),
         **facts,
     )
     tx.session.add(complaint)
-    # The promised date is the one that counts, on every list.
-    ticket.resolve_due_at = due.decide_by
+    tx.session.flush()
+    start_clocks(tx, complaint, policies)
     data = {
         "channel": ticket.channel,
-        "policy": "DEFAULT",
-        "acknowledge_due_at": due.acknowledge_by.isoformat(),
-        "decide_due_at": due.decide_by.isoformat(),
+        "policy": complaint.policy,
+        "acknowledge_due_at": complaint.acknowledge_due_at.isoformat(),
+        "decide_due_at": complaint.decide_due_at.isoformat(),
     }
     tell(tx, complaint, EVENTS[RECEIVED], customer=ticket.customer_id, data=data)
+    look_soon(tx, complaint)
     return complaint
 
 
@@ -414,7 +428,8 @@ def _refer(tx: Tx, complaint: Complaint, ticket: Ticket, agent: Agent | None, to
     _end(tx, complaint, ticket, "referred")
 
 
-def _plan_follow_up(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
+def plan_follow_up(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
+    """Have somebody else ask in some days whether it is settled."""
     asked_at = ask_again_at(tx.session, tx.session.get_one(Queue, ticket.queue_id), tx.now)
     clear_timer(tx, "complaint.follow_up", str(complaint.id))
     set_timer(tx, "complaint.follow_up", str(complaint.id), asked_at, {"complaint_id": complaint.id})
@@ -428,15 +443,11 @@ def _ask_whether_settled(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
     follow_up_work.open_follow_up(tx, ticket, "complaint", exclude=complaint.handler_id)
 
 
-def _close(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
-    _end(tx, complaint, ticket, reason)
-    set_timer(tx, ARCHIVE_TIMER, str(complaint.id), tx.now + REOPEN_WITHIN, {"complaint_id": complaint.id})
-
-
 def _end(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     complaint.closed_at = tx.now
     solving.finish_work(tx, ticket)
     solving.close(tx, ticket, reason=reason)
+    set_timer(tx, ARCHIVE_TIMER, str(complaint.id), tx.now + REOPEN_WITHIN, {"complaint_id": complaint.id})
 
 
 def _reopen(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:

@@ -1,16 +1,22 @@
-"""The letter of a decision as it is kept: one page of HTML that needs nothing else, in the customer's language."""
+"""The letter of a decision as it is kept: HTML that needs nothing else and the same as PDF, in the customer's language."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from desk.actions import complaint_file
-from desk.actions.calendars import calendar_of
 from desk.actions.complaint_letters import status_link
 from desk.days import day_in_words
 from desk.decision_texts import GIVEN, WORDS
 from desk.letter_texts import OUTCOMES
-from desk.models import Complaint, ComplaintDecision, Customer, Queue, Ticket
+from desk.models import Complaint, ComplaintDecision, Customer, Ticket
+from desk.models.complaint_policy import Rules
+from desk.pdf import Part, made_pdf
+from desk.queries.complaint_policies import running_clocks
+from desk.queries.complaints import zone_of
 from desk.queries.voice_texts import company
 from desk.store import Tx
 
@@ -21,12 +27,41 @@ STYLE = (
 )
 
 
-def write_decision_letter(tx: Tx, complaint: Complaint, decision: ComplaintDecision) -> str:
-    """The whole letter. Written once, at the moment of sending; what is shown later is this text and no other."""
+@dataclass(frozen=True)
+class Letter:
+    """What the letter says, before it takes a form."""
+
+    lang: str
+    title: str
+    sender: str
+    lines: Sequence[str]
+    parts: Sequence[Part]
+
+    @property
+    def html(self) -> str:
+        head = Markup("<p><strong>{}</strong></p><h1>{}</h1>").format(self.sender, self.title)
+        told = Markup("").join(Markup("<p>{}</p>").format(line) for line in self.lines)
+        page = Markup(
+            '<!doctype html><html lang="{}"><head><meta charset="utf-8"><meta name="robots" content="noindex">'
+            '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style></head>'
+            "<body>{}{}{}</body></html>"
+        )
+        parts = Markup("").join(map(_html, self.parts))
+        lang = "zh-CN" if self.lang == "zh" else "en"
+        return str(page.format(lang, self.title, Markup(STYLE), head, told, parts))  # noqa: S704
+
+    @property
+    def pdf(self) -> bytes:
+        return made_pdf(self.title, [Part("", text=self.sender), *(Part("", text=line) for line in self.lines), *self.parts])
+
+
+def decision_letter(tx: Tx, complaint: Complaint, decision: ComplaintDecision) -> Letter:
+    """The whole letter. Written once, at the moment of sending; what is shown later is what was kept of it and nothing else."""
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
     lang = "zh" if ticket.locale == "zh" else "en"
-    say, zone = WORDS[lang], calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id)).zone
+    say, zone = WORDS[lang], zone_of(tx.session, ticket, complaint)
     number = ticket.number or 0
+    reach = say["reach"].format(link=status_link(tx, complaint), mail=tx.settings.mail_from, number=number)
     customer = tx.session.get_one(Customer, ticket.customer_id)
     points = [
         f"{point.text}\n{say[point.finding]}{'：' if lang == 'zh' else ': '}{point.reason}"
@@ -37,38 +72,36 @@ def write_decision_letter(tx: Tx, complaint: Complaint, decision: ComplaintDecis
         for each in complaint_file.redress_of(tx, complaint)
     ]
     parts = [
-        _part(say["statement"], complaint.statement),
-        _part(say["wish"], complaint.remedy_wanted),
-        _part(say["looked_into"], decision.looked_into),
-        _list(say["findings"], points),
-        _part(say["decision"], f"{OUTCOMES[decision.outcome][lang]}\n{decision.reasons}"),
-        _list(say["redress"], given) if given else _part(say["redress"], say["no_redress"]),
-        _part(say["apology"], decision.apology),
-        _part(say["changed"], decision.changed),
-        _part(say["unhappy"], say["rights"]),
-        _part(say["contact"], say["reach"].format(link=status_link(tx, complaint), mail=tx.settings.mail_from, number=number)),
+        Part(say["statement"], text=complaint.statement),
+        Part(say["wish"], text=complaint.remedy_wanted),
+        Part(say["looked_into"], text=decision.looked_into),
+        Part(say["findings"], items=points),
+        Part(say["decision"], text=f"{OUTCOMES[decision.outcome][lang]}\n{decision.reasons}"),
+        Part(say["redress"], items=given) if given else Part(say["redress"], text=say["no_redress"]),
+        Part(say["apology"], text=decision.apology),
+        Part(say["changed"], text=decision.changed),
+        Part(say["unhappy"], text="\n".join([say["rights"], *_rights(tx, complaint, lang)])),
+        Part(say["contact"], text=reach),
     ]
     dates = say["received"].format(
         received=day_in_words(complaint.received_at, zone, lang), decided=day_in_words(tx.now, zone, lang)
     )
-    title = say["title"].format(number=number)
-    head = Markup("<p><strong>{}</strong></p><h1>{}</h1><p>{}</p><p>{}: {}</p>").format(
-        company(tx.session, lang), title, dates, say["to"], customer.name
-    )
-    page = Markup(
-        '<!doctype html><html lang="{}"><head><meta charset="utf-8"><meta name="robots" content="noindex">'
-        '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style></head><body>{}{}</body></html>'
-    )
-    return str(page.format("zh-CN" if lang == "zh" else "en", title, Markup(STYLE), head, Markup("").join(parts)))  # noqa: S704
+    to = f"{say['to']}{'：' if lang == 'zh' else ': '}{customer.name}"
+    whole = [part for part in parts if part.text or part.items]
+    return Letter(lang, say["title"].format(number=number), company(tx.session, lang), [dates, to], whole)
 
 
-def _part(heading: str, text: str) -> Markup:
-    return Markup("<h2>{}</h2><p>{}</p>").format(heading, text) if text else Markup("")
+def _rights(tx: Tx, complaint: Complaint, lang: str) -> list[str]:
+    """What each policy of the case says about going further, once."""
+    told = [Rules.of(policy.rules).rights for _clock, policy in running_clocks(tx.session, complaint.id)]
+    return list(dict.fromkeys(rights[lang] for rights in told if rights))
 
 
-def _list(heading: str, lines: list[str]) -> Markup:
-    items = Markup("").join(Markup("<li>{}</li>").format(escape(line)) for line in lines)
-    return Markup("<h2>{}</h2><ol>{}</ol>").format(heading, items)
+def _html(part: Part) -> Markup:
+    if not part.items:
+        return Markup("<h2>{}</h2><p>{}</p>").format(part.heading, part.text)
+    items = Markup("").join(Markup("<li>{}</li>").format(escape(line)) for line in part.items)
+    return Markup("<h2>{}</h2><ol>{}</ol>").format(part.heading, items)
 
 
 def _line(what: str, cents: int, note: str, when: str, lang: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from desk.models import Calendar, Queue, Setting, Team
+from desk.actions.complaint_policy import ensure_policies
+from desk.holiday_tables import tables
+from desk.models import Calendar, ComplaintPolicy, Queue, Setting, Team
 from desk.store import Tx
 
 _DAY = [["09:00", "18:00"]]
@@ -20,7 +22,16 @@ QUEUES = (
 
 
 def ensure_defaults(tx: Tx) -> bool:
-    """Add the defaults to an empty desk. False when it has queues already."""
+    """Add the defaults to an empty desk. False when it has queues already; complaint policies it lacks are added to any desk."""
+    made = _ensure_queues(tx)
+    if tx.session.scalar(select(ComplaintPolicy.id).where(ComplaintPolicy.calendar != "").limit(1)) is None:
+        there = set(tx.session.scalars(select(Calendar.key)))
+        tx.session.add_all(Calendar(**table) for table in tables() if table["key"] not in there)
+    ensure_policies(tx)
+    return made
+
+
+def _ensure_queues(tx: Tx) -> bool:
     if tx.session.scalar(select(Queue.id).limit(1)) is not None:
         return False
     zone = tx.settings.timezone

@@ -31,8 +31,8 @@ NEXT: dict[str, tuple[str, ...]] = {
     ARCHIVED: (DISPOSED,),
     DISPOSED: (),
     REOPENED: (INVESTIGATING, WITHDRAWN),
-    WITHDRAWN: (),
-    REFERRED: (),
+    WITHDRAWN: (ARCHIVED,),
+    REFERRED: (ARCHIVED,),
 }
 OPEN_STAGES = (
     *(RECEIVED, ACKNOWLEDGED, ASSESSED, INVESTIGATING, AWAITING_INFO, DRAFTED, APPROVAL),
@@ -43,7 +43,7 @@ OVER_STAGES = (CLOSED, ARCHIVED, DISPOSED, WITHDRAWN, REFERRED)
 
 
 class Complaint(Base):
-    """The record beside the ticket. `policy` names the strictest of its policies, whose dates these are, in the days of `zone`."""
+    """The record beside the ticket. `policy` is the strictest of its policies, whose dates these are, in days of `zone`."""
 
     __tablename__ = "complaint"
 

@@ -1,4 +1,4 @@
-"""The rules that promise a complaint its dates, in versions; a case's clocks under them, and the time that is left out of these."""
+"""The rules that promise a complaint its dates, in versions; a case's clocks under them, and the time that these leave out."""
 
 from __future__ import annotations
 

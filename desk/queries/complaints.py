@@ -222,7 +222,7 @@ def complaint_by_key(session: Session, key: str) -> Complaint:
 def status_view(session: Session, complaint: Complaint, locale: str, *, now: datetime) -> StatusView:
     """The complaint as its complainant follows it; dates are written in `locale`."""
     ticket = session.get_one(Ticket, complaint.ticket_id)
-    zone = zone_of(session, ticket)
+    zone = zone_of(session, ticket, complaint)
     evidence = select(Attachment).join(Evidence, Evidence.attachment_id == Attachment.id)
     return StatusView(
         complaint=complaint,
@@ -258,8 +258,10 @@ def _letters(complaint: Complaint) -> Select[tuple[ComplaintDecision]]:
     return select(ComplaintDecision).where(ComplaintDecision.complaint_id == complaint.id, ComplaintDecision.letter != "")
 
 
-def zone_of(session: Session, ticket: Ticket) -> str:
-    """The time zone in which this ticket's promises are days."""
+def zone_of(session: Session, ticket: Ticket, complaint: Complaint | None = None) -> str:
+    """The time zone in which this ticket's promises are days: that of the strictest policy, else of the queue."""
+    if complaint is not None and complaint.zone:
+        return complaint.zone
     calendar_id = session.get_one(Queue, ticket.queue_id).calendar_id
     return session.get_one(Calendar, calendar_id).zone
 

@@ -10,6 +10,7 @@ from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.work.call_keeper import CallKeeper
 from desk.work.checkpoint import Checkpoint
+from desk.work.disposal import DisposalJob
 from desk.work.due import ACTIONS
 from desk.work.feed import Bell, Feed
 from desk.work.imap_in import ImapDoor
@@ -53,6 +54,7 @@ class Background:
             self._add("words", words.turn, words.follow)
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
             self._add("recordings", Recordings(desk).turn, _has("recording.completed"))
+            self._add("disposal", DisposalJob(desk).turn, _has("disposal.confirmed"))
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
             self._add("imap", self.imap.turn, _has("mail_account.changed"))
             self._add("mail_in", self.reading.turn, _has("mail.read_again"))

@@ -16,6 +16,7 @@ from desk.events import SYSTEM
 from desk.files import KeptFile
 from desk.installation import Installation
 from desk.models import CallRecording
+from desk.queries.complaint_keeping import belongs_to_case
 from desk.queries.voice_policy import voice_policy
 from desk.store import Tx
 
@@ -103,6 +104,7 @@ class Recordings:
                 CallRecording.attachment_id.is_not(None),
                 CallRecording.started_at < self._desk.clock.now() - timedelta(days=kept_days),
                 CallRecording.kind == recordings.CALL,
+                ~belongs_to_case(CallRecording.call_id),
             )
             over = list(reading.scalars(query.order_by(CallRecording.started_at).limit(BATCH)))
         for recording_id in over:

@@ -138,16 +138,27 @@ def _give_clocks() -> None:
         return
     first = {
         **dict.fromkeys(("calendar", "source", "proposed_by", "judged_by"), ""),
-        **{"code": "DEFAULT", "version": 1, "name": "Our own promise", "name_zh": "本公司承诺", "state": "agreed"},
-        **{"rules": DEFAULT, "valid_from": date(2000, 1, 1), "proposed_at": cases[0]["received_at"]},
+        "code": "DEFAULT",
+        "version": 1,
+        "name": "Our own promise",
+        "name_zh": "本公司承诺",
+        "state": "agreed",
+        "rules": DEFAULT,
+        "valid_from": date(2000, 1, 1),
+        "proposed_at": cases[0]["received_at"],
     }
     bind.execute(POLICY.insert().values(first))
     policy_id = bind.execute(sa.select(POLICY.c.id)).scalar_one()
     for case in cases:
         clock = {
-            **{"complaint_id": case["id"], "policy_id": policy_id, "started_at": case["received_at"], "reference": ""},
-            **{"acknowledge_due_at": case["acknowledge_due_at"], "decide_due_at": case["decide_due_at"]},
-            **{"calendar": {name: case[name] for name in WHEN_OPEN}, "extended": int(case["extended_from"] is not None)},
+            "complaint_id": case["id"],
+            "policy_id": policy_id,
+            "started_at": case["received_at"],
+            "reference": "",
+            "acknowledge_due_at": case["acknowledge_due_at"],
+            "decide_due_at": case["decide_due_at"],
+            "calendar": {name: case[name] for name in WHEN_OPEN},
+            "extended": int(case["extended_from"] is not None),
         }
         bind.execute(CLOCK.insert().values(clock))
 
