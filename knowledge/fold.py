@@ -25,6 +25,7 @@ def _simplified() -> dict[int, str]:
 
 
 _SIMPLIFIED = _simplified()
+_MAINLAND = OpenCC("tw2sp")
 _LATIN_WITH_ACCENT = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
 
 
@@ -32,6 +33,11 @@ def fold(text: str) -> str:
     """`text` in NFKC, lower case, without Latin accents, in Simplified Chinese. Its length may differ from the input's."""
     text = unicodedata.normalize("NFKC", text).lower().translate(_SIMPLIFIED)
     return _LATIN_WITH_ACCENT.sub(_without_accent, text)
+
+
+def mainland(text: str) -> str:
+    """What a text in Traditional characters would say on the mainland, word by word: 軟體 is 软件 there. Else empty."""
+    return _MAINLAND.convert(text) if any(_SIMPLIFIED.get(ord(character)) for character in text) else ""
 
 
 def _without_accent(match: re.Match[str]) -> str:

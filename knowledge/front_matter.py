@@ -78,11 +78,12 @@ def write_folder(folder: Path, articles: Iterable[Article]) -> int:
     """Write each article and its files; returns how many articles. The ids and names must do for files. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for count, article in enumerate(articles, start=1):
+    for article in articles:
         (folder / f"{article.id}.md").write_text(write_markdown_article(article), "utf-8")
         for file in article.files:
             (folder / article.id).mkdir(exist_ok=True)
             (folder / article.id / file.name).write_bytes(file.data)
+        count += 1
     return count
 
 

@@ -21,7 +21,7 @@ from whoosh.searching import Searcher
 from knowledge import storage, tokens
 from knowledge.article import AUDIENCES, LANGS, Article
 from knowledge.equal_words import EqualWords
-from knowledge.fold import fold
+from knowledge.fold import fold, mainland
 from knowledge.markdown import to_text
 from knowledge.postings import Postings, Readable, inverse_frequency
 from knowledge.snippet import mark_starts, snippet
@@ -210,10 +210,13 @@ class KnowledgeIndex:
             readable = self._readable(searcher, audiences, lang, product)
             asked = corrected(asked, self._near(searcher, asked, readable))
             wanted, weights = tokens.telling_tokens(asked), tokens.weighted_query_tokens(asked)
+            for token, weight in tokens.weighted_query_tokens(mainland(asked)).items():
+                weights[token] = max(weights.get(token, 0.0), weight)
+            wanted += tokens.telling_tokens(mainland(asked))
             for word in self._equal_words.add_to(weights, asked):
                 wanted += tokens.telling_tokens(word)
             weights = _telling(searcher, weights)
-            if weights.keys().isdisjoint(wanted):
+            if weights.keys().isdisjoint(wanted) and not _known_by_characters(wanted, weights):
                 # Of what is asked for nothing is known: articles that share a "how do I" with it are no answer.
                 return []
             best = self._postings.best(searcher, "words", weights, readable, offset + limit)
@@ -362,6 +365,13 @@ def _write_changes(index: FileIndex, gone: Iterable[str], articles: Iterable[Art
         if writer.writelock:
             writer.writelock.release()
         raise
+
+
+def _known_by_characters(wanted: Iterable[str], known: Collection[str]) -> bool:
+    """Whether most characters of the Chinese words stand in articles that lack the words: 外壳 finds 外包装 so."""
+    characters = {character for word in wanted for character in word if not character.isascii()}
+    there = sum(character in known for character in characters)
+    return there > 1 and 2 * there >= len(characters)
 
 
 def _counts_agree(searcher: Searcher) -> bool:

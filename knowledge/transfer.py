@@ -40,8 +40,8 @@ def read_articles(lines: Iterable[str | bytes], *, now: float = 0.0) -> list[Art
     """The articles of an import file, one `{"id","title","text"}` a line; `now` becomes `updated_at`.
 
     May also have `lang` (guessed without), `audience` (public without), `twin`, `question`, `summary`, `environment`, `cause`,
-    `category`, `state` and `confidence` (published and validated without), the lists `tags` and `products`, and `files`, each with
-    `name` and `data` in Base64.
+    `category`, `state` and `confidence` (published and validated without), the lists `tags` and `products`, and `files`, each a
+    `name` and its `data` in Base64.
     Blank lines are passed over; the first bad line or second use of an id raises BadLine, so that nothing is half imported.
     """
     seen: dict[str, int] = {}

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
+from desk.actions.article_files import add_files
 from desk.actions.article_gaps import article_published
 from desk.actions.article_health import renew_health
 from desk.actions.timers import clear_timer
 from desk.errors import Conflict, Invalid, NotFound
-from desk.models import Article, ArticleLink, ArticleRevision, ArticleVote, SearchLog, Ticket
+from desk.files import KeptFile
+from desk.models import Article, ArticleLink, ArticleProduct, ArticleRevision, ArticleVote, Product, SearchLog, Ticket
 from desk.models.article import (
     ARCHIVED,
     AUDIENCES,
+    CONFIDENCES,
     DRAFT,
     INSERTED,
     INTERNAL,
@@ -26,6 +32,7 @@ from desk.models.article import (
     WRITTEN,
 )
 from desk.models.ticket import CATEGORIES
+from desk.queries.article_products import key_of, products_of
 from desk.sentences import N_
 from desk.store import Tx
 from knowledge.article import Article as ArticleValue
@@ -33,10 +40,13 @@ from knowledge.private import secrets_in
 
 LANGS = ("en", "zh")
 MOST_QUESTION, MOST_SUMMARY, MOST_CAUSE = 1000, 300, 20_000
+MOST_PRODUCTS, LONGEST_PRODUCT = 20, 60
 USES = (LINKED, INSERTED, WRITTEN)
 PUBLISH_TIMER, ARCHIVE_TIMER = "article.publish", "article.archive"
 REVISED = ("title", "text", "question", "summary", "environment", "cause", "audience")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+# What comes from elsewhere keeps its name there, as far as it can be part of an address and of a file's name.
+_KEY_FROM_ELSEWHERE = re.compile(r"\w[^\s/\\?#%\x00-\x1f\x7f]{0,199}")
 
 
 def write_article(
@@ -53,6 +63,7 @@ def write_article(
     category: str | None = None,
     audience: str = INTERNAL,
     tags: tuple[str, ...] = (),
+    products: Sequence[str] | None = None,
     twin_key: str | None = None,
     based_on: int | None = None,
     agrees: bool = False,
@@ -62,13 +73,16 @@ def write_article(
     `based_on` is the version the writer saw; raises `Conflict` when somebody has saved another one meanwhile. With `agrees` it
     says what its twin says now: it is a translation of that version.
     """
-    _check(key, lang, title, text, audience)
+    _check(lang, title, text, audience)
     question, summary = " ".join(question.split()), " ".join(summary.split())
     if len(question) > MOST_QUESTION:
         raise Invalid("This text is too long.", {"question": N_("This text is too long.")})
     if len(summary) > MOST_SUMMARY:
         raise Invalid("A summary has at most 300 characters.", {"summary": N_("Please change this.")})
     article = tx.session.scalar(select(Article).where(Article.key == key))
+    if article is None and not _KEY.fullmatch(key) and not (tx.actor.kind == "system" and _KEY_FROM_ELSEWHERE.fullmatch(key)):
+        wrong = {"key": N_("Please change this.")}
+        raise Invalid("An article's key has small letters, digits and hyphens, such as refund-en.", wrong)
     environment = " ".join((environment if environment is not None else article.environment if article else "").split())
     cause = (cause if cause is not None else article.cause if article else "").strip()
     category = category if category is not None else article.category if article else ""
@@ -77,6 +91,8 @@ def write_article(
         raise Invalid("This text is too long.", {field: N_("This text is too long.")})
     if category and category not in CATEGORIES:
         raise Invalid("Please choose one of the topics.", {"category": N_("Please change this.")})
+    said = products_of(tx.session, [article.id])[article.id] if article else ()
+    names = _products(products) if products is not None else list(said)
     author = tx.actor.id if tx.actor.kind == "agent" else None
     new = (title.strip(), text, question, summary, environment, cause, category, audience, tags, twin_key, lang)
     if article is None:
@@ -84,13 +100,15 @@ def write_article(
         tx.session.add(article)
     elif based_on is not None and based_on != article.version:
         raise Conflict("Somebody has changed this article meanwhile. Load it again before saving.")
-    elif _as_written(article) == new and not agrees:
+    elif _as_written(article) == new and set(map(key_of, said)) == set(map(key_of, names)) and not agrees:
         return article
     article.question, article.summary, article.environment, article.cause = question, summary, environment, cause
     article.lang, article.title, article.text, article.audience = lang, title.strip(), text, audience
     article.category, article.tags, article.twin_key, article.author_id = category, list(tags), twin_key or None, author
     article.version, article.updated_at = article.version + 1, tx.now
     tx.session.flush()
+    if products is not None:
+        _set_products(tx, article, names)
     _follow_twin(tx, article, agrees)
     revision = {name: getattr(article, name) for name in REVISED}
     tx.session.add(ArticleRevision(article_id=article.id, version=article.version, author_id=author, at=tx.now, **revision))
@@ -110,8 +128,13 @@ def restore(tx: Tx, article: Article, version: int, based_on: int | None = None)
     return write_article(tx, key=article.key, lang=article.lang, based_on=based_on, **words, **kept)
 
 
-def publish(tx: Tx, read: ArticleValue) -> Article:
-    """Take in an article that was read from a file, and publish it."""
+def publish(tx: Tx, read: ArticleValue, files: Sequence[KeptFile] = ()) -> Article:
+    """Take in an article that was read from a file, with its own files, and publish it unless it says that it is not finished.
+
+    Of an article that is there already, what the file does not say stays as it is.
+    """
+    if read.state not in ("", *STATES) or read.confidence not in ("", *CONFIDENCES):
+        raise Invalid("An article is a draft, published or archived.")
     article = write_article(
         tx,
         key=read.id,
@@ -120,11 +143,20 @@ def publish(tx: Tx, read: ArticleValue) -> Article:
         text=read.text,
         question=read.question,
         summary=read.summary,
+        environment=read.environment or None,
+        cause=read.cause or None,
+        category=read.category or None,
         audience=read.audience,
         tags=read.tags,
+        products=read.products or None,
         twin_key=read.twin,
     )
-    set_state(tx, article, PUBLISHED)
+    add_files(tx, article, files)
+    set_state(tx, article, read.state or PUBLISHED)
+    if read.confidence and read.confidence != article.confidence:
+        tx.emit("article.confidence_set", article=article, data={"old": article.confidence, "new": read.confidence})
+        article.confidence = read.confidence
+        renew_health(tx, [article])
     return article
 
 
@@ -198,10 +230,33 @@ def _as_written(article: Article) -> tuple[object, ...]:
     return (*words, article.category, article.audience, tuple(article.tags), article.twin_key, article.lang)
 
 
-def _check(key: str, lang: str, title: str, text: str, audience: str) -> None:
-    if not _KEY.fullmatch(key):
-        wrong = {"key": N_("Please change this.")}
-        raise Invalid("An article's key has small letters, digits and hyphens, such as refund-en.", wrong)
+def _products(names: Sequence[str]) -> list[str]:
+    clean = {key_of(name): " ".join(name.split()) for name in names if key_of(name)}
+    if len(clean) > MOST_PRODUCTS or any(len(name) > LONGEST_PRODUCT for name in clean.values()):
+        raise Invalid(
+            "An article names at most %(count)s products, each with at most %(length)s characters.",
+            {"products": N_("Please change this.")},
+            count=MOST_PRODUCTS,
+            length=LONGEST_PRODUCT,
+        )
+    return list(clean.values())
+
+
+def _set_products(tx: Tx, article: Article, names: Sequence[str]) -> None:
+    """Say which products it is about; one that is known already is written as it was first."""
+    keys = {key_of(name): name for name in names}
+    known = select(Product.id).where(Product.key.in_(keys))
+    there = set(tx.session.scalars(select(Product.key).where(Product.key.in_(keys))))
+    for key in sorted(keys.keys() - there):
+        with suppress(IntegrityError), tx.session.begin_nested():  # somebody else may name it first at this moment
+            tx.session.add(Product(key=key, name=keys[key]))
+    tx.session.execute(delete(ArticleProduct).where(ArticleProduct.article_id == article.id))
+    tx.session.add_all(
+        ArticleProduct(article_id=article.id, product_id=product_id) for product_id in tx.session.scalars(known).all()
+    )
+
+
+def _check(lang: str, title: str, text: str, audience: str) -> None:
     if lang not in LANGS:
         raise Invalid("An article is in English or Chinese.")
     if not title.strip() or len(title) > 200:

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from desk.access import ROLE_RIGHTS, Right, Viewer
 from desk.errors import NotFound
-from desk.models import Agent, Article, ArticleFlag, ArticleLink, ArticleRevision
+from desk.models import Agent, Article, ArticleFlag, ArticleLink, ArticleRevision, Attachment
 from desk.models.article import ARCHIVED, COMPLIANCE, DRAFT, INTERNAL
+from desk.queries.article_files import files_of
+from desk.queries.article_products import about, products_of
 
 PAGE = 50
 MOST_PEOPLE = 2_000
@@ -35,6 +37,8 @@ class ArticlePage:
     behind: tuple[int, int] | None
     replaced_by: Article | None
     flags: list[tuple[ArticleFlag, str]]
+    products: tuple[str, ...]
+    files: list[tuple[int, Attachment]]
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def article_list(
     audience: str = "",
     confidence: str = "",
     category: str = "",
+    product: str = "",
     search: str = "",
     ranked: Sequence[str] = (),
     before: tuple[datetime, int] | None = None,
@@ -107,6 +112,8 @@ def article_list(
         Article.category: category,
     }
     query = query.where(*(column == value for column, value in wanted.items() if value))
+    if product:
+        query = query.where(about(product))
     if search:
         start = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         query = query.where(
@@ -144,6 +151,8 @@ def article_page(session: Session, viewer: Viewer, key: str) -> ArticlePage:
         behind,
         session.get(Article, article.merged_into_id) if article.merged_into_id else None,
         _open_flags(session, article),
+        products_of(session, [article.id])[article.id],
+        files_of(session, article),
     )
 
 
@@ -158,10 +167,12 @@ def writers(session: Session, article: Article | None = None) -> list[tuple[int,
     ]
 
 
-def facets(rows: Sequence[tuple[Article, str]]) -> dict[str, dict[str, int]]:
-    """How many of the articles found have each state, language, audience, confidence and topic."""
+def facets(session: Session, rows: Sequence[tuple[Article, str]]) -> dict[str, dict[str, int]]:
+    """How many of the articles found have each state, language, audience, confidence and topic, and are about each product."""
     names = ("state", "lang", "audience", "confidence", "category")
-    return {name: dict(Counter(getattr(article, name) for article, _ in rows)) for name in names}
+    products = products_of(session, [article.id for article, _ in rows])
+    counted = {name: dict(Counter(getattr(article, name) for article, _ in rows)) for name in names}
+    return counted | {"product": dict(Counter(name for of_one in products.values() for name in of_one))}
 
 
 def _open_flags(session: Session, article: Article) -> list[tuple[ArticleFlag, str]]:

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.errors import NotFound
-from desk.models import Article
+from desk.models import Article, ArticleProduct, Product
 from desk.models.article import PUBLISHED, VALIDATED
+from desk.queries.article_products import about
 from knowledge.index import Hit, KnowledgeIndex
 
 READABLE = "public"
@@ -18,6 +19,7 @@ READERS = frozenset({READABLE})
 MOST_ADDRESSES = 50_000  # as many as one sitemap may have
 LEAST_TYPED = 12  # letters, from which on it can be said what somebody writes about
 MOST_ARTICLES = 2_000
+MOST_PRODUCTS, MOST_OF_PRODUCT = 40, 50
 OPEN_TO_ALL = (Article.state == PUBLISHED, Article.audience == READABLE, Article.confidence == VALIDATED)
 
 
@@ -45,6 +47,25 @@ def popular_by_topic(session: Session, lang: str, *, topics: int = 8, per_topic:
         Topic(name, [(key, title, summary) for _, title, key, summary in sorted(articles)[:per_topic]])
         for name, articles in largest
     ]
+
+
+def public_products(session: Session, lang: str) -> list[str]:
+    """The products that somebody outside can read about in this language."""
+    articles = select(ArticleProduct.article_id).join(Article, Article.id == ArticleProduct.article_id)
+    has_one = articles.where(ArticleProduct.product_id == Product.id, *OPEN_TO_ALL, Article.lang == lang).exists()
+    return list(session.scalars(select(Product.name).where(has_one).order_by(Product.name).limit(MOST_PRODUCTS)))
+
+
+def of_product(session: Session, lang: str, product: str) -> Topic | None:
+    """The articles about a product in a language, the most helpful first; None when nothing can be read about it."""
+    rows = session.execute(
+        select(Article.key, Article.title, Article.summary)
+        .where(*OPEN_TO_ALL, Article.lang == lang, about(product))
+        .order_by((Article.helpful - Article.unhelpful).desc(), Article.id)
+        .limit(MOST_OF_PRODUCT)
+    )
+    found = [(key, title, summary) for key, title, summary in rows]
+    return Topic(product, found) if found else None
 
 
 def public_article(session: Session, key: str) -> tuple[Article, Article | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from desk.access import Right
+from desk.access import Right, Viewer
 from desk.actions import article_care, articles
 from desk.errors import Invalid, NotAllowed
 from desk.http.context import installation, viewer, writing
@@ -20,17 +22,30 @@ from desk.models import Article
 from desk.models.article import VALIDATED
 from desk.queries.articles import access_article, may_edit, may_validate
 from desk.sentences import N_
+from desk.store import Tx
 from desk.web.article_editor import based_on
 
 pages = Blueprint("article_care", __name__, url_prefix="/desk/articles/<key>")
 
 
+@contextmanager
+def changing(
+    key: str, may: Callable[[Viewer, Article], bool] | None = None, refusal: str = "Your role does not allow this."
+) -> Iterator[tuple[Tx, Article]]:
+    """A transaction with the article in it; raises `NotAllowed` with `refusal` when the viewer `may` not."""
+    with writing() as tx:
+        article = access_article(tx.session, viewer(), key)
+        if may is not None and not may(viewer(), article):
+            raise NotAllowed(refusal)
+        yield tx, article
+
+
 @pages.post("/state")
 @needs(Right.PUBLISH_ARTICLES)
 def set_state(key: str) -> Response:
-    with writing() as tx:
-        articles.set_state(tx, access_article(tx.session, viewer(), key), request.form.get("state", ""))
-    return _back(key)
+    with changing(key) as (tx, article):
+        articles.set_state(tx, article, request.form.get("state", ""))
+    return back(key)
 
 
 @pages.post("/confidence")
@@ -38,101 +53,88 @@ def set_state(key: str) -> Response:
 def set_confidence(key: str) -> Response:
     """How sure we are of it. That it is right, its last author does not say alone."""
     confidence = request.form.get("confidence", "")
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
-        allowed = may_validate(viewer(), article) if confidence == VALIDATED else may_edit(viewer(), article)
-        if not allowed:
-            raise NotAllowed("Somebody else has to say that this article is right.")
+    may = may_validate if confidence == VALIDATED else may_edit
+    with changing(key, may, N_("Somebody else has to say that this article is right.")) as (tx, article):
         article_care.set_confidence(tx, article, confidence)
-    return _back(key)
+    return back(key)
 
 
 @pages.post("/care")
 @needs(Right.PUBLISH_ARTICLES)
 def look_after(key: str) -> Response:
     owner = request.form.get("owner", "")
-    with writing() as tx:
+    with changing(key) as (tx, article):
         article_care.look_after(
             tx,
-            access_article(tx.session, viewer(), key),
+            article,
             owner_id=_owner(owner),
             review_at=_moment("review_at", whole_day=True),
             governance=request.form.get("governance", ""),
         )
     flash(gettext("Saved."), "good")
-    return _back(key)
+    return back(key)
 
 
 @pages.post("/reviewed")
 @needs(Right.WRITE_ARTICLES)
 def reviewed(key: str) -> Response:
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
-        if not may_edit(viewer(), article):
-            raise NotAllowed("Your role does not allow this.")
+    with changing(key, may_edit) as (tx, article):
         article_care.reviewed(tx, article)
     flash(gettext("Noted: it still holds. The next look is in half a year."), "good")
-    return _back(key)
+    return back(key)
 
 
 @pages.post("/schedule")
 @needs(Right.PUBLISH_ARTICLES)
 def schedule(key: str) -> Response:
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
+    with changing(key) as (tx, article):
         article_care.schedule(tx, article, publish_at=_moment("publish_at"), archive_at=_moment("archive_at"))
     flash(gettext("Saved."), "good")
-    return _back(key)
+    return back(key)
 
 
 @pages.post("/merge")
 @needs(Right.PUBLISH_ARTICLES)
 def merge(key: str) -> Response:
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
+    with changing(key) as (tx, article):
         into = tx.session.scalar(select(Article).where(Article.key == request.form.get("into", "").strip()))
         if into is None:
             raise Invalid("There is no article with this key.", {"into": N_("Please change this.")})
         article_care.merge(tx, article, into)
     flash(gettext("Merged. Whoever asks for the other one is led here."), "good")
-    return _back(into.key)
+    return back(into.key)
 
 
 @pages.post("/restore")
 @needs(Right.WRITE_ARTICLES)
 def restore(key: str) -> Response:
     version = whole(request.form.get("version", ""))
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
-        if not may_edit(viewer(), article):
-            raise NotAllowed("Only editors change what is published. Copy it as a draft and ask an editor to publish yours.")
+    refusal = N_("Only editors change what is published. Copy it as a draft and ask an editor to publish yours.")
+    with changing(key, may_edit, refusal) as (tx, article):
         articles.restore(tx, article, version or 0, based_on(request.form.get("based_on", "")))
     flash(gettext("Version %(version)s is the newest again.", version=version), "good")
-    return _back(key)
+    return back(key)
 
 
 @pages.post("/flag")
 @needs(Right.READ_ARTICLES)
 def flag(key: str) -> Response:
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
+    with changing(key) as (tx, article):
         article_care.flag(tx, article, reason=request.form.get("reason", ""), note=request.form.get("note", ""))
     flash(gettext("Thank you. An editor will look at it."), "good")
-    return _back(key)
+    return back(key)
 
 
 @pages.post("/flags/<int:flag_id>/close")
 @needs(Right.WRITE_ARTICLES)
 def close_flag(key: str, flag_id: int) -> Response:
-    with writing() as tx:
-        article = access_article(tx.session, viewer(), key)
-        if not may_edit(viewer(), article):
-            raise NotAllowed("Your role does not allow this.")
+    with changing(key, may_edit) as (tx, article):
         article_care.close_flag(tx, article, flag_id)
-    return _back(key)
+    return back(key)
 
 
-def _back(key: str) -> Response:
+def back(key: str) -> Response:
+    """To the page of the article."""
     return redirect(url_for("articles.one", key=key), 303)
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
@@ -23,6 +24,7 @@ from desk.http.problems import say
 from desk.models import Article
 from desk.models.article import AUDIENCES, WRITTEN
 from desk.models.ticket import CATEGORIES
+from desk.queries.article_products import all_products, products_of
 from desk.queries.article_sources import from_gap, from_ticket
 from desk.queries.articles import access_article, may_edit
 from desk.sentences import N_
@@ -33,9 +35,10 @@ from knowledge.markdown import to_html
 pages = Blueprint("article_editor", __name__)
 
 WORDS = ("title", "text", "question", "summary", "environment", "cause", "category")
-FIELDS = (*WORDS, "key", "lang", "audience", "tags", "twin_key", "based_on", "agrees", "ticket", "gap")
+FIELDS = (*WORDS, "key", "lang", "audience", "tags", "products", "twin_key", "based_on", "agrees", "ticket", "gap")
 RESERVED = ("new", "preview", "work", "words", "gaps", "suggestions")  # addresses of pages of our own
 MOST_TEXT = 200_000
+MOST_SHOWN = 20  # products that are there already
 
 
 @pages.get("/desk/articles/new")
@@ -47,10 +50,10 @@ def new() -> str:
     source = None
     with reading() as session:
         if asked.get("from"):
-            filled = _filled(access_article(session, viewer(), asked["from"])) | {"key": "", "based_on": ""}
+            filled = _filled(session, access_article(session, viewer(), asked["from"])) | {"key": "", "based_on": ""}
         elif asked.get("translate"):
             source = access_article(session, viewer(), asked["translate"])
-            filled = _to_translate(source)
+            filled = _to_translate(session, source)
         elif asked.get("ticket"):
             number = whole(asked["ticket"])
             ticket = access_ticket(session, viewer(), number if number is not None else 0)
@@ -93,8 +96,9 @@ def edit(key: str) -> str:
     with reading() as session:
         article = access_article(session, viewer(), key)
         source = _source_of(session, article)
+        filled = _filled(session, article)
     _check_may_edit(article)
-    return _editor(_filled(article), {}, article, source=source)
+    return _editor(filled, {}, article, source=source)
 
 
 @pages.post("/desk/articles/<key>/edit")
@@ -143,8 +147,11 @@ def _editor(
     newer: Article | None = None,
     source: Article | None = None,
 ) -> str:
+    with reading() as session:
+        products = all_products(session)
     return render_template(
         "articles/edit.html",
+        products=products[:MOST_SHOWN],
         filled=filled,
         errors=errors,
         article=article,
@@ -167,22 +174,24 @@ def _shown(filled: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _filled(article: Article) -> dict[str, Any]:
+def _filled(session: Session, article: Article) -> dict[str, Any]:
     return {
         **{name: getattr(article, name) for name in (*WORDS, "key", "lang", "audience")},
         "tags": ", ".join(article.tags),
+        "products": ", ".join(products_of(session, [article.id])[article.id]),
         "twin_key": article.twin_key or "",
         "based_on": article.version,
         "agrees": "",
     }
 
 
-def _to_translate(source: Article) -> dict[str, Any]:
+def _to_translate(session: Session, source: Article) -> dict[str, Any]:
     """What is the same in both languages; the words are the translator's."""
     return {
         "lang": "zh" if source.lang == "en" else "en",
         "audience": source.audience,
         "category": source.category,
+        "products": ", ".join(products_of(session, [source.id])[source.id]),
         "twin_key": source.key,
         "key": "" if source.twin_key else _key_in(source),
         "agrees": "1",
@@ -205,15 +214,20 @@ def _source_of(session: Any, article: Article) -> Article | None:
 def _values(filled: dict[str, str]) -> dict[str, Any]:
     if len(filled["text"]) > MOST_TEXT:
         raise Invalid("This text is too long.", {"text": N_("This text is too long.")})
-    tags = tuple(tag.strip()[:40] for tag in re.split(r"[,，、]", filled["tags"]) if tag.strip())
+    tags = tuple(tag[:40] for tag in _listed(filled["tags"]))
     return {
         **{name: filled[name].replace("\r\n", "\n") for name in WORDS},
         "lang": filled["lang"],
         "audience": filled["audience"],
         "tags": tags[:20],
+        "products": _listed(filled["products"]),
         "twin_key": filled["twin_key"].strip() or None,
         "agrees": bool(filled["agrees"]),
     }
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in re.split(r"[,，、]", text) if each.strip()]
 
 
 def _errors(wrong: Invalid) -> dict[str, str]:

@@ -17,6 +17,7 @@ from desk.http.guard import needs
 from desk.http.incoming import moment, whole
 from desk.models.article import AUDIENCES, CONFIDENCES, STATES
 from desk.models.ticket import CATEGORIES
+from desk.queries.article_products import all_products
 from desk.queries.articles import (
     PAGE,
     access_article,
@@ -50,13 +51,15 @@ def found() -> str:
         "audience": _one_of(request.args.get("audience", ""), AUDIENCES),
         "confidence": _one_of(request.args.get("confidence", ""), CONFIDENCES),
         "category": _one_of(request.args.get("topic", ""), CATEGORIES),
+        "product": request.args.get("product", "").strip()[:200],
     }
     ranked: list[str] = []
     meant = None
     if asked["q"]:
         index = installation().knowledge
         lang = asked["lang"] or None
-        ranked = [hit.id for hit in index.search(asked["q"], audiences=AUDIENCES, lang=lang, limit=MOST_HITS, snippets=False)]
+        hits = index.search(asked["q"], audiences=AUDIENCES, lang=lang, product=asked["product"], limit=MOST_HITS, snippets=False)
+        ranked = [hit.id for hit in hits]
         meant = index.did_you_mean(asked["q"], audiences=AUDIENCES, lang=lang)
         if not is_fragment():
             with writing() as tx:
@@ -65,13 +68,16 @@ def found() -> str:
         wanted = {name: value for name, value in asked.items() if name != "q"}
         before = _cursor(request.args.get("before", ""))
         rows = article_list(rows_of, viewer(), search=asked["q"], ranked=ranked, before=before, **wanted)
+        counts = facets(rows_of, rows) if asked["q"] else {}
+        products = all_products(rows_of)
     return render_template(
         "articles/_list.html" if is_fragment() else "articles/list.html",
         rows=rows[:PAGE],
         more=len(rows) > PAGE and not asked["q"],
         asked=asked,
         meant=meant,
-        counts=facets(rows) if asked["q"] else {},
+        counts=counts,
+        products=products,
         states=STATES,
         audiences=AUDIENCES,
         confidences=CONFIDENCES,

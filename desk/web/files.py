@@ -14,12 +14,12 @@ from channels.email.sanitise import remote_pictures, safe_html
 from desk.access import Right, access_ticket
 from desk.actions.complaint_evidence import looked_at
 from desk.errors import NotFound
+from desk.file_risk import risk_of
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Attachment, Message, Ticket
 from desk.queries.complaints import is_in_evidence
 from desk.web.console import keyless, small
-from desk.web.file_risk import risk_of
 from desk.web.mail_frame import USUAL, height_of
 from desk.web.remote_pictures import PICTURES
 
@@ -41,7 +41,7 @@ def download(attachment_id: int) -> Response:
         file, is_evidence = _attachment(session, attachment_id), is_in_evidence(session, attachment_id)
     if is_evidence and request.method == "GET":
         _note_look(attachment_id)
-    return _send(file, as_attachment=True)
+    return send(file, as_attachment=True)
 
 
 @pages.get("/desk/files/<int:attachment_id>/picture")
@@ -54,7 +54,7 @@ def inline(attachment_id: int) -> Response:
         raise NotFound("This file is not shown as a picture.")
     if is_evidence and request.method == "GET":
         _note_look(attachment_id)
-    return _send(file, as_attachment=False)
+    return send(file, as_attachment=False)
 
 
 @pages.get("/desk/messages/<int:message_id>/original")
@@ -121,7 +121,7 @@ def _with_pictures(html: str, inside: dict[str, str]) -> str:
     return html
 
 
-def _send(file: Attachment, *, as_attachment: bool) -> Response:
+def send(file: Attachment, *, as_attachment: bool) -> Response:
     # What a file claims to be is not believed: anything but a picture goes out as bytes to be saved.
     kind = file.content_type if file.content_type in PICTURES else "application/octet-stream"
     path = installation().files.path(file.sha256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from hashlib import sha256
 
 import phonenumbers
@@ -13,14 +14,27 @@ from werkzeug.wrappers import Response
 from desk.actions import article_care, articles
 from desk.actions.searches import log_search, note_asked, note_opened
 from desk.config import LOCALES
+from desk.errors import NotFound
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
 from desk.http.guard import public
 from desk.models import Article
-from desk.queries.help_centre import READERS, all_public, popular_by_topic, public_article, suggested
+from desk.queries.article_files import file_of, files_of
+from desk.queries.article_products import products_of
+from desk.queries.help_centre import (
+    READERS,
+    all_public,
+    of_product,
+    popular_by_topic,
+    public_article,
+    public_products,
+    suggested,
+)
+from desk.web.files import send
 from desk.web.knowledge_words import VOTE_REASONS
 from desk.web.rate import limit
 from desk.web.reader import language
+from desk.web.remote_pictures import PICTURES
 from knowledge.markdown import to_html
 
 pages = Blueprint("help_centre", __name__)
@@ -33,11 +47,14 @@ RUN = secrets.token_hex(4)  # pages kept by browsers are asked for again after a
 @pages.get("/")
 @public
 def home() -> str:
-    """What can be found, what others read, and how to reach us; with `q`, what was found."""
+    """What can be found, what others read, and how to reach us; with `q`, what was found; with `product`, what is about it."""
     query, lang = request.args.get("q", "").strip()[:200], request.args.get("in", "") or language()
-    hits, widened, meant = _search(query, lang) if query else ([], False, None)
+    product = request.args.get("product", "").strip()[:100]
+    hits, widened, meant = _search(query, lang, product) if query else ([], False, None)
     with reading() as reader:
-        topics = [] if query else popular_by_topic(reader, language())
+        chosen = of_product(reader, language(), product) if product and not query else None
+        topics = [] if query or chosen else popular_by_topic(reader, language())
+        products = [] if query else public_products(reader, language())
     desk = installation()
     return render_template(
         "help_centre/home.html",
@@ -47,6 +64,10 @@ def home() -> str:
         widened=widened,
         meant=meant,
         topics=topics,
+        product=product,
+        chosen=chosen,
+        products=products,
+        counts=sorted(Counter(name for hit in hits for name in hit.products).items()),
         mail_address=desk.settings.mail_from,
         phone=_spaced(desk.settings.twilio_number or getattr(desk.carrier, "number", "")),
         has_chat="chat" in current_app.blueprints,
@@ -81,6 +102,7 @@ def article(key: str) -> Response:
     """One answer. A browser that has it asks only whether it has changed."""
     with reading() as reader:
         found, twin = public_article(reader, key)
+        files, products = files_of(reader, found), products_of(reader, [found.id])[found.id]
     if found.key != key:  # what was asked for was merged into it
         return redirect(url_for("help_centre.article", key=found.key), 301)
     _note_opened(found.id)
@@ -90,7 +112,8 @@ def article(key: str) -> Response:
     why = session.get("why") or ["", 0]
     response = Response(mimetype="text/html")
     # The page also holds the reader's own form token, so that what is kept is good only for the same session.
-    about = (RUN, key, found.version, found.updated_at, twin and twin.key, [hit.id for hit in related], language())
+    around = (twin and twin.key, [hit.id for hit in related], [file_id for file_id, _ in files])
+    about = (RUN, key, found.version, found.updated_at, *around, language())
     parts = (*about, key in session.get("voted", []), why[0] == key, session.get("csrf_token"))
     response.set_etag(sha256(repr(parts).encode()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
@@ -102,6 +125,9 @@ def article(key: str) -> Response:
             body=Markup(to_html(found.text)),  # noqa: S704  cleaned twice by knowledge.markdown
             cause=Markup(to_html(found.cause)) if found.cause else "",  # noqa: S704
             related=related,
+            files=files,
+            pictures=PICTURES,
+            products=products,
             voted=key in session.get("voted", []),
             asks_why=why[0] == key,
             reasons=VOTE_REASONS,
@@ -109,6 +135,18 @@ def article(key: str) -> Response:
         )
         response.set_data(page)
     return response
+
+
+@pages.get("/articles/<key>/files/<int:file_id>")
+@public
+def file(key: str, file_id: int) -> Response:
+    """A file of an article that everybody may read, for as long as everybody may; pictures are shown, all else is saved."""
+    with reading() as reader:
+        found, _ = public_article(reader, key)
+        if found.key != key:
+            raise NotFound("There is no such file.")
+        kept = file_of(reader, found, file_id)
+    return send(kept, as_attachment=kept.content_type not in PICTURES)
 
 
 @pages.post("/articles/<key>/vote")
@@ -182,14 +220,14 @@ def _note_opened(article_id: int) -> None:
         session["opened"] = searched
 
 
-def _search(query: str, lang: str) -> tuple[list, bool, str | None]:
+def _search(query: str, lang: str, product: str) -> tuple[list, bool, str | None]:
     """The hits in one language; when there are none, those in all languages, which is said; the query as it was understood."""
     knowledge = installation().knowledge
     only = lang if lang in LOCALES else None
-    hits = knowledge.search(query, audiences=READERS, lang=only, limit=MOST_HITS)
+    hits = knowledge.search(query, audiences=READERS, lang=only, product=product, limit=MOST_HITS)
     widened = not hits and only is not None
     if widened:
-        hits = knowledge.search(query, audiences=READERS, limit=MOST_HITS)
+        hits = knowledge.search(query, audiences=READERS, product=product, limit=MOST_HITS)
     meant = knowledge.did_you_mean(query, audiences=READERS, lang=None if widened else only)
     visit = session.setdefault("visit", secrets.token_hex(8))
     with writing(Actor("customer", None, "visitor")) as tx:

@@ -18,6 +18,7 @@ PUBLIC = {
     "GET /",
     "GET /api/v1/openapi.json",
     "GET /articles/<key>",
+    "GET /articles/<key>/files/<int:file_id>",
     "GET /call-back",
     "POST /call-back",
     "POST /articles/<key>/vote",
@@ -34,7 +35,6 @@ PUBLIC = {
     "POST /language",
     "GET /login",
     "POST /login",
-    "GET /metrics",
     "GET /readyz",
     "GET /shop",
     "GET /track",
@@ -54,6 +54,7 @@ DEMO = {
     "POST /try/traffic",
 }
 SIGNED = {
+    "GET /metrics",
     "GET /chat/files/<int:attachment_id>",
     "GET /complaints/received/<key>",
     "GET /hooks/twilio/voice/audio/<token>",

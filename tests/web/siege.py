@@ -15,6 +15,7 @@ from sqlalchemy import select
 from channels.form import ComplaintForm, to_inbound
 from desk.access import ROLES
 from desk.actions import call_flow, callbacks, complaints, customers, intake, recordings, tickets, tokens, voice_texts
+from desk.actions.article_files import add_files
 from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.surveys import send_survey
@@ -127,7 +128,10 @@ def _furnish(world: World) -> dict[str, object]:
         survey = send_survey(tx, ticket, "email")
         follow_up = open_follow_up(tx, ticket, "low_score", exclude=None)
         for key, audience in (("open-en", "public"), ("inner-en", "internal"), ("draft-en", "public")):
-            article = write_article(tx, key=key, lang="en", title=f"About {key}", text="Words.", audience=audience)
+            article = write_article(
+                tx, key=key, lang="en", title=f"About {key}", text="Words.", audience=audience, products=["Router R3"]
+            )
+            add_files(tx, article, [kept])
             if key != "draft-en":
                 set_state(tx, article, PUBLISHED)
         recording = _recorded_call(world, tx, ticket, maya)
@@ -155,7 +159,7 @@ def _furnish(world: World) -> dict[str, object]:
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1, "decision_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
-            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1,
+            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1, "file_id": 1,
             "token": audio.token,
         }  # fmt: skip
 

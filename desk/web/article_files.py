@@ -1,0 +1,53 @@
+"""The files of an article on the pages of staff: opened, added, taken away."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from desk.access import Right
+from desk.actions import article_files
+from desk.errors import Invalid, NotAllowed
+from desk.http.context import installation, keep_uploads, reading, viewer
+from desk.http.guard import needs
+from desk.queries.article_files import file_of
+from desk.queries.articles import access_article, may_edit
+from desk.sentences import N_
+from desk.web.article_care import back, changing
+from desk.web.files import send
+
+pages = Blueprint("article_files", __name__, url_prefix="/desk/articles/<key>/files")
+
+
+@pages.get("/<int:file_id>")
+@needs(Right.READ_ARTICLES)
+def download(key: str, file_id: int) -> Response:
+    with reading() as session:
+        file = file_of(session, access_article(session, viewer(), key), file_id)
+    return send(file, as_attachment=True)
+
+
+@pages.post("")
+@needs(Right.WRITE_ARTICLES)
+def add(key: str) -> Response:
+    with reading() as session:  # whoever may not is told before their files are kept
+        if not may_edit(viewer(), access_article(session, viewer(), key)):
+            raise NotAllowed("Your role does not allow this.")
+    files = keep_uploads()
+    if not files:
+        raise Invalid("Please choose a file.", {"files": N_("Please choose a file.")})
+    with changing(key, may_edit) as (tx, article):
+        article_files.add_files(tx, article, files)
+    flash(gettext("Saved."), "good")
+    return back(key)
+
+
+@pages.post("/<int:file_id>/remove")
+@needs(Right.WRITE_ARTICLES)
+def remove(key: str, file_id: int) -> Response:
+    with changing(key, may_edit) as (tx, article):
+        unnamed = article_files.remove_file(tx, article, file_id)
+    if unnamed:
+        installation().files.remove(unnamed)
+    return back(key)
