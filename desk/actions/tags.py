@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from desk.errors import Conflict, Invalid, NotFound
 from desk.models import Tag, Ticket, TicketTag
 from desk.models.tag import COLOURS, LONGEST_TAG
+from desk.sentences import N_
 from desk.store import Tx
 from knowledge.fold import fold
 
@@ -88,10 +89,12 @@ def change_tag(tx: Tx, tag: Tag, *, word: str, colour: str) -> None:
     """Another writing or colour; raises `Invalid` when the word is another tag's."""
     word = tidy(word)
     if colour not in COLOURS:
-        raise Invalid("Choose a colour from the list.", {"colour": "Choose a colour from the list."})
+        wrong = N_("Choose a colour from the list.")
+        raise Invalid(wrong, {"colour": wrong})
     same = select(Tag.id).where(Tag.folded == folded(word), Tag.id != tag.id)
     if tx.session.scalar(same) is not None:
-        raise Invalid("There is such a tag already. Merge the two.", {"word": "There is such a tag already. Merge the two."})
+        wrong = N_("There is such a tag already. Merge the two.")
+        raise Invalid(wrong, {"word": wrong})
     if (word, colour) != (tag.word, tag.colour):
         old = {"word": tag.word, "colour": tag.colour}
         tag.word, tag.folded, tag.colour = word, folded(word), colour
@@ -139,7 +142,7 @@ def tidy(word: str) -> str:
     """The word as it is kept; raises `Invalid` for none."""
     word = _SPACES.sub(" ", word.strip().lstrip("#＃").replace(",", " ").replace("，", " ")).strip()
     if not word or len(word) > LONGEST_TAG or not folded(word):
-        wrong = "A tag is a word of at most 40 characters."
+        wrong = N_("A tag is a word of at most 40 characters.")
         raise Invalid(wrong, {"word": wrong})
     return word
 

@@ -57,12 +57,13 @@ def merged_tickets(session: Session, ticket_id: int) -> list[int]:
     return found
 
 
-def moves_to_undo(session: Session, ticket: Ticket, now: datetime) -> list[tuple[TicketMove, Ticket]]:
+def moves_to_undo(session: Session, viewer: Viewer, ticket: Ticket, now: datetime) -> list[tuple[TicketMove, Ticket]]:
     """What can be taken back on this page: tickets that were merged into it, and its being split off; with the other ticket."""
     query = (
         select(TicketMove, Ticket)
         .join(Ticket, Ticket.id == TicketMove.from_id)
         .where(TicketMove.to_id == ticket.id, TicketMove.undone_at.is_(None), TicketMove.at >= now - UNDONE_WITHIN)
+        .where(asked_of_each(visible_tickets(viewer)))
         .order_by(TicketMove.id)
         .limit(MOST_SHOWN)
     )

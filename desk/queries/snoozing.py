@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.models import Queue, Ticket
 from desk.queries.calendars import calendar_of
+from routing.hours import Calendar
 
 LATER = timedelta(hours=3)
 STEP = timedelta(minutes=30)
@@ -17,7 +19,15 @@ LATER_TODAY, TOMORROW, NEXT_WEEK = "later_today", "tomorrow", "next_week"
 
 def snooze_moments(session: Session, ticket: Ticket, now: datetime) -> list[tuple[str, datetime]]:
     """(name, moment): later today while there is a later, the opening of the next day that is worked on, that of next week."""
-    calendar = calendar_of(session, session.get_one(Queue, ticket.queue_id))
+    return _moments(calendar_of(session, session.get_one(Queue, ticket.queue_id)), now)
+
+
+def day_moments(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+    """The same for tickets of any queue, in the days of the first one."""
+    return _moments(calendar_of(session, session.scalars(select(Queue).order_by(Queue.position, Queue.id).limit(1)).one()), now)
+
+
+def _moments(calendar: Calendar, now: datetime) -> list[tuple[str, datetime]]:
     today = calendar.local_day(now)
     later = _round_up(now + LATER)
     found = [(LATER_TODAY, later)] if calendar.local_day(later) == today else []

@@ -141,6 +141,12 @@ def timeline(session: Session, ticket: Ticket, *, pages: int = 1) -> tuple[list[
     return entries[-most:], len(messages) + len(calls) + len(events) > most
 
 
+def messages_to_split(session: Session, ticket: Ticket) -> list[Message]:
+    """The latest mails, forms and notes, which could have a ticket of their own; the oldest of them first."""
+    can = Message.channel.in_(("email", "form", "note"))
+    return _latest(session, select(Message).where(Message.ticket_id == ticket.id, can), Message.id, PAGE)[::-1]
+
+
 def _telling(events: list[Event]) -> list[Event]:
     """Leave out what another line says already: an offer that has gone on, an owner who took the offer, a status that follows."""
     offers = [event for event in sorted(events, key=lambda event: event.id) if event.kind.startswith("offer.")]

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import mentions
+from desk.actions import following, mentions
 from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.queries.mentions import colleagues
@@ -30,4 +30,5 @@ def looked(number: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
         mentions.look(tx, ticket, me(tx))
+        following.look(tx, ticket, me(tx))
     return done(url_for("tickets.one", number=number), stay=True)

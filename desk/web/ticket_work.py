@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import canned, chats, complaints, drafts, mentions, placing, solving, threads, tickets, unsent
+from desk.actions import canned, chats, complaints, drafts, mentions, own_fields, placing, solving, threads, tickets, unsent
 from desk.actions.tickets import REPLY_CHANNELS
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
@@ -26,6 +26,7 @@ from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.queries.crossed import crossed, seen_now
 from desk.store import Tx
 from desk.web.console import done, small
+from desk.web.own_answers import answers_sent
 from desk.web.recipients import chosen
 from desk.web.words import STAGE_VERBS
 
@@ -88,6 +89,7 @@ def solve(number: int) -> Response:
     with writing() as tx:
         ticket = access_ticket(tx.session, viewer(), number)
         unsent.leave_all(tx, ticket, me(tx))
+        own_fields.set_answers(tx, ticket, answers_sent())
         solving.solve(
             tx,
             ticket,

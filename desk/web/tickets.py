@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -17,27 +17,41 @@ from desk.actions import customers, tickets
 from desk.errors import Invalid, NotFound
 from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
-from desk.http.incoming import moment, whole
 from desk.http.problems import say
 from desk.models import Customer, Queue, Ticket
+from desk.models.ticket import MERGED
 from desk.queries.complaints import complaint_case
 from desk.queries.crossed import seen_now
 from desk.queries.customers import panel
 from desk.queries.deliveries import deliveries, trusted_senders
 from desk.queries.hand_ups import hand_ups_of, is_only_asked
+from desk.queries.links import merged_into
 from desk.queries.recipients import participants
 from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import Channels, channels, choices, head
-from desk.queries.tickets import PAGE, VIEWS, ticket_list
 from desk.queries.timeline import timeline
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import canned_use, drafts, hand_ups, knowledge_panel, mail_work, mentions, ticket_work, unsent, words
+from desk.web import (
+    canned_use,
+    drafts,
+    hand_ups,
+    knowledge_panel,
+    mail_work,
+    mentions,
+    ticket_at_hand,
+    ticket_lists,
+    ticket_work,
+    unsent,
+    words,
+)
 from desk.web.console import done, frame, may_enter, small
 from desk.web.recipients import proposed
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
+pages.register_blueprint(ticket_at_hand.pages)
+pages.register_blueprint(ticket_lists.pages)
 pages.register_blueprint(knowledge_panel.pages)
 pages.register_blueprint(unsent.pages)
 pages.register_blueprint(drafts.pages)
@@ -46,7 +60,6 @@ pages.register_blueprint(mentions.pages)
 pages.register_blueprint(mail_work.pages)
 pages.register_blueprint(hand_ups.pages)
 
-CHANNELS = ("voice", "email", "chat", "form")
 MOST_PAGES = 20  # of the timeline, which is loaded a few hundred entries at a time
 
 
@@ -55,7 +68,9 @@ MOST_PAGES = 20  # of the timeline, which is loaded a few hundred entries at a t
 def all_of_them() -> str:
     may_enter()
     with reading() as session:
-        return render_template("tickets/list.html", **frame(session), **_list(session))
+        return render_template(
+            "tickets/list.html", **frame(session), **ticket_lists.list_of(session), **ticket_lists.of_many(session)
+        )
 
 
 @pages.get("/desk/tickets/rows")
@@ -63,21 +78,36 @@ def all_of_them() -> str:
 def rows() -> str:
     may_enter()
     with reading() as session:
-        return render_template("tickets/_rows.html", words=words.everything(), **_list(session))
+        return render_template("tickets/_rows.html", words=words.everything(), **ticket_lists.list_of(session))
 
 
 @pages.get("/desk/tickets/<int:number>")
 @needs(Right.SIGNED_IN)
-def one(number: int) -> str:
+def one(number: int) -> str | Response:
     may_enter()
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
-        of_page = (_head, _asked, _timeline, _unsent, drafts.of_composer, _channels, _recipients, _customer, _complaint)
+        if ticket.status == MERGED and "stay" not in request.args and (into := _readable_survivor(session, ticket)):
+            return redirect(url_for("tickets.one", number=into))
+        of_page = (
+            _head,
+            ticket_at_hand.of_marks,
+            _asked,
+            _timeline,
+            _unsent,
+            drafts.of_composer,
+            _channels,
+            _recipients,
+            _customer,
+            _complaint,
+        )
         parts = [show(session, ticket) for show in of_page]
         return render_template("tickets/ticket.html", **reduce(or_, parts, frame(session, number)))
 
 
-@pages.get("/desk/tickets/<int:number>/<any(head, asked, timeline, channels, recipients, customer, complaint, history):part>")
+@pages.get(
+    "/desk/tickets/<int:number>/<any(head, asked, timeline, channels, recipients, customer, complaint, history, marks):part>"
+)
 @needs(Right.SIGNED_IN)
 def fragment(number: int, part: str) -> str:
     """One live part of a ticket's page, as the page itself shows it."""
@@ -132,7 +162,7 @@ def _open(tx: Tx) -> Ticket:
         customer=customer,
         queue=queue,
         subject=form["subject"],
-        channel=channel if channel in CHANNELS else "form",
+        channel=channel if channel in ticket_lists.CHANNELS else "form",
         locale=form.get("locale", ""),
     )
     agent = me(tx)
@@ -147,42 +177,21 @@ def _open(tx: Tx) -> Ticket:
 
 def _form(session: Session) -> dict[str, Any]:
     queues = select(Queue).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id)
-    return {"queues": session.scalars(queues).all(), "channels_to_choose": CHANNELS}
-
-
-def _list(session: Session) -> dict[str, Any]:
-    args = request.args
-    view = args.get("view", "mine" if viewer().can(Right.TAKE_WORK) else "open")
-    view = view if view in VIEWS else "open"
-    asked = {"search": args.get("q", "").replace("\0", ""), "channel": args.get("channel", ""), "type": args.get("type", "")}
-    queue_id = args.get("queue", type=small)
-    found = ticket_list(session, viewer(), view=view, queue_id=queue_id, before=_cursor(args.get("before", "")), **asked)
-    more = found[PAGE - 1].ticket if len(found) > PAGE else None
-    kept = {key: value for key, value in args.items() if key != "before" and value}
-    return {
-        "rows": found[:PAGE],
-        "view": view,
-        "views": VIEWS,
-        "asked": {**asked, "queue": queue_id},
-        "queues": session.scalars(select(Queue).order_by(Queue.position, Queue.id)).all(),
-        "channels_to_choose": CHANNELS,
-        "kept": kept,
-        "is_later_page": "before" in args,
-        "next_page": url_for("tickets.all_of_them", **{**kept, "before": f"{more.updated_at.isoformat()}~{more.id}"})
-        if more
-        else "",
-    }
-
-
-def _cursor(text: str) -> tuple[datetime, int] | None:
-    at, _, ticket_id = text.partition("~")
-    since, last = moment(at), whole(ticket_id)
-    return None if since is None or last is None else (since, last)
+    return {"queues": session.scalars(queues).all(), "channels_to_choose": ticket_lists.CHANNELS}
 
 
 def _head(session: Session, ticket: Ticket) -> dict[str, Any]:
     top = head(session, viewer(), ticket)
-    return {"head": top, "ticket": ticket, "choices": choices(session, ticket), "why": words.why_you(top.reason)}
+    at_hand = ticket_at_hand.of_head(session, ticket)
+    return {"head": top, "ticket": ticket, "choices": choices(session, ticket), "why": words.why_you(top.reason), **at_hand}
+
+
+def _readable_survivor(session: Session, ticket: Ticket) -> int | None:
+    """The number of the ticket that this one was merged into, if the viewer may read that."""
+    into = merged_into(session, [ticket.id]).get(ticket.id)
+    with suppress(NotFound):
+        return access_ticket(session, viewer(), into).number if into else None
+    return None
 
 
 def _asked(session: Session, ticket: Ticket) -> dict[str, Any]:
@@ -237,4 +246,5 @@ _PARTS = {
     "customer": _customer,
     "complaint": _complaint,
     "history": _customer,
+    "marks": ticket_at_hand.of_marks,
 }

@@ -18,6 +18,7 @@ from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Ticket, UnsentReply
 from desk.models.unsent import WAITING
+from desk.queries.following import has_news
 from desk.queries.mentions import is_mentioned
 from desk.queries.unsent import macro_to_undo, unsent_on
 from desk.store import Tx
@@ -37,10 +38,11 @@ def bar(number: int) -> str:
 
 
 def of_bar(session: Session, ticket: Ticket) -> dict[str, Any]:
-    """What has not left, the macro whose steps the viewer can still take back, and whether they were named."""
+    """What has not left, the macro that the viewer can still take back, whether they were named, and whether there is news."""
     now = installation().clock.now()
     macro = macro_to_undo(session, ticket, viewer().agent_id, now)
-    return {"unsent": unsent_on(session, ticket), "macro": macro, "mentioned": is_mentioned(session, viewer().agent_id, ticket)}
+    told = {"mentioned": is_mentioned(session, viewer().agent_id, ticket), "news": has_news(session, viewer(), ticket)}
+    return {"unsent": unsent_on(session, ticket), "macro": macro, **told}
 
 
 @pages.post("/<int:unsent_id>/undo")

@@ -10,7 +10,7 @@ from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 from desk.http.nouns import AWAY_REASONS, CATEGORIES, LANGUAGES, PRESENCES, TIERS, skill_word
 from desk.http.why_words import step_words
 from desk.queries.timeline import Entry
-from desk.web import callback_words
+from desk.web import at_hand_words, callback_words
 
 STATUSES = {
     "new": lazy_gettext("New"),
@@ -178,6 +178,8 @@ VIEWS = {
     "unassigned": lazy_gettext("Unassigned"),
     "open": lazy_gettext("Open"),
     "pending": lazy_gettext("Waiting"),
+    "snoozed": lazy_gettext("Snoozed"),
+    "followed": lazy_gettext("Followed"),
     "solved": lazy_gettext("Solved"),
     "all": lazy_gettext("All"),
 }
@@ -311,6 +313,8 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
         return gettext("More time for the complaint"), "clock"
     if kind.startswith("complaint."):
         return gettext("Complaint: %(stage)s", stage=STAGES.get(data.get("new"), STAGES["received"])), "alert"
+    if kind in at_hand_words.KINDS:
+        return at_hand_words.line_of(event, _actor(entry))
     if kind.startswith("callback."):
         return callback_words.line_of(event)
     if kind == "chat.ended":
