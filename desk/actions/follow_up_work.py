@@ -9,12 +9,15 @@ from sqlalchemy import select
 from desk.actions import work_items
 from desk.actions.calendars import calendar_of
 from desk.actions.timers import set_timer
-from desk.models import FollowUp, Queue, Ticket, WorkItem
+from desk.models import Complaint, Customer, FollowUp, Queue, Ticket, WorkItem
 from desk.store import Tx
+from routing.clocks import deadline
 
 REASONS = ("low_score", "not_solved", "complaint")
 RETRY_AFTER = timedelta(days=1)
 COMPLAINT_RETRY_DAYS = 2  # business days: three tries take five
+WITHIN_DAYS, COMPLAINT_WITHIN_DAYS = 1, 2  # business days in which the customer is to be asked
+AT_ONCE = timedelta(hours=4)  # for those of the highest value, and after the gravest complaints
 
 
 def open_follow_up(tx: Tx, ticket: Ticket, reason: str, exclude: int | None) -> FollowUp:
@@ -23,6 +26,7 @@ def open_follow_up(tx: Tx, ticket: Ticket, reason: str, exclude: int | None) -> 
     if follow_up is not None:
         return follow_up
     follow_up = FollowUp(ticket_id=ticket.id, reason=reason, excluded_agent_id=exclude, created_at=tx.now)
+    follow_up.due_at = _due_at(tx, ticket, reason, tx.now)
     tx.session.add(follow_up)
     _queue(tx, follow_up, ticket)
     tx.emit("follow_up.opened", ticket=ticket, customer=ticket.customer_id, item=follow_up.item_id, data=_data(follow_up))
@@ -37,9 +41,20 @@ def plan_next_try(tx: Tx, follow_up: FollowUp) -> None:
         excluded_agent_id=follow_up.excluded_agent_id,
         created_at=tx.now,
     )
+    again_at = _next_try_at(tx, follow_up)
+    after.due_at = _due_at(tx, tx.session.get_one(Ticket, follow_up.ticket_id), follow_up.reason, again_at)
     tx.session.add(after)
     tx.session.flush()
-    set_timer(tx, "follow_up.try_again", str(after.id), _next_try_at(tx, follow_up), {"follow_up_id": after.id})
+    set_timer(tx, "follow_up.try_again", str(after.id), again_at, {"follow_up_id": after.id})
+
+
+def _due_at(tx: Tx, ticket: Ticket, reason: str, since: datetime) -> datetime:
+    """By when somebody is to have asked: so many business days, or a few hours for whom it is worst."""
+    gravest = tx.session.scalar(select(Complaint.id).where(Complaint.ticket_id == ticket.id, Complaint.severity == 1))
+    if gravest is not None or tx.session.get_one(Customer, ticket.customer_id).tier == "vip":
+        return since + AT_ONCE
+    calendar = calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id))
+    return deadline(since, COMPLAINT_WITHIN_DAYS if reason == "complaint" else WITHIN_DAYS, "business_days", calendar)
 
 
 def _next_try_at(tx: Tx, follow_up: FollowUp) -> datetime:

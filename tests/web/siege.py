@@ -159,7 +159,7 @@ def _furnish(world: World) -> dict[str, object]:
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1, "decision_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
-            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1, "file_id": 1,
+            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1, "action_id": 1, "alert_id": 1, "file_id": 1,
             "token": audio.token,
         }  # fmt: skip
 

@@ -1,0 +1,152 @@
+"""The pages about learning from complaints: who may read and do what, what they say, and that their rows add up."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from channels.form import ComplaintForm, to_inbound
+from desk.actions import complaint_alerts, complaints, recusals
+from desk.models import Agent, ComplaintAlert, CorrectiveAction, Ticket
+from tests.web.console_world import Page
+from tests.world import running, settings_for
+
+PAGES = (
+    "/desk/learning/actions",
+    "/desk/learning/alerts",
+    "/desk/learning/trends",
+    "/desk/learning/figures",
+    "/desk/learning/review",
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """One desk with four like complaints, an officer, a colleague who reads complaints, and one who does not."""
+    with running(settings_for(tmp_path_factory.mktemp("learning")), background=False) as world:
+        for name, role in {"He": "complaint_officer", "Ruth": "complaint_officer", "Sam": "senior", "Maya": "agent"}.items():
+            world.agent(name, roles=(role,), team="service" if role == "agent" else "care")
+        with world.tx() as tx:
+            for number in range(4):
+                form = ComplaintForm(
+                    token=f"filling-number-{number}",
+                    email=f"zhao{number}@customers.example",
+                    name="Zhao",
+                    statement=f"Charged twice, <b>{number}</b>.",
+                    product="Router X",
+                    category="billing",
+                )
+                complaint = complaints.file_complaint(tx, to_inbound(form), form)
+                complaint.cause, complaint.cause_found_at = "technology_fault", tx.now
+            complaint_alerts.find_alerts(tx)
+        yield world
+
+
+@pytest.fixture(scope="module")
+def he(world):
+    return world.browser("he@desk.example")
+
+
+@pytest.fixture(scope="module")
+def maya(world):
+    return world.browser("maya@desk.example")
+
+
+def answers(world, **others):
+    due = (world.desk.clock.now() + timedelta(days=10)).date().isoformat()
+    return {
+        "kind": "corrective",
+        "title": "A key for each order",
+        "change": "An order sent twice is one order.",
+        "method": "No such complaint in thirty days.",
+        "owner": str(owner_of(world, "Maya")),
+        "due": due,
+        "check_after_days": "30",
+    } | others
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_read_by_who_reads_complaints_in_both_languages_and_by_nobody_else(world, he, maya, path):
+    page = he.get(path)
+    assert page.status_code == 200
+    assert Page(page.text).inline == []
+    assert len(Page(page.text).ids) == len(set(Page(page.text).ids))
+    he.post("/language", data={"locale": "zh", "next": path})
+    chinese = he.get(path).text
+    he.post("/language", data={"locale": "en", "next": path})
+    assert 'lang="zh-CN"' in chinese
+    for address, topic in Page(page.text).live.items():
+        if topic == "complaints":
+            assert he.get(address, headers={"X-Fragment": "1"}).text.lstrip().startswith(("<div", "<section", "<nav"))
+    assert maya.get(path).status_code == (200 if path.endswith("actions") else 403)
+
+
+def test_an_alert_becomes_an_action_that_its_owner_does_and_only_somebody_else_may_check(world, he, maya):
+    alert = world.one(select(ComplaintAlert).where(ComplaintAlert.dimension == "cause"))
+    assert "4 in seven days" in he.get("/desk/learning/alerts").text
+    assert he.get(f"/desk/learning/actions/new?alert={alert.id}").status_code == 200
+    wrong = he.post("/desk/learning/actions/new", data=answers(world, alert=str(alert.id), title="", due="2001-01-01"))
+    assert wrong.status_code == 422
+    assert "An order sent twice is one order." in wrong.text  # what was typed is kept
+    assert maya.post("/desk/learning/actions/new", data=answers(world)).status_code == 403
+    assert he.post("/desk/learning/actions/new", data=answers(world, alert=str(alert.id))).status_code == 303
+    action = world.one(select(CorrectiveAction))
+    path = f"/desk/learning/actions/{action.id}"
+    assert "A key for each order" in maya.get(path).text
+    assert maya.post(f"{path}/done", data={"evidence": " "}).status_code == 422
+    assert maya.post(f"{path}/done", data={"evidence": "Release 4.2"}).status_code == 303
+    assert he.post(f"{path}/check", data={"result": "effective", "note": "None"}).status_code == 409  # too early
+    with world.tx() as tx:
+        tx.session.get_one(CorrectiveAction, action.id).check_due_at = tx.now - timedelta(days=1)
+    assert maya.post(f"{path}/check", data={"result": "effective", "note": "None"}).status_code == 403
+    assert he.post(f"{path}/check", data={"result": "", "note": ""}).status_code == 422
+    assert he.post(f"{path}/check", data={"result": "effective", "note": "None came."}).status_code == 303
+    assert "None came." in maya.get(path).text
+    assert world.one(select(ComplaintAlert).where(ComplaintAlert.id == alert.id)).outcome == "handled"
+
+
+def test_an_alert_is_dismissed_with_a_reason_only(world, he):
+    alert = world.one(select(ComplaintAlert).where(ComplaintAlert.closed_at.is_(None)))
+    assert he.post(f"/desk/learning/alerts/{alert.id}/acknowledge").status_code == 303
+    assert he.post(f"/desk/learning/alerts/{alert.id}/dismiss", data={"reason": ""}).status_code == 422
+    assert he.post(f"/desk/learning/alerts/{alert.id}/dismiss", data={"reason": "One batch."}).status_code == 303
+    assert "One batch." in he.get("/desk/learning/alerts?state=closed").text
+
+
+def test_an_agent_sees_no_action_but_their_own(world, he, maya):
+    he.post("/desk/learning/actions/new", data=answers(world, owner=str(owner_of(world, "Sam")), title="For Sam alone"))
+    action = world.one(select(CorrectiveAction).where(CorrectiveAction.title == "For Sam alone"))
+    assert maya.get(f"/desk/learning/actions/{action.id}").status_code == 404
+    assert maya.post(f"/desk/learning/actions/{action.id}/done", data={"evidence": "x"}).status_code == 404
+    assert "For Sam alone" not in maya.get("/desk/learning/actions").text
+
+
+def test_the_rows_of_a_figure_add_up_on_the_page(he):
+    for key in re.findall(r'<tr id="figure-(\w+)"', he.get("/desk/learning/figures").text):
+        page = he.get(f"/desk/learning/figures/{key}").text
+        part, whole = map(int, re.search(r"<tfoot><tr><th[^>]*>(\d+) of (\d+)", page).groups())
+        counted = re.findall(r'data-counts="(\d)"', page)
+        assert counted.count("1") == part, key
+        if not key.startswith("per_"):
+            assert len(counted) == whole, key
+    assert he.get("/desk/learning/figures/nonsense").status_code == 404
+    bad = "/desk/learning/figures?from=0000-99-99&until=x&queue=-1&policy=%27%22&product=%00"
+    assert he.get(bad).status_code == 200
+    assert he.get("/desk/learning/figures/received?after=2026-01-01T00:00:00_zzz").status_code == 200
+
+
+def test_who_is_kept_out_of_a_case_finds_it_on_no_page(world):
+    ruth = world.browser("ruth@desk.example")
+    with world.tx() as tx:
+        ticket = tx.session.scalars(select(Ticket).order_by(Ticket.id)).first()
+        recusals.keep_out(tx, complaints.complaint_of(tx, ticket), owner_of(world, "Ruth"), "about")
+    for path in (*PAGES, "/desk/learning/figures/received", "/desk/learning/alerts?state=closed"):
+        assert f"/{ticket.number}" not in ruth.get(path).text
+    assert ruth.get(f"/desk/learning/actions/new?complaint={ticket.number}").status_code == 404
+
+
+def owner_of(world, name):
+    return world.one(select(Agent.id).where(Agent.name == name))
