@@ -89,8 +89,9 @@ def _reciprocal(keys: Sequence[str], grades: Mapping[str, int]) -> float:
 
 
 def _words(article: Article) -> list[str]:
-    beside = _plain(article.question) * QUESTION + _plain(" ".join(article.tags)) * TAGS
-    return _plain(article.title) * TITLE + beside + _plain(to_text(article.text))
+    beside = _plain(article.question) * QUESTION + _plain(" ".join((*article.tags, *article.products))) * TAGS
+    text = to_text("\n\n".join((article.text, article.cause, article.environment)))
+    return _plain(article.title) * TITLE + beside + _plain(text)
 
 
 def _plain(text: str) -> list[str]:
