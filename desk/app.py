@@ -71,7 +71,9 @@ from desk.web import (
     mail_ledger,
     mailbox,
     own_settings,
+    palette,
     recordings,
+    search,
     sign_in,
     styleguide,
     survey,
@@ -143,6 +145,8 @@ PAGES = (
     voice_outside,
     health,
     own_settings,
+    palette,
+    search,
     styleguide,
 )
 

@@ -35,7 +35,7 @@ STATUSES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pending_customer", "pending customer", "等待客户", "待客户"), (PENDING_CUSTOMER,)),
     **dict.fromkeys(("pending_internal", "pending internal", "等待内部", "待内部"), (PENDING_INTERNAL,)),
     **dict.fromkeys(("solved", "resolved", "已解决"), ("solved",)),
-    **dict.fromkeys(("closed", "已关闭", "关闭"), ("closed",)),
+    **dict.fromkeys(("closed", "已关闭", "关闭", "已结案", "结案"), ("closed",)),
     **dict.fromkeys(("done", "已完成"), ("solved", "closed")),
     **dict.fromkeys(("merged", "已合并"), (MERGED,)),
     **dict.fromkeys(("spam", "垃圾", "垃圾信息", "垃圾邮件"), (SPAM,)),

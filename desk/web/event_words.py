@@ -10,6 +10,7 @@ EVENTS = {
     "agent.answering_set": lazy_gettext("Way of answering calls changed"),
     "agent.capacity_set": lazy_gettext("Capacity changed"),
     "agent.deactivated": lazy_gettext("Account closed"),
+    "agent.keys_chosen": lazy_gettext("Own keys chosen"),
     "agent.load_recounted": lazy_gettext("Work in hand counted again"),
     "agent.presence_set": lazy_gettext("Status changed"),
     "agent.roles_set": lazy_gettext("Roles changed"),

@@ -24,7 +24,7 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def load_viewer() -> None:
-        g.viewer = None
+        g.viewer, g.own_keys, g.single_keys = None, {}, True
         token = session.get("token")
         if not token or request.endpoint == "static":
             return
@@ -34,7 +34,7 @@ def install(app: Flask) -> None:
         if agent is None:
             session.pop("token", None)
         else:
-            g.viewer = viewer_of(agent)
+            g.viewer, g.own_keys, g.single_keys = viewer_of(agent), agent.own_keys, agent.single_keys
 
 
 @pages.get("/login")

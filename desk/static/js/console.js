@@ -41,10 +41,7 @@ function startMoving() {
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (link.target || link.hasAttribute("download") || !isPlace(link.href)) return;
     event.preventDefault();
-    // Where the list is open already, the same key goes on to its search field.
-    const search = link.hasAttribute("data-searches") && document.querySelector("[data-place-form] input[type=search]");
-    if (search) search.focus();
-    else go(link.href);
+    go(link.href);
   });
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-place-form]");

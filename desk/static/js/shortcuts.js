@@ -1,9 +1,11 @@
 // Keyboard shortcuts. Each one belongs to a button, link or field that carries data-key="r" (or "Alt+j", "Mod+k"), so there is
-// nothing a key can do that a pointer cannot. Single letters rest while somebody types or an input method composes.
+// nothing a key can do that a pointer cannot. Single letters rest while somebody types or an input method composes. Whoever likes
+// other keys has chosen them on a page of their own (“Your keys”); the page says which, by the key as it comes.
 
 import { text } from "./texts.js";
 
-const STORE = "single-keys-off";
+const OWN = ownKeys();
+const own = (key) => OWN[key] ?? key;
 
 export function startShortcuts() {
   document.addEventListener("keydown", press);
@@ -17,12 +19,12 @@ function press(event) {
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (plain && (isTyping(event.target) || !singleKeysOn())) return;
   const open = topLayer();
-  if (plain && event.key.normalize("NFKC") === "?" && !open) {
+  if (!open && matches(own("?"), event)) {
     event.preventDefault();
     showList();
     return;
   }
-  const target = [...(open ?? document).querySelectorAll("[data-key]")].find((node) => matches(node.dataset.key, event) && isUsable(node));
+  const target = [...(open ?? document).querySelectorAll("[data-key]")].find((node) => matches(own(node.dataset.key), event) && isUsable(node));
   if (!target) return;
   event.preventDefault();
   if (target.matches("input, textarea, select")) target.focus();
@@ -51,11 +53,13 @@ function isUsable(node) {
 
 const topLayer = () => [...document.querySelectorAll("dialog[open], [popover]:popover-open")].at(-1) ?? null;
 
-function singleKeysOn() {
+const singleKeysOn = () => !document.body.hasAttribute("data-no-single-keys");
+
+function ownKeys() {
   try {
-    return localStorage.getItem(STORE) === null;
+    return JSON.parse(document.body.dataset.ownKeys ?? "{}");
   } catch {
-    return true;
+    return {};
   }
 }
 
@@ -64,15 +68,16 @@ function showList() {
   const dialog = document.createElement("dialog");
   dialog.id = "shortcut-list";
   dialog.setAttribute("aria-label", text("shortcuts"));
-  const rows = [...document.querySelectorAll("[data-key]")].filter(isUsable).map((node) => [node.dataset.key, nameOf(node)]);
-  rows.push(["?", text("shortcutsHelp")]);
+  const rows = [...document.querySelectorAll("[data-key]")].filter(isUsable).map((node) => [own(node.dataset.key), nameOf(node)]);
+  rows.push([own("?"), text("shortcutsHelp")]);
   dialog.append(headOf(text("shortcuts")), bodyOf(rows));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
 }
 
-function nameOf(node) {
+/** What a button, link or field is called. */
+export function nameOf(node) {
   if (node.dataset.keyText || node.ariaLabel) return node.dataset.keyText || node.ariaLabel;
   const copy = node.cloneNode(true);
   copy.querySelectorAll("kbd, .count, time").forEach((part) => part.remove());
@@ -110,16 +115,10 @@ function bodyOf(rows) {
     line.append(term, meaning);
     list.append(line);
   }
-  const label = document.createElement("label");
-  label.className = "line";
-  const box = document.createElement("input");
-  box.type = "checkbox";
-  box.checked = singleKeysOn();
-  box.addEventListener("change", () => {
-    if (box.checked) localStorage.removeItem(STORE);
-    else localStorage.setItem(STORE, "1");
-  });
-  label.append(box, text("shortcutsOn"));
-  body.append(list, label);
+  const change = document.createElement("a");
+  change.className = "button quiet";
+  change.href = "/desk/keys";
+  change.textContent = singleKeysOn() ? text("shortcutsOwn") : text("shortcutsOff");
+  body.append(list, change);
   return body;
 }
