@@ -7,6 +7,7 @@ Without it, and on SQLite where only one process sends, a claim ends with its ti
 from __future__ import annotations
 
 import logging
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
@@ -58,5 +59,8 @@ class Claims:
     def close(self) -> None:
         """Nothing is in hand any more."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        # Said, since the server notices only in its own time that a connection was closed.
+        with closing(connection), suppress(psycopg.Error):
+            connection.execute("SELECT pg_advisory_unlock_all()")

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -267,12 +267,13 @@ class _ReaderLock:
         return self._hold_advisory()
 
     def release(self) -> None:
-        with ExitStack() as stack:
-            if self._connection is not None:
-                stack.callback(self._connection.close)
-            if self._file is not None:
-                stack.callback(self._file.close)
-        self._connection = self._file = None
+        connection, file, self._connection, self._file = self._connection, self._file, None, None
+        if file is not None:
+            file.close()
+        if connection is not None:
+            # Said, since the server notices only in its own time that a connection was closed.
+            with closing(connection), suppress(SQLAlchemyError):
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": READER_LOCK})
 
     def _hold_file(self) -> bool:
         if self._file is not None:

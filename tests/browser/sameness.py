@@ -41,5 +41,5 @@ def same_after_loading_again(page: Page, parts: int = 1) -> None:
         page.wait_for_timeout(250)  # a push may still be under way
     assert len(loaded) >= parts, "the page has fewer live parts than it should"
     for part in loaded:
-        assert pushed[part] == loaded[part], part
+        assert pushed[part] == loaded[part], f"{part}: {pushed[part]} | {loaded[part]}"
     fresh.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from channels.email.address import read_bounce
 from channels.email.sender import RelayAway
@@ -20,6 +20,10 @@ from desk.work.mail_claims import Claims
 from desk.work.mail_out import AWAY_S, MailOut
 from tests.desk.racers import race
 
+LOCKED = text("""
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND objid = :mail AND datname = current_database()
+""")
 CUSTOMER = "li.na@customers.example"
 
 
@@ -127,7 +131,9 @@ def test_what_a_dead_sender_had_in_hand_is_sent_at_once_by_another_and_what_a_li
             mine, its = outbox.claim_due(tx)
             assert living.hold(mine.id)
             assert dead.hold(its.id)
-        dead._connection.close()  # as when the process ends
+        dead._connection.close()  # as when the process ends, which the server notices in its own time
+        while postgres_house.one(LOCKED.bindparams(mail=its.id)):
+            pass
         MailOut(desk, sender).turn()
         assert [mail.message_id for mail in sender.inbox(CUSTOMER)] == [second.mail_message_id]
         living.close()

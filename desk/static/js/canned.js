@@ -4,6 +4,7 @@
 const TRIGGER = /(^|\s)[/／、]([^\s/／、]{0,30})$/;
 const NAMES = /(^|[^A-Za-z0-9.])[@＠]([^@＠\n]{0,30})$/;
 let loadedFor = "";
+let loading = { source: "", done: null };
 let chosen = -1;
 
 export function startCanned() {
@@ -47,9 +48,19 @@ async function load(people) {
   const source = people ? box().dataset.people : box().dataset.src;
   box().classList.toggle("is-people", people);
   if (loadedFor === source && box().querySelector("li")) return;
+  // Asked for once, however fast somebody types: a second answer would undo what the arrows have chosen in the first.
+  if (loading.source !== source) loading = { source, done: fill(source) };
+  await loading.done;
+}
+
+async function fill(source) {
   const answer = await fetch(source, { headers: { "X-Fragment": "1" }, credentials: "same-origin" }).catch(() => null);
-  if (!answer?.ok) return;
-  box().querySelector("ul").innerHTML = await answer.text();
+  const items = answer?.ok ? await answer.text().catch(() => null) : null;
+  if (loading.source !== source) return; // the other list is wanted by now
+  loading = { source: "", done: null };
+  const list = box()?.querySelector("ul");
+  if (!list || items === null) return;
+  list.innerHTML = items;
   loadedFor = source;
 }
 
