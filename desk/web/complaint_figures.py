@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.access import Right
 from desk.errors import NotFound
 from desk.http.context import installation, is_fragment, reading, viewer
+from desk.http.figure_scope import after, chosen
 from desk.http.guard import needs
 from desk.models import ComplaintPolicy, Queue
 from desk.queries.complaint_figures import FIGURES, RATE, Scope, contacts_by_channel, figure, figure_rows, figures, products
 from desk.web import learning_words
-from desk.web.console import small
 
 pages = Blueprint("figures", __name__, url_prefix="/desk/learning/figures")
 
 PAGE = 100
-USUAL_DAYS = 28
-LONGEST_DAYS = 3660
 
 
 @pages.get("")
@@ -46,31 +44,15 @@ def rows(key: str) -> str:
     """What one measure is made of; the sum stands at its foot."""
     if key not in FIGURES:
         raise NotFound("There is no such figure.")
-    scope, now, after = chosen(), installation().clock.now(), _after()
+    scope, now, begins = chosen(), installation().clock.now(), after()
     with reading() as session:
         found = {
             "figure": figure(session, viewer(), scope, now, key),
-            "rows": figure_rows(session, viewer(), scope, now, key, after=after, limit=PAGE + 1),
+            "rows": figure_rows(session, viewer(), scope, now, key, after=begins, limit=PAGE + 1),
             **_choices(session, scope),
         }
         found["contacts"] = contacts_by_channel(session, scope) if found["figure"].kind == RATE else {}
-    return _page("learning/figure_rows.html", scope, key=key, page=PAGE, is_first=after is None, **found)
-
-
-def chosen() -> Scope:
-    """The time and the rest as the address says them; the last four weeks when it says no time that can be."""
-    zone = ZoneInfo(installation().settings.timezone)
-    today = installation().clock.now().astimezone(zone).date()
-    first, last = _day("from", today - timedelta(days=USUAL_DAYS - 1)), _day("until", today)
-    if not timedelta(0) <= last - first <= timedelta(days=LONGEST_DAYS):
-        first, last = today - timedelta(days=USUAL_DAYS - 1), today
-    return Scope(
-        since=datetime.combine(first, time.min, zone).astimezone(ZoneInfo("UTC")),
-        until=datetime.combine(last + timedelta(days=1), time.min, zone).astimezone(ZoneInfo("UTC")),
-        policy=request.args.get("policy", "")[:40],
-        queue_id=request.args.get("queue", type=small),
-        product=request.args.get("product", "")[:80],
-    )
+    return _page("learning/figure_rows.html", scope, key=key, page=PAGE, is_first=begins is None, **found)
 
 
 def _page(template: str, scope: Scope, **values: Any) -> str:
@@ -90,20 +72,3 @@ def _choices(session: Session, scope: Scope) -> dict[str, Any]:
         "queues": list(session.scalars(select(Queue).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id))),
         "products": products(session, viewer(), scope.since - timedelta(days=365)),
     }
-
-
-def _day(name: str, otherwise: date) -> date:
-    try:
-        found = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return otherwise
-    return found if 2000 <= found.year <= 2200 else otherwise
-
-
-def _after() -> tuple[datetime, int] | None:
-    at, _, row_id = request.args.get("after", "").rpartition("_")
-    try:
-        found = datetime.fromisoformat(at.replace(" ", "+"))
-        return (found, small(row_id)) if found.tzinfo is not None else None
-    except ValueError:
-        return None

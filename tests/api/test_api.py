@@ -418,7 +418,7 @@ def test_a_reply_with_the_same_key_is_sent_once(world, program):
 def test_the_description_names_every_address_and_nothing_else(world):
     described = {(method.upper(), path) for path, operations in description(world)["paths"].items() for method in operations}
     served = {
-        (method, rule.rule.removeprefix("/api/v1").replace("<int:", "{").replace(">", "}"))
+        (method, rule.rule.removeprefix("/api/v1").replace("<int:", "{").replace("<", "{").replace(">", "}"))
         for rule in world.app.url_map.iter_rules()
         if rule.endpoint.startswith("api.") and rule.endpoint != "api.openapi"
         for method in rule.methods - {"HEAD", "OPTIONS"}
@@ -453,3 +453,5 @@ def test_messages_and_work_items_have_the_fields_that_the_description_names(worl
 
 def description(world):
     return requests.get(world.url + "/api/v1/openapi.json", timeout=60).json()
+
+

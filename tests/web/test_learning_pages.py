@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 
 import pytest
+import requests
 from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
-from desk.actions import complaint_alerts, complaints, recusals
+from desk.actions import complaint_alerts, complaints, recusals, tokens
 from desk.models import Agent, ComplaintAlert, CorrectiveAction, Ticket
 from tests.web.console_world import Page
 from tests.world import running, settings_for
@@ -136,6 +137,22 @@ def test_the_rows_of_a_figure_add_up_on_the_page(he):
     bad = "/desk/learning/figures?from=0000-99-99&until=x&queue=-1&policy=%27%22&product=%00"
     assert he.get(bad).status_code == 200
     assert he.get("/desk/learning/figures/received?after=2026-01-01T00:00:00_zzz").status_code == 200
+
+
+def test_programs_read_the_measures_and_their_rows_page_by_page(world):
+    with world.tx() as tx:
+        tokens.create(tx, name="figures", role="complaint_officer", secret="a secret for the figures")
+    headers = {"Authorization": "Bearer a secret for the figures"}
+    base = f"{world.url}/api/v1/stats/complaints"
+    told = requests.get(base, headers=headers, timeout=60).json()["figures"]
+    assert told["received"] == {"kind": "count", "part": 4, "whole": 4, "value": 4, "high": None, "few": False}
+    items, after = [], ""
+    while after is not None:
+        page = requests.get(f"{base}/received", params={"limit": 3, "after": after}, headers=headers, timeout=60).json()
+        items, after = items + page["items"], page["next"]
+    assert len({each["id"] for each in items}) == len(items) == 4
+    assert requests.get(f"{base}/nonsense", headers=headers, timeout=60).status_code == 404
+    assert requests.get(base, timeout=60).status_code == 401
 
 
 def test_who_is_kept_out_of_a_case_finds_it_on_no_page(world):
