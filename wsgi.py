@@ -1,6 +1,5 @@
-"""The door for a WSGI server: `gunicorn wsgi:app`. With the built-in server use `python -m desk serve`."""
+"""The door for a WSGI server: `gunicorn -k gevent wsgi:app`, or `python -m desk web`, which sets what belongs to it."""
 
-from desk.app import create_app, install
-from desk.config import Settings
+from desk.commands.web import begin
 
-app, socketio = create_app(install(Settings.from_env()))
+app, socketio = begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,16 @@ from desk.clock import Clock
 from desk.config import BABEL_LOCALES, LOCALES, Settings, keep_secret
 from desk.db import make_engine
 from desk.events import SYSTEM, Event
+from desk.figures import Figures
 from desk.files import FileStore
-from desk.http import guard, problems
+from desk.http import guard, problems, watch
 from desk.http.incoming import IdConverter, Incoming
 from desk.http.turns import Turns
 from desk.installation import Installation
 from desk.live import staff, visitors
+from desk.live.attendance import Attendance
+from desk.live.company import Company
+from desk.live.together import Together
 from desk.migrate import upgrade
 from desk.models import Setting
 from desk.store import Store, StoreAway
@@ -157,15 +162,18 @@ def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier 
     clock = clock or Clock()
     secret = (settings.secret_key or keep_secret(settings.data_dir)).encode()
     voice_token = settings.twilio_auth_token or hmac.new(secret, b"simulated carrier", hashlib.sha256).hexdigest()[:32]
+    store, figures = Store(make_engine(settings.database_url), clock, settings), Figures(clock)
+    store.subscribe(figures.count_ours, ours_only=True)
     return Installation(
         settings=settings,
         secret=secret,
         clock=clock,
-        store=Store(make_engine(settings.database_url), clock, settings),
+        store=store,
         files=FileStore(settings.data_dir / "files"),
         knowledge=KnowledgeIndex(settings.data_dir / "knowledge"),
         carrier=carrier or _carrier(settings, voice_token, clock),
         counts=storage_from_string(settings.redis_url or "memory://"),
+        figures=figures,
         voice_token=voice_token,
     )
 
@@ -202,13 +210,22 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Babel(app, locale_selector=lambda: BABEL_LOCALES[locale_of(settings)])
     csrf = CSRFProtect(app)
+    watch.install(app, desk)
     _install_edges(app, csrf)
     _add_context(app, desk)
     _add_headers(app, settings)
-    socketio = SocketIO(app, async_mode="threading", transports=["websocket"], ping_interval=5, ping_timeout=staff.SILENT_S)
+    socketio = SocketIO(
+        app,
+        async_mode="gevent" if gevent_runs() else "threading",
+        transports=["websocket"],
+        ping_interval=5,
+        ping_timeout=staff.SILENT_S,
+        message_queue=settings.redis_url or None,
+        channel=_own_name(desk),
+    )
     _install_live(app, socketio, desk)
     word_lists.follow(desk)
-    app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = watch.outermost(Turns(app.wsgi_app), desk)  # type: ignore[method-assign]
     return app, socketio
 
 
@@ -258,11 +275,30 @@ def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
     csrf.exempt(v1.pages)  # a token is sent on purpose, never by a browser on its own
 
 
+def gevent_runs() -> bool:
+    """Whether threads are greenlets here: gunicorn's gevent worker has seen to it before this module was read."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and monkey.is_module_patched("threading")
+
+
+def _own_name(desk: Installation) -> str:
+    """What is ours in a Redis that others use too: its publish and subscribe know no databases."""
+    return "desk-" + hmac.new(desk.secret, b"redis", hashlib.sha256).hexdigest()[:12]
+
+
 def _install_live(app: Flask, socketio: SocketIO, desk: Installation) -> None:
-    screens = staff.install(socketio, desk)
-    windows = visitors.install(socketio, desk, lambda _chat_id, ticket_number: screens.visitor_typing(ticket_number))
+    if desk.settings.redis_url:
+        together = Together(desk.settings.redis_url, _own_name(desk), desk.clock)
+        attendance, company = together.attendance, together.company
+    else:
+        together, attendance, company = None, Attendance(), Company()
+    app.extensions["together"] = together
+    screens = staff.install(socketio, desk, attendance, company)
+    windows = visitors.install(socketio, desk, attendance, lambda _chat_id, ticket_number: screens.visitor_typing(ticket_number))
     screens.typing_to_visitor = windows.agent_typing_on
     app.extensions["staff"] = screens
+    desk.figures.count_sockets("staff", screens.count)
+    desk.figures.count_sockets("visitor", windows.count)
     if isinstance(desk.carrier, SimulatedCarrier):
         door.attach(
             socketio,

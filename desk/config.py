@@ -21,6 +21,7 @@ from desk.errors import Invalid
 LOCALES = ("en", "zh")
 REFUSE = "refuse"  # as a catch-all: mail for addresses that we do not have is refused
 OFF, CHECK, UPSTREAM = "off", "check", "upstream:"  # whose word is taken for who sent a mail
+TEXT, JSON = "text", "json"  # how the log is written
 SELF_SIGNED = "self-signed"  # as a certificate: one is made at start
 # As Babel knows them: our English counts hours to 24 and writes the day before the month.
 BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
@@ -62,6 +63,11 @@ class Settings:
     twilio_number: str
     twilio_region: str
     twilio_edge: str
+    leave_s: float = 0.0
+    trusted_proxies: int = 0
+    metrics_token: str = ""
+    metrics_port: int = 0
+    log: str = TEXT
     carrier_latency_s: float = 0.0
     carrier_loss: float = 0.0
     carrier_duplicate: float = 0.0
@@ -106,6 +112,11 @@ class Settings:
             twilio_number=source.read("TWILIO_NUMBER", "", str),
             twilio_region=source.read("TWILIO_REGION", "", str.lower),
             twilio_edge=source.read("TWILIO_EDGE", "", str.lower),
+            leave_s=source.read("DESK_LEAVE_S", "0", _latency),
+            trusted_proxies=source.read("DESK_TRUSTED_PROXIES", "0", _hops),
+            metrics_token=source.read("DESK_METRICS_TOKEN", "", _token),
+            metrics_port=source.read("DESK_METRICS_PORT", "0", _port_or_none),
+            log=source.read("DESK_LOG", TEXT, _log_form),
             carrier_latency_s=source.read("DESK_CARRIER_LATENCY_S", "0", _latency),
             carrier_loss=source.read("DESK_CARRIER_LOSS", "0", _chance),
             carrier_duplicate=source.read("DESK_CARRIER_DUPLICATE", "0", _chance),
@@ -202,6 +213,28 @@ def _secret(text: str) -> str:
 def _mail_relay(text: str) -> str:
     if text and (urlsplit(text).scheme not in ("smtp", "smtp+starttls", "smtps") or not urlsplit(text).hostname):
         raise ValueError("give smtp://USER:PASSWORD@HOST:PORT, smtp+starttls://… or smtps://…")
+    return text
+
+
+def _hops(text: str) -> int:
+    if not text.isdigit() or int(text) > 9:
+        raise ValueError("give how many proxies of your own stand before the desk, from 0 to 9")
+    return int(text)
+
+
+def _token(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError("too short; use at least 16 characters")
+    return text
+
+
+def _port_or_none(text: str) -> int:
+    return 0 if text == "0" else _port(text)
+
+
+def _log_form(text: str) -> str:
+    if text not in (TEXT, JSON):
+        raise ValueError("give text or json")
     return text
 
 

@@ -10,6 +10,7 @@ from limits.storage import Storage
 from channels.voice.port import Carrier
 from desk.clock import Clock
 from desk.config import Settings
+from desk.figures import Figures
 from desk.files import FileStore
 from desk.store import Store
 from knowledge.index import KnowledgeIndex
@@ -27,6 +28,7 @@ class Installation:
     knowledge: KnowledgeIndex
     carrier: Carrier
     counts: Storage  # of what may not be done too often; shared between processes by Redis when there is one
+    figures: Figures  # what this process has counted
     voice_token: str  # signs the carrier's webhooks
 
     @property

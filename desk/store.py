@@ -26,6 +26,7 @@ from desk.db import WRITE_WAIT_S
 from desk.durable import Log
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
+from desk.places import left
 from desk.sentences import N_
 
 log = logging.getLogger(__name__)
@@ -63,14 +64,18 @@ class Store:
         self._ours: set[int] = set()  # ids that this process has published itself, until the feed has passed them
         self._naming = threading.Lock()  # held while a commit is made of which we learn the ids only afterwards
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
+        self._listeners_to_ours: list[Callable[[Sequence[Event]], None]] = []
         # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
         on_sqlite = engine.dialect.name == "sqlite"
         self._write_turn = threading.Lock() if on_sqlite else None
         self._log = Log(engine.url.database) if on_sqlite and engine.url.database else None
 
-    def subscribe(self, listener: Callable[[Sequence[Event]], None]) -> None:
-        """Call `listener(events)` after each commit that recorded events. It must be quick; its failure is logged, no more."""
-        self._listeners.append(listener)
+    def subscribe(self, listener: Callable[[Sequence[Event]], None], *, ours_only: bool = False) -> None:
+        """Call `listener(events)` after each commit that recorded events, or only after those of this process.
+
+        It must be quick; its failure is logged, no more.
+        """
+        (self._listeners_to_ours if ours_only else self._listeners).append(listener)
 
     @contextmanager
     def tx(self, actor: Actor) -> Iterator[Tx]:
@@ -102,12 +107,13 @@ class Store:
         with self.tx(actor) as tx:
             return act(tx)
 
-    def publish_foreign(self, events: Sequence[Event]) -> None:
-        """Hand on what other processes have committed; our own commits among `events` have been published already."""
+    def publish_foreign(self, events: Sequence[Event]) -> list[Event]:
+        """Hand on what other processes have committed, and say which: our own among `events` have been published already."""
         with self._naming:
             foreign = [event for event in events if event.id not in self._ours]
             self._ours.difference_update(event.id for event in events)
-        self._publish(foreign)
+        self._tell(self._listeners, foreign)
+        return foreign
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -155,9 +161,13 @@ class Store:
         return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
 
     def _publish(self, events: Sequence[Event]) -> None:
+        self._tell(self._listeners_to_ours, events)
+        self._tell(self._listeners, events)
+
+    def _tell(self, listeners: Sequence[Callable[[Sequence[Event]], None]], events: Sequence[Event]) -> None:
         if not events:
             return
-        for listener in self._listeners:
+        for listener in listeners:
             try:
                 listener(events)
             except Exception:
@@ -182,8 +192,11 @@ class Store:
             self._end_turn()
 
     def _take_turn(self) -> None:
-        if self._write_turn is not None and not self._write_turn.acquire(timeout=WRITE_WAIT_S):
-            raise StoreAway
+        if self._write_turn is None or self._write_turn.acquire(blocking=False):
+            return
+        with left():
+            if not self._write_turn.acquire(timeout=WRITE_WAIT_S):
+                raise StoreAway
 
     def _end_turn(self) -> None:
         if self._write_turn is not None:
@@ -286,13 +299,35 @@ class Direct:
 
 
 class _Session(Session):
-    """A session that can be told to keep what is new to itself until the end of a block."""
+    """A session that can be told to keep what is new to itself until the end of a block.
+
+    What it has asked for by its key it does not ask for again: a row would be forgotten as soon as nobody holds it, and that
+    there is no row of a name (settings that are as they ship) would not be remembered at all.
+    """
 
     held = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._had: list[Any] = []
+        self._missing: set[tuple[Any, str]] = set()
+
     def flush(self, objects: Any = None) -> None:
         if not self.held:
+            if self.new:
+                self._missing.clear()
             super().flush(objects)
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        by_name = isinstance(ident, str) and not any(options.values())
+        if by_name and (entity, ident) in self._missing:
+            return None
+        found = super().get(entity, ident, **options)
+        if found is not None:
+            self._had.append(found)
+        elif by_name:
+            self._missing.add((entity, ident))
+        return found
 
 
 class _Reading(Session):

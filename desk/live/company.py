@@ -1,9 +1,12 @@
-"""Who else has a ticket open, and who of them is writing. Kept in memory by this process: it is worth nothing a minute later."""
+"""Who else has a ticket open, and who of them is writing. Kept in no table: it is worth nothing a minute later.
+
+Here by this process for its own windows; `together` shares it between processes.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +33,7 @@ class Company:
     def __init__(self) -> None:
         self._seats: dict[str, dict[str, Seat]] = {}  # topic -> connection id -> seat
         self._lock = threading.Lock()
+        self.tell: Callable[[str], None] = lambda _topic: None  # tells the windows of this process who is at a ticket
 
     def sit(self, sid: str, topic: str, seat: Seat) -> bool:
         """Note where somebody is and what they do; True when that is news."""
@@ -52,12 +56,21 @@ class Company:
         return left
 
     def at(self, topic: str) -> list[dict[str, Any]]:
-        """Everybody at this ticket once: writing in any of their windows, away when they are in all of them."""
+        """Everybody at this ticket once."""
         with self._lock:
-            seats = list(self._seats.get(topic, {}).values())
-        people: dict[int, dict[str, Any]] = {}
-        for seat in seats:
-            known = people.setdefault(seat.agent_id, {"id": seat.agent_id, "name": seat.name, "away": True, "writing": ""})
-            known["away"] = known["away"] and seat.away
-            known["writing"] = known["writing"] or seat.writing
-        return sorted(people.values(), key=lambda person: (person["name"], person["id"]))
+            return people_of(self._seats.get(topic, {}).values())
+
+    def announce(self, topics: Iterable[str]) -> None:
+        """Have all windows at these tickets told who is there."""
+        for topic in topics:
+            self.tell(topic)
+
+
+def people_of(seats: Iterable[Seat]) -> list[dict[str, Any]]:
+    """Each person once: writing in any of their windows, away when they are in all of them."""
+    people: dict[int, dict[str, Any]] = {}
+    for seat in seats:
+        known = people.setdefault(seat.agent_id, {"id": seat.agent_id, "name": seat.name, "away": True, "writing": ""})
+        known["away"] = known["away"] and seat.away
+        known["writing"] = known["writing"] or seat.writing
+    return sorted(people.values(), key=lambda person: (person["name"], person["id"]))

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from flask import request, session
@@ -19,6 +18,7 @@ from desk.actions import presence
 from desk.actions.sessions import signed_in
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
+from desk.live.attendance import Attendance
 from desk.live.company import Company, Seat
 from desk.live.topics import holders_of, may_watch, topics_of
 from desk.models import Agent
@@ -32,9 +32,9 @@ SILENT_S = 10.0  # after so long without an answer to a ping a connection counts
 MOST_TOPICS = 60
 
 
-def install(socketio: SocketIO, desk: Installation) -> Staff:
+def install(socketio: SocketIO, desk: Installation, attendance: Attendance, company: Company) -> Staff:
     """Serve the namespace and publish what is committed."""
-    staff = Staff(socketio, desk)
+    staff = Staff(socketio, desk, attendance, company)
     socketio.on_namespace(staff)
     desk.store.subscribe(staff.publish)
     return staff
@@ -43,7 +43,7 @@ def install(socketio: SocketIO, desk: Installation) -> Staff:
 class Staff(Namespace):
     """Connections of signed-in staff. Rights are asked when a room is joined, and again of everybody when they change."""
 
-    def __init__(self, socketio: SocketIO, desk: Installation) -> None:
+    def __init__(self, socketio: SocketIO, desk: Installation, attendance: Attendance, company: Company) -> None:
         super().__init__(NAMESPACE)
         self._socketio = socketio
         self._desk = desk
@@ -51,9 +51,11 @@ class Staff(Namespace):
         self._tokens: dict[str, str] = {}
         self._watched: dict[str, frozenset[str]] = {}  # our own list: the library's cannot be read while others come and go
         self._softphones: dict[str, tuple[int, str]] = {}  # connection id -> agent id and session token
-        self._leaving: dict[int, threading.Timer] = {}
         self._lock = threading.Lock()
-        self._company = Company()
+        self._attendance = attendance
+        attendance.here["agent"], attendance.gone["agent"], attendance.back["agent"] = self._here, self._gone, self._back
+        self._company = company
+        company.tell = self._tell_who_is_at
         self._telling = threading.Lock()
         self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
 
@@ -65,9 +67,7 @@ class Staff(Namespace):
         with self._lock:
             self._screens[sid] = viewer.agent_id
             self._tokens[sid] = session["token"]
-            leaving = self._leaving.pop(viewer.agent_id, None)
-        if leaving is not None:
-            leaving.cancel()
+        self._attendance.came("agent", viewer.agent_id)
         with self._desk.store.tx(viewer.actor) as tx:
             presence.regain_connection(tx, tx.session.get_one(Agent, viewer.agent_id))
         return None
@@ -75,18 +75,14 @@ class Staff(Namespace):
     def on_disconnect(self, reason: Any = None) -> None:
         """A screen has gone. One that fell silent has been gone for a while already."""
         sid = request.sid  # type: ignore[attr-defined]
-        self._tell_company(self._company.rise(sid))
+        self._company.announce(self._company.rise(sid))
         with self._lock:
             agent_id = self._screens.pop(sid, None)
             self._tokens.pop(sid, None)
             self._watched.pop(sid, None)
             if agent_id is None or agent_id in self._screens.values():
                 return
-            grace_s = presence.GRACE_S - (SILENT_S if reason == "ping timeout" else 0.0)
-            timer = threading.Timer(grace_s, partial(self._gone, agent_id))
-            timer.daemon = True
-            self._leaving[agent_id] = timer
-        timer.start()
+        self._attendance.left("agent", agent_id, presence.GRACE_S - (SILENT_S if reason == "ping timeout" else 0.0))
 
     def on_watch(self, data: Any) -> dict[str, Any]:
         """Join the rooms of these topics (and leave all others). Answers which were refused and the id of the last event."""
@@ -107,7 +103,7 @@ class Staff(Namespace):
         with suppress(ValueError, KeyError):  # the screen has gone while we looked
             for room in before - set(allowed):
                 leave_room(room)
-                self._tell_company(self._company.rise(sid, [room]))
+                self._company.announce(self._company.rise(sid, [room]))
             for topic in allowed:
                 join_room(topic)
         return {"ok": allowed, "refused": sorted(set(wanted) - set(allowed)), "at": at}
@@ -141,13 +137,15 @@ class Staff(Namespace):
         turn = data.get("turn") if isinstance(data.get("turn"), int) else 0
         seat = Seat(viewer.agent_id, viewer.name, data.get("away") is True, writing, turn)
         if self._company.sit(sid, topic, seat):
-            self._tell_company([topic])
+            self._company.announce([topic])
 
-    def _tell_company(self, topics: Sequence[str]) -> None:
+    def _tell_who_is_at(self, topic: str) -> None:
         with self._telling:  # or the last to speak might not be the last to have looked
-            for topic in topics:
-                people = self._company.at(topic)
-                self._socketio.emit("company", {"topic": topic, "people": people}, namespace=NAMESPACE, to=topic)
+            self._tell_here("company", {"topic": topic, "people": self._company.at(topic)}, to=topic)
+
+    def _tell_here(self, event: str, data: dict[str, Any], *, to: str) -> None:
+        """Tell the screens of this process; every other has its own occasion to tell its own."""
+        self._socketio.emit(event, data, namespace=NAMESPACE, to=to, ignore_queue=True)
 
     def softphone_identity(self, auth: dict[str, Any]) -> str | None:
         """Whose softphone this connection is: the signed-in agent's own, and only with the token made for it."""
@@ -176,7 +174,7 @@ class Staff(Namespace):
             holders = holders_of(reading, events)
         at = max(event.id for event in events)
         for topic in topics_of(events, holders):
-            self._socketio.emit("changed", {"topics": [topic], "at": at}, namespace=NAMESPACE, to=topic)
+            self._tell_here("changed", {"topics": [topic], "at": at}, to=topic)
         for event in events:
             if event.kind in ("agent.signed_out", "agent.deactivated", "agent.roles_set") and event.agent_id is not None:
                 self._recheck(event.agent_id)
@@ -214,16 +212,23 @@ class Staff(Namespace):
                 with self._lock:
                     if sid in self._watched:
                         self._watched[sid] -= {topic}
-                self._tell_company(self._company.rise(sid, [topic]))
-                self._socketio.emit("refused", {"topics": [topic]}, namespace=NAMESPACE, to=sid)
+                self._company.announce(self._company.rise(sid, [topic]))
+                self._tell_here("refused", {"topics": [topic]}, to=sid)
 
     def _watches(self, sid: str) -> frozenset[str]:
         with self._lock:
             return self._watched.get(sid, frozenset())
 
+    def count(self) -> int:
+        """Open screens."""
+        return len(self._screens)
+
+    def _here(self) -> set[int]:
+        with self._lock:
+            return set(self._screens.values())
+
     def _gone(self, agent_id: int) -> None:
         with self._lock:
-            self._leaving.pop(agent_id, None)
             if agent_id in self._screens.values():
                 return
         try:
@@ -232,14 +237,15 @@ class Staff(Namespace):
         except Exception:
             log.exception("agent %s has gone and could not be marked so", agent_id)
 
+    def _back(self, agent_id: int) -> None:
+        with self._desk.store.tx(SYSTEM) as tx:
+            presence.regain_connection(tx, tx.session.get_one(Agent, agent_id))
+
     def _viewer(self, token: str) -> Viewer | None:
         with self._desk.store.read() as reading:
             agent = signed_in(reading, token, self._desk.clock.now()) if token else None
         return viewer_of(agent) if agent else None
 
     def close(self) -> None:
-        """Forget who is leaving; at the end of the process nobody is left to be marked."""
-        with self._lock:
-            for timer in self._leaving.values():
-                timer.cancel()
-            self._leaving.clear()
+        """The end of the process."""
+        self._attendance.close()

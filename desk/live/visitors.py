@@ -29,6 +29,7 @@ from desk.config import LOCALES
 from desk.errors import DeskError, NotFound, TooMany
 from desk.events import SYSTEM, Actor, Event
 from desk.installation import Installation
+from desk.live.attendance import Attendance
 from desk.models import Chat, Message
 from desk.models.chat import ENDED
 from desk.queries import chats as seen
@@ -63,11 +64,12 @@ class Window:
 def install(
     socketio: SocketIO,
     desk: Installation,
+    attendance: Attendance,
     on_visitor_typing: Callable[[int, int], None] = lambda _chat_id, _ticket_number: None,
     limits: Limits | None = None,
 ) -> Visitors:
     """Serve the namespace and push what is committed. `on_visitor_typing(chat_id, ticket_number)` tells the staff's screens."""
-    visitors = Visitors(socketio, desk, on_visitor_typing, limits or Limits())
+    visitors = Visitors(socketio, desk, attendance, on_visitor_typing, limits or Limits())
     socketio.on_namespace(visitors)
     desk.store.subscribe(visitors.publish)
     return visitors
@@ -99,13 +101,20 @@ class Visitors(Namespace):
     """The connections of visitors."""
 
     def __init__(
-        self, socketio: SocketIO, desk: Installation, on_visitor_typing: Callable[[int, int], None], limits: Limits
+        self,
+        socketio: SocketIO,
+        desk: Installation,
+        attendance: Attendance,
+        on_visitor_typing: Callable[[int, int], None],
+        limits: Limits,
     ) -> None:
         super().__init__(NAMESPACE)
         self._socketio = socketio
         self._desk = desk
         self.on_visitor_typing = on_visitor_typing
         self.limits = limits
+        self._attendance = attendance
+        attendance.here["chat"], attendance.gone["chat"], attendance.back["chat"] = self._here, self._left, self._came
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._windows: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -129,10 +138,8 @@ class Visitors(Namespace):
             window = self._windows.pop(_sid(), None)
             if window is None or window.chat_id is None or window.chat_id in (other.chat_id for other in self._windows.values()):
                 return
-        with self._desk.store.tx(SYSTEM) as tx:
-            chat = tx.session.get(Chat, window.chat_id)
-            if chat is not None:
-                chats.visitor_left(tx, chat)
+        self._attendance.forget("chat", window.chat_id)
+        self._left(window.chat_id)
         # Windows that another process serves say that they are still here.
         self._socketio.emit("anyone", namespace=NAMESPACE, to=room_of(window.chat_id))
 
@@ -252,6 +259,10 @@ class Visitors(Namespace):
             self._telling = True
         self._socketio.start_background_task(self._tell)
 
+    def count(self) -> int:
+        """Open windows."""
+        return len(self._windows)
+
     def window(self) -> Window:
         """The window that is asking."""
         return self._windows.get(_sid()) or Window(self._desk.settings.locale)
@@ -270,9 +281,24 @@ class Visitors(Namespace):
         window = self.window()
         window.chat_id = chat.id
         join_room(room_of(chat.id))
+        self._attendance.came("chat", chat.id)
         if not online:
             with self._desk.store.tx(_actor(chat)) as tx:
                 chats.visitor_came(tx, tx.session.get_one(Chat, chat.id))
+
+    def _here(self) -> set[int]:
+        with self._lock:
+            return {window.chat_id for window in self._windows.values() if window.chat_id is not None}
+
+    def _left(self, chat_id: int) -> None:
+        with self._desk.store.tx(SYSTEM) as tx:
+            chat = tx.session.get(Chat, chat_id)
+            if chat is not None:
+                chats.visitor_left(tx, chat)
+
+    def _came(self, chat_id: int) -> None:
+        with self._desk.store.tx(SYSTEM) as tx:
+            chats.visitor_came(tx, tx.session.get_one(Chat, chat_id))
 
     def _mine(self) -> tuple[Chat, Actor]:
         chat_id = self.window().chat_id
@@ -308,16 +334,18 @@ class Visitors(Namespace):
             }
             changed |= {chat.id for chat in seen.queued_chats(reading, moved)} if moved else set()
             for chat in reading.scalars(select(Chat).where(Chat.id.in_(changed))) if changed else ():
-                self._socketio.emit(
-                    "state", seen.state_of(reading, chat, self._desk.clock.now()), namespace=NAMESPACE, to=room_of(chat.id)
-                )
+                self._tell_here("state", seen.state_of(reading, chat, self._desk.clock.now()), chat.id)
 
     def _tell_message(self, reading: Any, event: Event) -> None:
         message = reading.get(Message, event.message_id)
         chat = seen.chat_of_message(reading, message) if message is not None else None
         if chat is not None:
             for said in seen.said_in(reading, chat, message.id - 1)[:1]:
-                self._socketio.emit("message", said, namespace=NAMESPACE, to=room_of(chat.id))
+                self._tell_here("message", said, chat.id)
+
+    def _tell_here(self, event: str, data: dict[str, Any], chat_id: int) -> None:
+        """Tell the windows of this process: every process hears of every commit, and tells its own."""
+        self._socketio.emit(event, data, namespace=NAMESPACE, to=room_of(chat_id), ignore_queue=True)
 
 
 def room_of(chat_id: int) -> str:

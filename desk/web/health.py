@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, jsonify
-from sqlalchemy import func, select
+from flask import Blueprint, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from desk.errors import DeskError
+from desk.errors import DeskError, NotAllowed
 from desk.http.context import installation, reading
-from desk.http.guard import public
+from desk.http.exposition import CONTENT_TYPE, exposition, forwarded, may_ask
+from desk.http.guard import public, signed
 from desk.migrate import is_current
-from desk.models import Agent, OutboxMail, SpooledMail, WorkItem
-from desk.models.mail import FAILED, QUEUED
-from desk.models.work_item import WAITING
 from desk.queries.carrier_state import carrier_state
 
 pages = Blueprint("health", __name__)
@@ -31,6 +28,8 @@ def alive() -> Response:
 def ready() -> tuple[Response, int]:
     """The database has the right shape and every part of this process does its work; 503 with the names of what does not.
 
+    A process that is about to end says so (`leaving`) before it stops to serve.
+
     A telephone carrier that does not answer is named too, and makes nothing unready: another process would not reach it either.
     """
     desk = installation()
@@ -43,37 +42,20 @@ def ready() -> tuple[Response, int]:
     background = current_app.extensions.get("background")
     if background is not None:
         state |= background.health()
+    if current_app.extensions.get("leaving"):
+        state["leaving"] = False
     good = all(state.values())
     return jsonify(status="ready" if good else "not ready", parts=state, carrier=carrier), 200 if good else 503
 
 
 @pages.get("/metrics")
-@public
+@signed
 def metrics() -> Response:
-    """Figures in the Prometheus text format: how much waits, who is there, what has not left."""
-    with reading() as session:
-        waiting = session.execute(
-            select(WorkItem.channel, func.count()).where(WorkItem.state == WAITING).group_by(WorkItem.channel)
-        ).all()
-        agents = session.execute(
-            select(Agent.presence, func.count()).where(Agent.active.is_(True)).group_by(Agent.presence)
-        ).all()
-        spool = session.execute(select(SpooledMail.door, func.count()).group_by(SpooledMail.door)).all()
-        outbox = session.execute(
-            select(OutboxMail.state, func.count()).where(OutboxMail.state.in_((QUEUED, FAILED))).group_by(OutboxMail.state)
-        ).all()
-    lines = [
-        *_gauge("desk_work_waiting", "Work items that wait for an agent.", "channel", waiting),
-        *_gauge("desk_agents", "Agents by presence.", "presence", agents),
-        *_gauge("desk_mail_unread", "Mail that was kept and waits to be read.", "door", spool),
-        *_gauge("desk_mail_unsent", "Mail that has not left.", "state", outbox),
-    ]
+    """Figures for Prometheus: for whoever has the token, or for this machine where none is set."""
+    desk, asking = installation(), request.headers
+    address = request.remote_addr or ""
+    through = not desk.settings.trusted_proxies and forwarded(asking)
+    if not may_ask(desk.settings.metrics_token, asking.get("Authorization", ""), address, forwarded=through):
+        raise NotAllowed("These figures are for the machine that watches over the desk.")
     background = current_app.extensions.get("background")
-    if background is not None:
-        beats = [(name, int(healthy)) for name, healthy in background.health().items()]
-        lines += _gauge("desk_part_healthy", "1 while a background part does its work.", "part", beats)
-    return Response("\n".join(lines) + "\n", mimetype="text/plain; version=0.0.4")
-
-
-def _gauge(name: str, what: str, label: str, rows: list[tuple[str, int]]) -> list[str]:
-    return [f"# HELP {name} {what}", f"# TYPE {name} gauge", *(f'{name}{{{label}="{key}"}} {count}' for key, count in rows)]
+    return Response(exposition(desk, background.health() if background is not None else {}), content_type=CONTENT_TYPE)

@@ -29,7 +29,7 @@ class Feed:
     """Follows the event table from `begin` on."""
 
     def __init__(self, desk: Installation) -> None:
-        self._store = desk.store
+        self._store, self._figures = desk.store, desk.figures
         self._cursor = 0
 
     def begin(self) -> None:
@@ -44,7 +44,7 @@ class Feed:
             events = list(reading.scalars(newer))
         if events:
             self._cursor = events[-1].id
-            self._store.publish_foreign(events)
+            self._figures.heard(self._store.publish_foreign(events))
         return 0.0 if len(events) == BATCH else PACE_S
 
 
