@@ -26,7 +26,6 @@ from desk.db import WRITE_WAIT_S
 from desk.durable import Log
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
-from desk.places import left
 from desk.sentences import N_
 
 log = logging.getLogger(__name__)
@@ -192,11 +191,8 @@ class Store:
             self._end_turn()
 
     def _take_turn(self) -> None:
-        if self._write_turn is None or self._write_turn.acquire(blocking=False):
-            return
-        with left():
-            if not self._write_turn.acquire(timeout=WRITE_WAIT_S):
-                raise StoreAway
+        if self._write_turn is not None and not self._write_turn.acquire(timeout=WRITE_WAIT_S):
+            raise StoreAway
 
     def _end_turn(self) -> None:
         if self._write_turn is not None:
@@ -299,35 +295,13 @@ class Direct:
 
 
 class _Session(Session):
-    """A session that can be told to keep what is new to itself until the end of a block.
-
-    What it has asked for by its key it does not ask for again: a row would be forgotten as soon as nobody holds it, and that
-    there is no row of a name (settings that are as they ship) would not be remembered at all.
-    """
+    """A session that can be told to keep what is new to itself until the end of a block."""
 
     held = False
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._had: list[Any] = []
-        self._missing: set[tuple[Any, str]] = set()
-
     def flush(self, objects: Any = None) -> None:
         if not self.held:
-            if self.new:
-                self._missing.clear()
             super().flush(objects)
-
-    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
-        by_name = isinstance(ident, str) and not any(options.values())
-        if by_name and (entity, ident) in self._missing:
-            return None
-        found = super().get(entity, ident, **options)
-        if found is not None:
-            self._had.append(found)
-        elif by_name:
-            self._missing.add((entity, ident))
-        return found
 
 
 class _Reading(Session):
