@@ -60,7 +60,7 @@ def test_the_same_contact_is_the_same_customer(house):
         assert first.id == again.id
     kept = house.one(select(Customer))
     assert (kept.name, kept.locale) == ("Li Na", "zh")
-    assert house.kinds("customer.") == ["customer.added"]
+    assert house.kinds("customer.") == ["customer.added", "customer.named"]
 
 
 def test_a_known_name_and_language_are_not_overwritten(house):
