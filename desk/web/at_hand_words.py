@@ -32,20 +32,20 @@ def line_of(event: Event, who: str) -> tuple[str, str]:
     data: Mapping[str, Any] = event.data
     match event.kind:
         case "ticket.snoozed":
-            until = format_datetime(datetime.fromisoformat(data["until"]), "short")
+            until = format_datetime(datetime.fromisoformat(data["until"]), "short") if "until" in data else "–"
             return gettext("%(who)s snoozed it until %(time)s", who=who, time=until), "moon"
         case "ticket.woken":
             return str(WOKEN.get(data.get("reason", ""), gettext("%(who)s woke it", who=who))), "refresh"
         case "ticket.merged" if "into" in data:
             return gettext("%(who)s merged it into #%(number)s", who=who, number=data["into"]), "transfer"
         case "ticket.merged":
-            return gettext("%(who)s merged #%(number)s into this ticket", who=who, number=data["from"]), "transfer"
+            return gettext("%(who)s merged #%(number)s into this ticket", who=who, number=data.get("from", "–")), "transfer"
         case "ticket.unmerged" if "of" in data:
             return gettext("%(who)s took #%(number)s out again", who=who, number=data["of"]), "transfer"
         case "ticket.unmerged":
-            return gettext("%(who)s took it out of #%(number)s again", who=who, number=data["from"]), "transfer"
+            return gettext("%(who)s took it out of #%(number)s again", who=who, number=data.get("from", "–")), "transfer"
         case "ticket.split" if "into" in data:
-            count = int(data["messages"])
+            count = int(data.get("messages", 1))
             sentence = ngettext(
                 "%(who)s split %(num)s message off as #%(number)s",
                 "%(who)s split %(num)s messages off as #%(number)s",
@@ -55,6 +55,6 @@ def line_of(event: Event, who: str) -> tuple[str, str]:
             )
             return sentence, "swap"
         case "ticket.split":
-            return gettext("%(who)s split it off from #%(number)s", who=who, number=data["from"]), "swap"
+            return gettext("%(who)s split it off from #%(number)s", who=who, number=data.get("from", "–")), "swap"
     sentence, icon = LINES[event.kind]
     return str(sentence) % {"who": who}, icon

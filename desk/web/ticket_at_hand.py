@@ -151,8 +151,8 @@ def merge(number: int) -> Response:
     """Everything goes to the other ticket; both must be the viewer's to read."""
 
     def act(tx: Tx) -> int:
-        other = _other(tx)
-        merging.merge(tx, access_ticket(tx.session, viewer(), number), other, me(tx))
+        ticket, other = access_ticket(tx.session, viewer(), number), _other(tx)
+        merging.merge(tx, ticket, other, me(tx))
         return other.number or 0
 
     other = change(act)

@@ -236,7 +236,8 @@ def _told(act: BulkAct) -> str:
     changed, refused = len(act.done), len(act.refused)
     said = ngettext("%(num)s ticket changed.", "%(num)s tickets changed.", changed)
     if refused:
-        said += gettext(" ") + ngettext("%(num)s was not.", "%(num)s were not.", refused)
+        left = ngettext("%(num)s was not.", "%(num)s were not.", refused)
+        return gettext("%(changed)s %(left)s", changed=said, left=left)
     return said
 
 
