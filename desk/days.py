@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -14,3 +14,11 @@ def day_in_words(at: datetime, zone: str, locale: str) -> str:
     if locale == "zh":
         return f"{format_date(day, 'y年M月d日', locale='zh')}（{format_date(day, 'EEEE', locale='zh')}）"
     return format_date(day, "EEEE, d MMMM y", locale="en")
+
+
+def day_begins(day: str, zone: str) -> datetime | None:
+    """The beginning of a day as a form gives it (2026-11-18), in this time zone; None for what is no day."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone))
+    except (ValueError, OverflowError):
+        return None

@@ -169,7 +169,7 @@ def _rows(tx: Tx, part: Any, complaint: Complaint) -> Sequence[Any]:
 
 def _words(row: Any) -> dict[str, Any]:
     """A row as it was, for the hash: anybody who has kept a copy can show that it is one."""
-    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).columns}
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
     return {type(row).__tablename__: {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}}
 
 

@@ -19,9 +19,10 @@ from desk.queries.calendars import to_calendar
 from desk.sentences import N_
 from desk.store import Tx
 
-FIELDS = ("name", "name_zh", "zone", "week", "holidays", "workdays", "notes")
+FIELDS = ("name", "name_zh", "zone", "week", "holidays", "workdays", "notes", "years")
 MOST_SPECIAL_DAYS = 1500
 LONGEST_NOTE = 60
+MOST_YEARS = 50
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _HOURS = {"zone", "week", "holidays", "workdays"}
 
@@ -58,7 +59,8 @@ def set_calendar(tx: Tx, calendar: Calendar, *, seen: str | None = None, **value
     """Change the calendar; the due times of what waits in its queues follow, reckoned from when the work came.
 
     `week` has seven lists of ["09:00", "18:00"], `holidays` are ISO dates, `workdays` {ISO date: hours} overrule both, `notes`
-    {ISO date: why}. False when nothing was different. Raises as `queues.set_queue` does.
+    {ISO date: why}, `years` those whose holidays are published and all there. False when nothing was different. Raises as
+    `queues.set_queue` does.
     """
     tx.session.refresh(calendar, with_for_update=True)
     old = values_of(calendar)
@@ -101,6 +103,7 @@ def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
         "holidays": sorted(set(values["holidays"])),
         "workdays": dict(sorted(values["workdays"].items())),
         "notes": notes,
+        "years": sorted(set(values.get("years", ()))),
     }
 
 
@@ -115,6 +118,8 @@ def _wrong(new: dict[str, Any]) -> dict[str, str]:
             wrong[f"week-{day}"] = _BAD_HOURS
     if not any(new["week"]) and not new["workdays"]:
         wrong["week-0"] = N_("A calendar must be open at some time.")
+    if len(new["years"]) > MOST_YEARS or any(not 2000 <= year <= 2100 for year in new["years"]):
+        wrong["years"] = N_("Write years such as 2026, 2027.")
     if len(new["holidays"]) > MOST_SPECIAL_DAYS or not _are_days(new["holidays"]):
         wrong["holidays"] = N_("Holidays are dates such as 2027-02-06, at most 1500 of them.")
     if len(new["workdays"]) > MOST_SPECIAL_DAYS or not _are_days(new["workdays"]):

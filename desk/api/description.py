@@ -143,6 +143,22 @@ SCHEMAS: dict[str, Any] = {
         decide_due_at=MAYBE_TIME,
         decided_at=MAYBE_TIME,
         closed_at=MAYBE_TIME,
+        policy=TEXT,
+        clocks=_many(
+            _object(
+                ("policy", "version", "strictest", "paused"),
+                policy=TEXT,
+                version=NUMBER,
+                acknowledge_due_at=MAYBE_TIME,
+                early_until=MAYBE_TIME,
+                decide_due_at=MAYBE_TIME,
+                strictest=FLAG,
+                paused=FLAG,
+                reference=MAYBE_TEXT,
+            )
+        ),
+        paused_until=MAYBE_TIME,
+        allowed=_many(TEXT),
     ),
     "Article": _object(
         ("id", "lang", "title", "text"),
@@ -256,6 +272,14 @@ SCHEMAS: dict[str, Any] = {
         kept_away=COUNTS,
     ),
     "Stats": _object((), waiting={"type": "object"}, agents={"type": "object"}, tickets={"type": "object"}),
+    "NewComplaint": _object(
+        ("statement",),
+        **dict.fromkeys(("statement", "remedy_wanted", "email", "phone", "name", "product", "order_number", "category"), TEXT),
+        locale=TEXT,
+        ticket=NUMBER,
+        policies=_many(TEXT),
+    ),
+    "Move": _object(("stage",), stage=TEXT, category=TEXT, severity=NUMBER, reason=TEXT),
     "NewTicket": _object(
         ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
     ),
@@ -308,6 +332,17 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
     ("get", "/work-items/{item_id}/offers", "To whom work was offered, the latest first.", PAGING, None, _list("Offer"), 200),
     ("get", "/offers/{offer_id}/why", "Why an offer went to whom it went to.", (), None, _ref("Offer"), 200),
     ("get", "/complaints", "Complaints, the newest first.", (*PAGING, ("stage", "string")), None, _list("Complaint"), 200),
+    ("post", "/complaints", "Record a complaint.", (), "NewComplaint", _ref("Complaint"), 201),
+    ("get", "/complaints/{number}", "One complaint, its clocks, and what may follow.", (), None, _ref("Complaint"), 200),
+    (
+        "post",
+        "/complaints/{number}/moves",
+        "Move a complaint along. A forbidden move is a 409 with what is `allowed`.",
+        (),
+        "Move",
+        _ref("Complaint"),
+        200,
+    ),
     (
         "get",
         "/articles",

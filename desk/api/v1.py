@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_customer, access_ticket, visible_tickets
 from desk.actions import customers, intake, tickets
-from desk.api import shapes, why
+from desk.api import complaints, shapes, why
 from desk.api.description import describe
 from desk.api.fields import Fields
 from desk.api.lists import page
@@ -44,6 +44,7 @@ from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 pages.register_blueprint(why.pages)
+pages.register_blueprint(complaints.pages)
 
 
 @pages.get("/openapi.json")

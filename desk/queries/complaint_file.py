@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer
 from desk.errors import NotFound
-from desk.models import Agent, Allegation, ComplaintDecision, Recusal, Redress
+from desk.models import Agent, Allegation, Complaint, ComplaintDecision, Recusal, Redress
 from desk.models.complaint import APPROVAL, ASSESSED, AWAITING_INFO, DECIDED, DRAFTED, INVESTIGATING, OPEN_STAGES, REDRESS
 from desk.models.complaint_case import ASKED, DRAFT
+from desk.models.complaint_policy import SUPERVISOR
+from desk.queries.complaint_policies import clock_lines
 from desk.queries.complaints import ComplaintCase, complaint_case
 
 MOST_PEOPLE = 500
@@ -82,10 +84,20 @@ def case_file(session: Session, viewer: Viewer, number: int, *, now: datetime) -
         gives=handles and stage in (DECIDED, REDRESS),
         may_extend=stage in OPEN_STAGES
         and complaint.decided_at is None
-        and complaint.extended_from is None
+        and _has_more_time(session, complaint, viewer)
         and now <= complaint.decide_due_at
         and complaint.handler_id != viewer.agent_id
         and (handles or viewer.can(Right.SUPERVISE)),
         may_judge=stage == APPROVAL and not is_authors and (handles or viewer.can(Right.SUPERVISE)),
         is_authors=is_authors or (stage == DRAFTED and any(each.drafted_by_id == viewer.agent_id for each in decisions[:1])),
     )
+
+
+def _has_more_time(session: Session, complaint: Complaint, viewer: Viewer) -> bool:
+    """Whether the policy of the strictest clock knows another step of more time that the viewer may agree to."""
+    for line in clock_lines(session, complaint):
+        if line.leads:
+            step = line.rules.extensions[line.clock.extended] if line.clock.extended < len(line.rules.extensions) else None
+            if step is None or (step.approver == SUPERVISOR and not viewer.can(Right.SUPERVISE)):
+                return False
+    return True

@@ -44,8 +44,10 @@ from desk.models.complaint import (
     REOPENED,
     WITHDRAWN,
 )
+from desk.models.complaint_policy import CUSTOMER
 from desk.models.message import IN, OUT
 from desk.models.ticket import PENDING_CUSTOMER
+from desk.queries.complaint_policies import early_until, open_pause
 
 STATES = {"open": OPEN_STAGES, "answered": ANSWERED_STAGES, "over": OVER_STAGES}
 VIEWED = "complaint.evidence_viewed"
@@ -90,6 +92,7 @@ class ComplaintCase:
     evidence: Sequence[tuple[Evidence, Attachment]]
     follow_ups: Sequence[FollowUp]
     history: Sequence[Event]
+    may_settle: bool  # on the spot, by its policies
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ class StatusView:
     can_answer: bool
     can_reopen: bool
     has_letter: bool
+    has_pdf: bool
+    paused: str  # what we wait for while the clock is paused
+    paused_for_customer: bool
 
 
 def complaint_list(
@@ -193,7 +199,15 @@ def complaint_case(session: Session, viewer: Viewer, number: int, *, now: dateti
         evidence=[(item, attachment) for item, attachment in evidence],
         follow_ups=session.scalars(select(FollowUp).where(FollowUp.ticket_id == ticket.id).order_by(FollowUp.id)).all(),
         history=session.scalars(happened.order_by(Event.id)).all(),
+        may_settle=_may_settle(session, complaint, now),
     )
+
+
+def _may_settle(session: Session, complaint: Complaint, now: datetime) -> bool:
+    if complaint.stage not in (RECEIVED, ACKNOWLEDGED) or complaint.severity == 1:
+        return False
+    until = early_until(session, complaint)
+    return until is not None and now <= until
 
 
 def next_clock(complaint: Complaint, now: datetime) -> ClockState:
@@ -224,6 +238,8 @@ def status_view(session: Session, complaint: Complaint, locale: str, *, now: dat
     ticket = session.get_one(Ticket, complaint.ticket_id)
     zone = zone_of(session, ticket, complaint)
     evidence = select(Attachment).join(Evidence, Evidence.attachment_id == Attachment.id)
+    pause = open_pause(session, complaint.id)
+    letter = session.scalar(_letters(complaint).order_by(ComplaintDecision.id.desc()).limit(1))
     return StatusView(
         complaint=complaint,
         number=ticket.number or 0,
@@ -237,7 +253,10 @@ def status_view(session: Session, complaint: Complaint, locale: str, *, now: dat
         can_add=complaint.stage not in OVER_STAGES,
         can_answer=complaint.stage == FOLLOW_UP,
         can_reopen=complaint.stage == CLOSED,
-        has_letter=session.scalar(_letters(complaint).limit(1)) is not None,
+        has_letter=letter is not None,
+        has_pdf=letter is not None and bool(letter.pdf_sha256),
+        paused=pause.needed if pause and complaint.stage in OPEN_STAGES else "",
+        paused_for_customer=pause is not None and pause.reason == CUSTOMER,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, make_response, redirect, request, url_for
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -17,12 +19,15 @@ from desk.actions.editing import fingerprint
 from desk.errors import Conflict, Invalid
 from desk.http.context import installation, is_fragment, reading, writing
 from desk.http.guard import needs
+from desk.http.incoming import whole
 from desk.models import Calendar
 from desk.queries import opening as seen
 from desk.queries.calendars import to_calendar
+from desk.queries.complaint_dates import years_missing
 from desk.queries.queues import last_change, names
 from desk.web.admin_page import field_errors, page
 from desk.web.day_lists import read_days, read_hours, written_days, written_hours
+from desk.web.day_tables import DAY_HEADINGS, LARGEST_TABLE, merged, read_table, rows_of
 from desk.web.setting_words import WEEKDAYS, changes, hours_words, month_name
 
 pages = Blueprint("admin_calendars", __name__)
@@ -41,6 +46,7 @@ class CalendarForm:
     week: list[str]
     holidays: str
     workdays: str
+    years: str = ""
 
     def answers(self) -> tuple[dict[str, Any], dict[str, str]]:
         """What `actions.opening_hours` takes, and what cannot be read: field to sentence."""
@@ -54,7 +60,11 @@ class CalendarForm:
         for name, days in (("holidays", closed), ("workdays", opened)):
             if days.problems:
                 errors[name] = " ".join(days.problems[:3])
+        years = [whole(each) for each in self.years.replace("，", ",").replace(",", " ").split()]
+        if None in years:
+            errors["years"] = gettext("Write years such as 2026, 2027.")
         values = {
+            "years": [year for year in years if year is not None],
             "name": self.name,
             "name_zh": self.name_zh,
             "zone": self.zone,
@@ -134,6 +144,40 @@ def draft(calendar_id: int) -> str:
     return _draft(calendar_id)
 
 
+@pages.get("/admin/calendars/<int:calendar_id>/days.csv")
+@needs(Right.READ_SETTINGS)
+def days_csv(calendar_id: int) -> Response:
+    """The special days as a table, in the form in which they are taken in again."""
+    with reading() as session:
+        calendar = seen.one_calendar(session, calendar_id)
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(DAY_HEADINGS)
+    writer.writerows(rows_of(calendar))
+    response = make_response("\ufeff" + lines.getvalue())
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="days-{calendar.key}.csv"'
+    return response
+
+
+@pages.post("/admin/calendars/<int:calendar_id>/days")
+@needs(Right.ADMINISTER)
+def take_days(calendar_id: int) -> Response | tuple[str, int]:
+    """Take in a table of special days: the years that it has are replaced by it, the others stay."""
+    sent = request.files.get("days")
+    try:
+        table = read_table(sent.read(LARGEST_TABLE + 1) if sent else b"")
+        with writing() as tx:
+            calendar = seen.one_calendar(tx.session, calendar_id)
+            opening_hours.set_calendar(tx, calendar, **merged(calendar, table))
+    except Invalid as wrong:
+        with reading() as session:
+            calendar = seen.one_calendar(session, calendar_id)
+            return _form(_form_of(calendar), calendar_id, errors=field_errors(wrong, "days")), wrong.status
+    flash(gettext("Taken in: %(count)s days.", count=len(table)), "good")
+    return redirect(url_for("admin_calendars.one_calendar", calendar_id=calendar_id), 303)
+
+
 @pages.post("/admin/calendars/<int:calendar_id>/remove")
 @needs(Right.ADMINISTER)
 def remove_calendar(calendar_id: int) -> Response | tuple[str, int]:
@@ -157,7 +201,7 @@ def _draft(calendar_id: int) -> str:
 
 
 def _typed() -> CalendarForm:
-    text = {name: request.form.get(name, "") for name in ("key", "name", "name_zh", "zone", "holidays", "workdays")}
+    text = {name: request.form.get(name, "") for name in ("key", "name", "name_zh", "zone", "holidays", "workdays", "years")}
     return CalendarForm(week=[request.form.get(f"week-{day}", "") for day in range(7)], **text)
 
 
@@ -170,6 +214,7 @@ def _form_of(calendar: Calendar) -> CalendarForm:
         week=[written_hours(hours) for hours in calendar.week],
         holidays=written_days({day: [] for day in calendar.holidays}, calendar.notes),
         workdays=written_days(calendar.workdays, calendar.notes, USUAL_HOURS),
+        years=", ".join(map(str, calendar.years)),
     )
 
 
@@ -196,6 +241,7 @@ def _form(
             if conflict
             else None,
             queues=seen.users(session, calendar_id) if calendar_id else [],
+            missing=years_missing(calendar, installation().clock.now().date()) if calendar else [],
             zones=sorted(opening_hours.zones()),
             **_month(form),
         )

@@ -26,6 +26,8 @@ NAMES = {
     "decision": lazy_gettext("Decision on a complaint"),
     "follow_up": lazy_gettext("Is the complaint settled?"),
     "extension": lazy_gettext("More time for a complaint"),
+    "paused": lazy_gettext("A complaint waits for something"),
+    "summary": lazy_gettext("A complaint settled on the spot"),
     "not_reached": lazy_gettext("We could not reach you"),
     "status_link": lazy_gettext("Link to follow a complaint"),
     "survey": lazy_gettext("Question sheet by mail"),

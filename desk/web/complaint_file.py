@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime, time
+import hashlib
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,23 +14,26 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import complaint_clocks, complaint_decisions, complaint_file, complaints, recusals
+from desk.actions import complaint_clocks, complaint_decisions, complaint_early, complaint_file, complaints, recusals
 from desk.actions.complaint_decisions import approvals_needed
+from desk.actions.complaint_record import tell
 from desk.errors import NotFound
 from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
-from desk.models import Agent, Complaint, ComplaintDecision, Ticket
+from desk.models import Agent, Complaint, ComplaintDecision
 from desk.queries.complaint_file import case_file
-from desk.queries.complaints import zone_of
+from desk.queries.complaint_keeping import holds_of, interviews_of
+from desk.queries.complaint_policies import clock_lines, codes, pauses_of
 from desk.store import Tx
-from desk.web import complaint_words, words
+from desk.web import complaint_acts, complaint_words, words
+from desk.web.admin_policies import words as policy_words
+from desk.web.complaint_acts import Act, end_of
+from desk.web.complaint_pdf import case_pdf
 from desk.web.console import done, frame, small
 from desk.web.event_words import EVENTS
 
 pages = Blueprint("complaint_file", __name__, url_prefix="/desk/complaints/<int:number>")
 SEALED = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
-
-Act = Callable[[Tx, Complaint, Agent, MultiDict[str, str]], Any]
 
 
 @pages.get("")
@@ -47,31 +50,86 @@ def body(number: int) -> str:
         return render_template("console/_complaint_file.html", words=words.everything(), **_file(session, number))
 
 
-@pages.post("/<any(point, finding, cause, needs, give, take_out, given, draft, back, submit, send, keep_out, let_in):act>")
+@pages.post(
+    "/<any(point, finding, cause, needs, give, take_out, given, draft, back, submit, send, keep_out, let_in, "
+    "classify, declassify, pause, resume, restart, hear, hold):act>"
+)
 @needs(Right.HANDLE_COMPLAINT)
 def write(number: int, act: str) -> Response:
     """One entry into the file, or one step of the decision."""
     return _act(number, _ACTS[act])
 
 
-@pages.post("/<any(approve, reject, extend):act>")
+@pages.post("/<any(approve, reject, extend, lift):act>")
 @needs(Right.READ_COMPLAINTS)
 def judge(number: int, act: str) -> Response:
-    """Somebody else agrees to the decision, does not, or gives the case more time; who may, the action knows."""
+    """Somebody else agrees to the decision, does not, gives the case more time, or lifts a hold; who may, the action knows."""
     return _act(number, _JUDGEMENTS[act])
+
+
+@pages.post("/settle")
+@needs(Right.REGISTER_COMPLAINT)
+def settle(number: int) -> Response:
+    """Settled with the customer on the spot, by whoever has it in hand."""
+    with writing() as tx:
+        complaint = complaints.complaint_of(tx, access_ticket(tx.session, viewer(), number))
+        complaint_early.settle(tx, complaint, me(tx), request.form.get("agreed", ""), request.form.get("words", ""))
+    return done(url_for("tickets.one", number=number), toast=gettext("Recorded."), stay=True)
+
+
+@pages.get("/file.pdf")
+@needs(Right.READ_COMPLAINTS)
+def whole(number: int) -> Response:
+    """The whole case as one file. That somebody took it is recorded."""
+    now = installation().clock.now()
+    with reading() as session:
+        made = case_pdf(session, case_file(session, viewer(), number, now=now), _moment)
+    with writing() as tx:
+        complaint = complaints.complaint_of(tx, access_ticket(tx.session, viewer(), number))
+        tell(tx, complaint, "complaint.file_exported", data={"sha256": hashlib.sha256(made).hexdigest()})
+    return kept_pdf(made, f"complaint-{number}.pdf")
+
+
+@pages.get("/letters/<int:decision_id>/pdf")
+@needs(Right.READ_COMPLAINTS)
+def letter_pdf(number: int, decision_id: int) -> Response:
+    """A decision's letter as PDF, exactly as it was made at sending."""
+    decision = _letter(number, decision_id)
+    if decision.pdf is None:
+        raise NotFound("There is no such letter.")
+    return kept_pdf(decision.pdf, f"decision-{number}.pdf")
 
 
 @pages.get("/letters/<int:decision_id>")
 @needs(Right.READ_COMPLAINTS)
 def letter(number: int, decision_id: int) -> Response:
     """A decision's letter exactly as it was sent."""
+    return kept_letter(_letter(number, decision_id))
+
+
+def _letter(number: int, decision_id: int) -> ComplaintDecision:
     with reading() as session:
         ticket = access_ticket(session, viewer(), number)
         decision = session.get(ComplaintDecision, decision_id)
         complaint = session.get(Complaint, decision.complaint_id) if decision else None
     if decision is None or complaint is None or complaint.ticket_id != ticket.id or not decision.letter:
         raise NotFound("There is no such letter.")
-    return kept_letter(decision)
+    return decision
+
+
+def kept_pdf(made: bytes, name: str) -> Response:
+    """A file that is opened by name and kept by nobody on the way."""
+    response = current_app.make_response(made)
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _moment(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
 def kept_letter(decision: ComplaintDecision) -> Response:
@@ -95,8 +153,17 @@ def _act(number: int, act: Act) -> Response:
 def _file(session: Session, number: int) -> dict[str, Any]:
     now = installation().clock.now()
     file = case_file(session, viewer(), number, now=now)
+    complaint = file.case.complaint
+    under = clock_lines(session, complaint)
     return {
         "file": file,
+        "clocks": under,
+        "pauses": pauses_of(session, complaint.id),
+        "heard": interviews_of(session, complaint.id),
+        "holds": holds_of(session, complaint.id),
+        "other_policies": [code for code in codes(session) if code not in {line.policy.code for line in under}],
+        "policy_words": policy_words(),
+        "today": now.date().isoformat(),
         "needs_approval": file.draft is not None and approvals_needed(file.case.complaint, file.draft, file.given) > 0,
         "event_words": EVENTS,
         "terms": complaint_words.everything(),
@@ -104,7 +171,7 @@ def _file(session: Session, number: int) -> dict[str, Any]:
 
 
 def _give(tx: Tx, complaint: Complaint, agent: Agent, form: MultiDict[str, str]) -> None:
-    due = _end_of(tx, complaint, form.get("due", ""))
+    due = end_of(tx, complaint, form.get("due", ""))
     complaint_file.add_redress(tx, complaint, agent, form.get("kind", ""), form.get("amount", ""), due, form.get("note", ""))
 
 
@@ -113,17 +180,8 @@ def _draft(tx: Tx, complaint: Complaint, agent: Agent, form: MultiDict[str, str]
     complaint_decisions.draft(tx, complaint, agent, **texts)
 
 
-def _end_of(tx: Tx, complaint: Complaint, day: str) -> datetime | None:
-    """The end of a day in the zone of the promise; None when it is none."""
-    try:
-        chosen = date.fromisoformat(day)
-        zone = ZoneInfo(zone_of(tx.session, tx.session.get_one(Ticket, complaint.ticket_id)))
-        return datetime.combine(chosen, time(23, 59, 59), zone).astimezone(ZoneInfo("UTC"))
-    except (ValueError, OverflowError):
-        return None
-
-
 _ACTS: dict[str, Act] = {
+    **complaint_acts.ACTS,
     "point": lambda tx, complaint, _me, form: complaint_file.add_allegation(
         tx, complaint, form.get("text", ""), form.get("standard", "")
     ),
@@ -151,6 +209,7 @@ _ACTS: dict[str, Act] = {
     ),
 }
 _JUDGEMENTS: dict[str, Act] = {
+    **complaint_acts.JUDGEMENTS,
     "extend": lambda tx, complaint, me, form: complaint_clocks.extend(tx, complaint, me, form.get("reason", "")),
     "approve": lambda tx, complaint, me, _form: complaint_decisions.approve(tx, complaint, me),
     "reject": lambda tx, complaint, me, form: complaint_decisions.reject(tx, complaint, me, form.get("reason", "")),

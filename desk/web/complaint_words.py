@@ -41,6 +41,17 @@ KEPT_OUT = {
     "about": lazy_gettext("The complaint is about them"),
     "interest": lazy_gettext("They have an interest in it"),
 }
+PARTS = {
+    "complainant": lazy_gettext("the complainant"),
+    "staff": lazy_gettext("a colleague"),
+    "witness": lazy_gettext("a witness"),
+    "expert": lazy_gettext("an expert"),
+}
+WAYS = {
+    "phone": lazy_gettext("on the phone"),
+    "in_person": lazy_gettext("face to face"),
+    "writing": lazy_gettext("in writing"),
+}
 DECISION_STATES = {
     "draft": lazy_gettext("Draft"),
     "asked": lazy_gettext("Waiting for approval"),
@@ -55,5 +66,7 @@ def everything() -> dict[str, Any]:
         "causes": CAUSES,
         "redress": REDRESS,
         "kept_out": KEPT_OUT,
+        "parts": PARTS,
+        "ways": WAYS,
         "decision_states": DECISION_STATES,
     }

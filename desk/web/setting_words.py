@@ -34,6 +34,8 @@ LABELS = {
     "holidays": lazy_gettext("Holidays"),
     "workdays": lazy_gettext("Make-up working days"),
     "notes": lazy_gettext("Notes on days"),
+    "years": lazy_gettext("Years that are complete"),
+    "codes": lazy_gettext("Policies of every complaint"),
     "capacity": lazy_gettext("Capacity"),
     "used": lazy_gettext("In use"),
     "level": lazy_gettext("Level"),

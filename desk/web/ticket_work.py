@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from desk.access import Right, access_ticket
 from desk.actions import canned, chats, complaints, drafts, mentions, own_fields, placing, solving, threads, tickets, unsent
 from desk.actions.tickets import REPLY_CHANNELS
+from desk.days import day_begins
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.http.context import keep_uploads, me, reading, viewer, writing
@@ -23,6 +24,7 @@ from desk.http.problems import say
 from desk.models import Chat, Message, Queue, Ticket, TicketParticipant
 from desk.models.chat import ACTIVE
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
+from desk.queries.complaints import zone_of
 from desk.queries.crossed import crossed, seen_now
 from desk.store import Tx
 from desk.web.console import done, small
@@ -199,10 +201,12 @@ def remove_participant(number: int, participant_id: int) -> Response:
 def register_complaint(number: int) -> Response:
     form = request.form
     with writing() as tx:
+        ticket = access_ticket(tx.session, viewer(), number)
         complaints.register_from_ticket(
             tx,
-            access_ticket(tx.session, viewer(), number),
+            ticket,
             form.get("statement", ""),
+            received_at=day_begins(form.get("received", ""), zone_of(tx.session, ticket)),
             remedy_wanted=form.get("remedy_wanted", ""),
             category=form.get("category", ""),
             told_by_voice=bool(form.get("told_by_voice")),

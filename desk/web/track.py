@@ -21,7 +21,7 @@ from desk.http.guard import public, signed
 from desk.http.problems import say
 from desk.queries.complaints import complaint_by_key, latest_letter, status_view
 from desk.sentences import N_
-from desk.web.complaint_file import kept_letter
+from desk.web.complaint_file import kept_letter, kept_pdf
 from desk.web.complaints import locale_of, unlisted
 from desk.web.rate import limit
 from desk.web.reader import in_language_of, language
@@ -62,6 +62,18 @@ def letter(key: str) -> Response:
     """The latest decision's letter, exactly as it was sent."""
     with reading() as session:
         return kept_letter(latest_letter(session, complaint_by_key(session, key)))
+
+
+@pages.get("/track/<key>/letter.pdf")
+@signed
+@in_language_of(locale_of)
+def letter_pdf(key: str) -> Response:
+    """The same letter as a file."""
+    with reading() as session:
+        decision = latest_letter(session, complaint_by_key(session, key))
+    if decision.pdf is None:
+        raise NotFound("There is no such letter.")
+    return kept_pdf(decision.pdf, "decision.pdf")
 
 
 @pages.post("/track/<key>/add")

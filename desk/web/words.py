@@ -85,6 +85,7 @@ STAGES = {
     "reopened": lazy_gettext("Opened again"),
     "withdrawn": lazy_gettext("Withdrawn"),
     "archived": lazy_gettext("Archived"),
+    "disposed": lazy_gettext("Deleted"),
     "referred": lazy_gettext("Referred elsewhere"),
 }
 # What a button says that enters the stage.
@@ -98,6 +99,7 @@ STAGE_VERBS = {
     "decided": lazy_gettext("Send the decision"),
     "redress": lazy_gettext("Give the redress"),
     "archived": lazy_gettext("Archive"),
+    "disposed": lazy_gettext("Delete"),
     "referred": lazy_gettext("Refer elsewhere"),
     "follow_up": lazy_gettext("Ask the customer now"),
     "closed": lazy_gettext("Close: the customer agrees"),
@@ -323,7 +325,15 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
         return gettext("The visitor gave %(score)s of 5", score=data.get("score")), "star"
     if kind == "survey.answered":
         solved = gettext("solved") if data.get("solved") else gettext("not solved")
-        return gettext("The customer answered: %(score)s of 5, %(solved)s", score=data.get("score"), solved=solved), "star"
+        return (
+            gettext(
+                "The customer answered: %(score)s of %(most)s, %(solved)s",
+                score=data.get("score"),
+                most=data.get("most", 5),
+                solved=solved,
+            ),
+            "star",
+        )
     if kind == "follow_up.done":
         return gettext("Asked again: %(outcome)s", outcome=ASKED_AGAIN.get(data.get("outcome"), data.get("outcome", ""))), "users"
     sentence, icon = WORK_LINES.get(kind, (kind, "bell"))

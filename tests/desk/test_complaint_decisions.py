@@ -12,7 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions import complaint_decisions, complaint_file, complaints
+from desk.actions import (
+    complaint_clocks,
+    complaint_decisions,
+    complaint_early,
+    complaint_file,
+    complaint_holds,
+    complaint_policy,
+    complaints,
+)
 from desk.errors import Conflict, DeskError, Invalid, NotAllowed
 from desk.events import Event
 from desk.models import Complaint, ComplaintDecision, Message, Timer
@@ -32,6 +40,8 @@ from desk.models.complaint import (
     REDRESS,
     REFERRED,
 )
+from desk.queries.complaint_keeping import holds_of
+from desk.queries.complaint_policies import clock_lines, pauses_of
 from desk.queries.complaints import complaint_list
 from tests.desk.care_world import World, agent, decide, looked_into, ticket_of
 
@@ -178,12 +188,14 @@ def test_the_letter_is_whole_and_kept_as_it_was_sent(world, locale, heading):
         decide(tx, complaint, reasons="The log shows two charges.")
         decision = tx.session.scalars(select(ComplaintDecision)).one()
     assert decision.letter_sha256 == hashlib.sha256(decision.letter.encode()).hexdigest()
+    assert decision.pdf.startswith(b"%PDF-")
+    assert decision.pdf_sha256 == hashlib.sha256(decision.pdf).hexdigest()
     for part in (heading, "You &lt;b&gt;charged&lt;/b&gt; me &amp; twice.", "We read the log.", "1,500.50", "We are sorry."):
         assert part in decision.letter
     assert "<b>" not in decision.letter
     with world.tx() as tx:
         sent = tx.session.scalars(select(Event).where(Event.kind == "complaint.decided")).one()
-        assert sent.data["letter"] == decision.letter_sha256
+        assert (sent.data["letter"], sent.data["pdf"]) == (decision.letter_sha256, decision.pdf_sha256)
 
 
 def test_the_customer_is_asked_only_after_everything_was_given(world):
@@ -263,8 +275,20 @@ def tries(tx, complaint: Complaint, who, chance: random.Random) -> list:
             if each.done_at is None:
                 complaints.given(tx, complaint, each.id, "Receipt.")
 
+    until = tx.now + timedelta(days=chance.randint(1, 20))
+    reason = chance.choice(("customer_evidence", "court", "appraisal"))
+    policy = chance.choice(("CN-BANKINS", "UK-FCA", "UK-PAY", "DEFAULT", "EU-GEN"))
     return [
         *(move, move, move, give_all),
+        lambda: complaint_clocks.pause(tx, complaint, who, reason, "The bill.", until),
+        lambda: complaint_clocks.resume(tx, complaint, why="It is here.", agent=who),
+        lambda: complaint_clocks.extend(tx, complaint, who, "The bank is slow."),
+        lambda: complaint_clocks.new_facts(tx, complaint, who, "A second charge."),
+        lambda: complaint_policy.classify(tx, complaint, policy, "It is a bank."),
+        lambda: complaint_policy.declassify(tx, complaint, policy, "It is none."),
+        lambda: complaint_holds.hold(tx, complaint, who, "The court asks."),
+        lambda: complaint_holds.lift(tx, complaint, who, "It is over."),
+        lambda: complaint_early.settle(tx, complaint, who, "We pay it back.", "Fine."),
         lambda: looked_into(tx, complaint),
         lambda: complaint_file.add_redress(tx, complaint, who, "refund", "2500", tx.now + timedelta(days=2)),
         lambda: complaint_decisions.draft(tx, complaint, who, outcome="upheld", **WRITTEN),
@@ -276,6 +300,22 @@ def tries(tx, complaint: Complaint, who, chance: random.Random) -> list:
     ]
 
 
+MOVES_A_DATE = {f"complaint.{what}" for what in ("extended", "paused", "resumed", "restarted", "reclassified")}
+
+
+def check_clocks(tx, complaint: Complaint) -> None:
+    """The case's date is the earliest of its clocks, one pause lasts at most, and one hold."""
+    clocks = clock_lines(tx.session, complaint)
+    named = [line.clock.decide_due_at for line in clocks if line.clock.decide_due_at]
+    assert clocks
+    assert not named or complaint.decide_due_at == min(named)
+    assert ticket_of(tx, complaint).resolve_due_at == complaint.decide_due_at
+    assert sum(each.ended_at is None for each in pauses_of(tx.session, complaint.id)) <= 1
+    assert sum(each.lifted_at is None for each in holds_of(tx.session, complaint.id)) <= 1
+    for each in holds_of(tx.session, complaint.id):
+        assert each.lifted_by != each.set_by
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_people_try_in_whatever_order_the_rules_hold(world, seed):
     """No forbidden move, no clock set back, no approval of one's own draft; each case ends or stands on a list with a date."""
@@ -283,10 +323,11 @@ def test_whatever_people_try_in_whatever_order_the_rules_hold(world, seed):
     with world.tx() as tx:
         complaint = world.complain(tx)
         agent(tx, "Lin").roles = ["supervisor"]
-        dates = complaint.decide_due_at, complaint.received_at
+        received, moved = complaint.received_at, complaint.decide_due_at
         stages = [complaint.stage]
-        for _ in range(70):
+        for _ in range(110):
             who = agent(tx, chance.choice(("He Yan", "Ruth", "Lin")))
+            told = len(tx.pending)
             try:
                 with tx.session.begin_nested():
                     chance.choice(tries(tx, complaint, who, chance))()
@@ -294,7 +335,12 @@ def test_whatever_people_try_in_whatever_order_the_rules_hold(world, seed):
                 tx.session.expire_all()
                 assert complaint.stage == stages[-1]
             stages.append(complaint.stage)
-            assert (complaint.decide_due_at, complaint.received_at) == dates
+            assert complaint.received_at == received
+            if complaint.decide_due_at != moved:  # never without an entry in the record that says so
+                assert MOVES_A_DATE & {event["kind"] for event in tx.pending[told:]}
+                assert complaint.decided_at is None
+                moved = complaint.decide_due_at
+            check_clocks(tx, complaint)
         for decision in tx.session.scalars(select(ComplaintDecision)):
             assert decision.drafted_by_id not in {each["agent"] for each in decision.approvals}
             assert decision.state != "sent" or decision.letter_sha256

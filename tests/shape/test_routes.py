@@ -69,6 +69,7 @@ SIGNED = {
     "GET /survey/<key>/thanks",
     "GET /track/<key>",
     "GET /track/<key>/letter",
+    "GET /track/<key>/letter.pdf",
     "POST /track/<key>/add",
     "POST /track/<key>/answer",
 }
@@ -101,7 +102,7 @@ ROLES = {
 }
 # Pages of the console that ask for any of several rights by themselves: not for those who have nothing to do with tickets.
 NOT_IN_THE_CONSOLE = {"knowledge_editor", "admin"}
-CONSOLE = re.compile(r"/desk(/worklist|/tickets(/.*)?|/calls(/rows|/<int:call_id>(/body)?)?)?")
+CONSOLE = re.compile(r"/desk(/worklist|/views(/.*)?|/tickets(/.*)?|/calls(/rows|/<int:call_id>(/body)?)?)?")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,23 @@ from typing import Any
 from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
-from desk.access import ROLES
-from desk.actions import call_flow, callbacks, complaints, customers, intake, recordings, tickets, tokens, voice_texts
+from desk.access import ROLES, viewer_of
+from desk.actions import (
+    bulk,
+    call_flow,
+    callbacks,
+    complaints,
+    customers,
+    intake,
+    linking,
+    own_fields,
+    recordings,
+    saved_views,
+    tags,
+    tickets,
+    tokens,
+    voice_texts,
+)
 from desk.actions.article_files import add_files
 from desk.actions.articles import set_state, write_article
 from desk.actions.follow_up_work import open_follow_up
@@ -149,6 +164,7 @@ def _furnish(world: World) -> dict[str, object]:
         canned = CannedReply(key="hello", name="Hello", owner_id=maya.id, texts={"en": "Hello"}, steps={}, changed_at=tx.now)
         tx.session.add(canned)
         tx.session.flush()
+        at_hand = _at_hand(tx, ticket, tx.session.get_one(Ticket, complaint.ticket_id), maya)
         return {
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
             "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1,
@@ -156,12 +172,33 @@ def _furnish(world: World) -> dict[str, object]:
             "chat_id": 1, "help_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1, "participant_id": 1,
             "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
             "track": complaint.access_key, "survey": survey.access_key if survey else "",
-            "complaint": complaint.ticket_id + 10_000, "calendar_id": 1, "decision_id": 1,
+            "complaint": complaint.ticket_id + 10_000, "calendar_id": 1, "decision_id": 1, "policy_id": 1, "disposal_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
-            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1, "action_id": 1, "alert_id": 1, "file_id": 1,
-            "token": audio.token,
+            "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1,
+            "action_id": 1, "alert_id": 1, "file_id": 1,
+            "token": audio.token, **at_hand,
         }  # fmt: skip
+
+
+def _at_hand(tx: Tx, ticket: Ticket, other: Ticket, agent: Agent) -> dict[str, object]:
+    """A tag, a link, a field, a kept view and an act on many, all of the agent's."""
+    tag = tags.tag_named(tx, "refund")
+    tags.tag_ticket(tx, ticket, tag)
+    drawn = linking.link(tx, ticket, other, "related", agent)
+    words = {"en": "Order", "zh": "订单"}
+    asked = own_fields.write_field(
+        tx, None, key="order_number", kind="text", labels=words, choices=[], needed=False, position=0
+    )  # fmt: skip
+    view = saved_views.save_view(
+        tx, viewer_of(agent), None, name="Mine", shared=False, filters={"view": "mine"}, columns=[], sort=""
+    )  # fmt: skip
+    many = bulk.act_on_many(
+        tx, viewer_of(agent), agent, key="0123456789ab", verb="untag", value={"tag": "refund"}, numbers=[ticket.number or 0]
+    )  # fmt: skip
+    tags.tag_ticket(tx, ticket, tag)
+    tx.session.flush()
+    return {"tag_id": tag.id, "link_id": drawn.id, "field_id": asked.id, "view_id": view.id, "act_id": many.id}
 
 
 def _recorded_call(world: World, tx: Tx, ticket: Ticket, agent: Agent) -> CallRecording:
