@@ -62,7 +62,20 @@ SCHEMAS: dict[str, Any] = {
         wrap_up_code=MAYBE_TEXT,
         resolution=MAYBE_TEXT,
         score={"type": ["integer", "null"]},
+        snoozed_until=MAYBE_TIME,
+        merged_into={"type": ["integer", "null"]},
+        tags={"type": "array", "items": TEXT},
+        fields={"type": "object"},
     ),
+    "Tag": _object(("id", "word", "colour"), id=NUMBER, word=TEXT, colour=TEXT),
+    "Link": _object(
+        ("id", "kind", "ticket"),
+        id=NUMBER,
+        kind={"enum": ["related", "duplicate", "duplicate_of", "caused_by", "caused_by_of", "child", "child_of"]},
+        ticket=NUMBER,
+    ),
+    "Snoozed": _object(("number", "snoozed_until"), number=NUMBER, snoozed_until=MAYBE_TIME),
+    "Merged": _object(("number", "merged_into"), number=NUMBER, merged_into={"type": ["integer", "null"]}),
     "Message": _object(
         ("id", "ticket", "channel", "direction", "from", "to", "text", "reply_text", "attachments", "kind", "created_at"),
         id=NUMBER,
@@ -272,6 +285,13 @@ SCHEMAS: dict[str, Any] = {
         kept_away=COUNTS,
     ),
     "Stats": _object((), waiting={"type": "object"}, agents={"type": "object"}, tickets={"type": "object"}),
+    "ComplaintStats": _object(("since", "until", "figures"), since=TEXT, until=TEXT, figures={"type": "object"}),
+    "ComplaintStatRows": _object(
+        ("figure", "items", "next"),
+        figure={"type": "object"},
+        items={"type": "array", "items": {"type": "object"}},
+        next=MAYBE_TEXT,
+    ),
     "NewComplaint": _object(
         ("statement",),
         **dict.fromkeys(("statement", "remedy_wanted", "email", "phone", "name", "product", "order_number", "category"), TEXT),
@@ -283,13 +303,20 @@ SCHEMAS: dict[str, Any] = {
     "NewTicket": _object(
         ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
     ),
-    "TicketChange": _object((), subject=TEXT, category=TEXT, priority=NUMBER, owner=NUMBER),
+    "TicketChange": _object((), subject=TEXT, category=TEXT, priority=NUMBER, owner=NUMBER, fields={"type": "object"}),
+    "Tags": _object(("tags",), tags={"type": "array", "items": TEXT}),
+    "Snooze": _object(("until",), until=TIME),
+    "NewLink": _object(("kind", "ticket"), kind={"enum": ["related", "duplicate", "caused_by", "child"]}, ticket=NUMBER),
+    "Merge": _object(("into",), into=NUMBER),
     "NewMessage": _object(("text",), text=TEXT, kind={"enum": ["message", "note"]}, cc={"type": "array", "items": TEXT}),
     "NewCustomer": _object(("name",), name=TEXT, email=TEXT, phone=TEXT, tier=TEXT, locale=TEXT),
     "Problem": _object(
         ("type", "title", "status", "detail"), type=TEXT, title=TEXT, status=NUMBER, detail=TEXT, fields={"type": "object"}
     ),
 }
+
+# Days as 2026-11-20, both within; a queue by its id.
+SCOPE = (("from", "string"), ("until", "string"), ("policy", "string"), ("queue", "integer"), ("product", "string"))
 
 # (method, path, what it does, filters, body or None, answer, status)
 OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, Any, int], ...] = (
@@ -305,6 +332,15 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
     ("post", "/tickets", "Open a ticket and queue it.", (), "NewTicket", _ref("Ticket"), 201),
     ("get", "/tickets/{number}", "One ticket.", (), None, _ref("Ticket"), 200),
     ("patch", "/tickets/{number}", "Change what a ticket says.", (), "TicketChange", _ref("Ticket"), 200),
+    ("get", "/tags", "Words that tickets are marked with.", PAGING, None, _list("Tag"), 200),
+    ("put", "/tickets/{number}/tags", "Mark a ticket with these tags and no others.", (), "Tags", _list("Tag"), 200),
+    ("post", "/tickets/{number}/snooze", "Leave a ticket alone until a moment.", (), "Snooze", _ref("Snoozed"), 200),
+    ("post", "/tickets/{number}/wake", "End the snoozing of a ticket.", (), None, _ref("Snoozed"), 200),
+    ("get", "/tickets/{number}/links", "The tickets that one is linked with.", (), None, _list("Link"), 200),
+    ("post", "/tickets/{number}/links", "Link two tickets.", (), "NewLink", _ref("Link"), 201),
+    ("delete", "/tickets/{number}/links/{link_id}", "Remove a link.", (), None, None, 204),
+    ("post", "/tickets/{number}/merge", "Merge a ticket into another one.", (), "Merge", _ref("Merged"), 200),
+    ("post", "/tickets/{number}/unmerge", "Take the merging of a ticket back.", (), None, _ref("Merged"), 200),
     ("get", "/tickets/{number}/messages", "A ticket's messages, the oldest first.", PAGING, None, _list("Message"), 200),
     ("post", "/tickets/{number}/messages", "Reply by mail, or add a note.", (), "NewMessage", _ref("Message"), 201),
     (
@@ -363,6 +399,16 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
         200,
     ),
     ("get", "/stats", "How much waits and who is there, now.", (), None, _ref("Stats"), 200),
+    ("get", "/stats/complaints", "The measures of complaint handling.", SCOPE, None, _ref("ComplaintStats"), 200),
+    (
+        "get",
+        "/stats/complaints/{key}",
+        "The rows that a measure is made of, the oldest first.",
+        (*SCOPE, ("after", "string"), ("limit", "integer")),
+        None,
+        _ref("ComplaintStatRows"),
+        200,
+    ),
 )
 
 
@@ -389,7 +435,9 @@ def _operation(
     method: str, path: str, what: str, filters: tuple[tuple[str, str], ...], body: str | None, answer: Any, status: int
 ) -> dict[str, Any]:
     inside = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    parameters: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": NUMBER} for name in inside]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT if name == "key" else NUMBER} for name in inside
+    ]
     parameters += [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in filters]
     if method == "post":
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": TEXT})
@@ -402,7 +450,7 @@ def _operation(
         "operationId": method + "_" + path.strip("/").replace("/", "_").replace("{", "").replace("}", "").replace("-", "_"),
         "parameters": parameters,
         "responses": {
-            str(status): {"description": what, "content": {"application/json": {"schema": answer}}},
+            str(status): {"description": what} | ({"content": {"application/json": {"schema": answer}}} if answer else {}),
             "default": problem,
         },
     }

@@ -39,6 +39,14 @@ class Fields:
             return []
         return value
 
+    def values(self, name: str) -> dict[str, Any]:
+        """An object of texts, numbers and truths."""
+        value = self._body.get(name) or {}
+        if not isinstance(value, dict) or not all(each is None or isinstance(each, str | int | float) for each in value.values()):
+            self._wrong[name] = "an object of texts, numbers and truths"
+            return {}
+        return value
+
     def number(self, name: str) -> int | None:
         value = self._body.get(name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_ID):

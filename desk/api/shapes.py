@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from desk.access import Viewer, masked, shown_name
 from desk.events import Event
-from desk.models import Agent, Article, Attachment, Complaint, ContactPoint, Customer, Message, Queue, Ticket, WorkItem
+from desk.models import Agent, Article, Attachment, Complaint, ContactPoint, Customer, Message, Queue, Tag, Ticket, WorkItem
 
 
 def moment(at: datetime | None) -> str | None:
@@ -15,7 +16,16 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def ticket_shape(ticket: Ticket, customer: Customer, owner: Agent | None, queue: Queue, viewer: Viewer) -> dict[str, Any]:
+def ticket_shape(
+    ticket: Ticket,
+    customer: Customer,
+    owner: Agent | None,
+    queue: Queue,
+    viewer: Viewer,
+    *,
+    tags: Sequence[Tag] = (),
+    merged_into: int | None = None,
+) -> dict[str, Any]:
     return {
         "id": ticket.id,
         "number": ticket.number,
@@ -41,7 +51,15 @@ def ticket_shape(ticket: Ticket, customer: Customer, owner: Agent | None, queue:
         "wrap_up_code": ticket.wrap_up_code or None,
         "resolution": ticket.resolution or None,
         "score": ticket.score,
+        "snoozed_until": moment(ticket.snoozed_until),
+        "merged_into": merged_into,
+        "tags": [tag.word for tag in tags],
+        "fields": ticket.answers or {},
     }
+
+
+def tag_shape(tag: Tag) -> dict[str, Any]:
+    return {"id": tag.id, "word": tag.word, "colour": tag.colour}
 
 
 def message_shape(message: Message, ticket_number: int | None, files: list[Attachment], viewer: Viewer) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_customer, access_ticket, visible_tickets
-from desk.actions import customers, intake, tickets
-from desk.api import complaints, shapes, why
+from desk.actions import customers, intake, own_fields, tickets
+from desk.api import at_hand, complaint_stats, complaints, shapes, why
 from desk.api.description import describe
 from desk.api.fields import Fields
 from desk.api.lists import page
@@ -35,16 +35,20 @@ from desk.models import (
     WorkItem,
 )
 from desk.models.article import AUDIENCES
-from desk.models.ticket import LIVE
+from desk.models.ticket import LIVE, MERGED
 from desk.models.work_item import ABANDONED, DONE, WAITING
 from desk.queries.customers import has_visible_ticket
 from desk.queries.event_data import whole_data
+from desk.queries.links import merged_into
 from desk.queries.skills import skills_at
+from desk.queries.tags import tags_of
 from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 pages.register_blueprint(why.pages)
+pages.register_blueprint(at_hand.pages)
 pages.register_blueprint(complaints.pages)
+pages.register_blueprint(complaint_stats.pages)
 
 
 @pages.get("/openapi.json")
@@ -66,7 +70,7 @@ def list_tickets() -> Response:
         queue_id = select(Queue.id).where(Queue.key == request.args["queue"]).scalar_subquery()
         query = query.where(Ticket.queue_id == queue_id)
     with reading() as session:
-        return jsonify(page(session, query, Ticket.id, _ticket_rows, newest_first=True))
+        return jsonify(page(session, query, Ticket.id, lambda rows: _ticket_rows(session, rows), newest_first=True))
 
 
 @pages.post("/tickets")
@@ -111,10 +115,12 @@ def change_ticket(number: int) -> Response:
     fields = Fields(request)
     subject, category, priority = fields.text("subject", most=300), fields.text("category"), fields.number("priority")
     owner = fields.number("owner")
-    fields.check("subject", "category", "priority", "owner")
+    answers = fields.values("fields")
+    fields.check("subject", "category", "priority", "owner", "fields")
     with writing() as tx:
         ticket = access_ticket(tx.session, g.viewer, number)
         tickets.set_fields(tx, ticket, subject=subject or None, category=category or None, priority=priority)
+        own_fields.set_answers(tx, ticket, answers)
         if owner is not None:
             tickets.assign(tx, ticket, owner)
     with reading() as session:
@@ -344,12 +350,18 @@ def _tickets() -> Any:
     )
 
 
-def _ticket_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    return [shapes.ticket_shape(*row, g.viewer) | {"_key": row[0].id} for row in rows]
+def _ticket_rows(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    marks = tags_of(session, [row[0].id for row in rows])
+    gone = merged_into(session, [row[0].id for row in rows if row[0].status == MERGED])
+    return [
+        shapes.ticket_shape(*row, g.viewer, tags=marks.get(row[0].id, ()), merged_into=gone.get(row[0].id)) | {"_key": row[0].id}
+        for row in rows
+    ]
 
 
 def _one_ticket(session: Session, number: int) -> dict[str, Any]:
-    return shapes.ticket_shape(*session.execute(_tickets().where(Ticket.number == number)).one(), g.viewer)
+    shape = _ticket_rows(session, [session.execute(_tickets().where(Ticket.number == number)).one()])[0]
+    return {name: value for name, value in shape.items() if name != "_key"}
 
 
 def _customer_rows(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
