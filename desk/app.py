@@ -13,7 +13,6 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 from flask_socketio import SocketIO
 from flask_wtf.csrf import CSRFProtect
-from limits.storage import storage_from_string
 
 from channels.voice.port import Carrier
 from channels.voice.simulated import door
@@ -23,6 +22,7 @@ from desk.actions.defaults import ensure_defaults
 from desk.api import token, v1
 from desk.clock import Clock
 from desk.config import BABEL_LOCALES, LOCALES, Settings, keep_secret
+from desk.counts import open_counts
 from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.figures import Figures
@@ -43,8 +43,8 @@ from desk.web import (
     admin_calendars,
     admin_channels,
     admin_letters,
-    admin_policies,
     admin_marks,
+    admin_policies,
     admin_queues,
     admin_records,
     admin_skills,
@@ -176,7 +176,7 @@ def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier 
         files=FileStore(settings.data_dir / "files"),
         knowledge=KnowledgeIndex(settings.data_dir / "knowledge"),
         carrier=carrier or _carrier(settings, voice_token, clock),
-        counts=storage_from_string(settings.redis_url or "memory://"),
+        counts=open_counts(settings.redis_url),
         figures=figures,
         voice_token=voice_token,
     )

@@ -6,6 +6,7 @@ the process that made them, so nothing is counted twice. What all processes can 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,8 +14,11 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from desk import logs
 from desk.clock import Clock
 from desk.events import Event
+
+log = logging.getLogger(__name__)
 
 QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PATIENT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
@@ -61,7 +65,10 @@ class Figures:
         self.sockets.labels(namespace).set_function(look)
 
     def count_ours(self, events: Sequence[Event]) -> None:
-        """What this process has committed itself."""
+        """What this process has committed itself; a JSON log has a line that ties it to the request."""
+        if logs.doing.get():
+            about = {"events": [event.id for event in events], "kinds": sorted({each.kind for each in events})}
+            log.debug("committed", extra=about)
         self._note(events, ours=True)
 
     def heard(self, events: Sequence[Event]) -> None:

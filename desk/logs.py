@@ -17,6 +17,7 @@ import orjson
 doing: ContextVar[str] = ContextVar("doing", default="")  # the id of the request that this thread or greenlet works for
 
 FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+TRACES = ("desk.figures", "desk.http.watch", "desk.live.staff")  # tie a request to its commits and to the screens told of them
 NOISY = ("werkzeug", "alembic", "engineio", "socketio", "mail.log")
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "request", "taskName"}
 
@@ -33,6 +34,8 @@ def set_up(*, as_json: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for tracing in TRACES if as_json else ():
+        logging.getLogger(tracing).setLevel(logging.DEBUG)
 
 
 class JsonLines(logging.Formatter):

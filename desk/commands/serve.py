@@ -13,8 +13,10 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from channels.voice.simulated.carrier import SimulatedCarrier
+from desk import logs
 from desk.app import create_app, install, prepare
-from desk.config import Settings
+from desk.commands.part_door import open_door
+from desk.config import JSON, Settings
 from desk.demo import seed
 from desk.errors import Conflict
 from desk.installation import Installation
@@ -36,8 +38,8 @@ def add(commands: Any) -> None:
 
 
 def run(chosen: Namespace) -> int:
-    _log_simply()
     settings = Settings.from_env()
+    logs.set_up(as_json=settings.log == JSON)
     desk = install(replace(settings, demo=True) if chosen.demo else settings)
     prepare(desk)
     if chosen.demo:
@@ -60,12 +62,17 @@ def run(chosen: Namespace) -> int:
             port=settings.smtp_port,
             reason=error.strerror,
         ) from error
+    together = app.extensions["together"]
+    if together is not None:
+        together.start()
     web = threading.Thread(target=server.serve_forever, name="web", daemon=True)
     web.start()
     _greet(desk, background)
     stop.wait()
     print("\nStopping: finishing what is under way …", flush=True)
     app.extensions["staff"].close()
+    if together is not None:
+        together.close()
     background.stop()
     if isinstance(desk.carrier, SimulatedCarrier):
         desk.carrier.stop()
@@ -83,14 +90,18 @@ def take_short_turns() -> None:
 
 def run_part(chosen: Namespace) -> int:
     """One part in a process of its own, on a database that `migrate` has prepared."""
-    _log_simply()
-    desk = install(Settings.from_env())
+    settings = Settings.from_env()
+    logs.set_up(as_json=settings.log == JSON)
+    desk = install(settings)
     if not is_current(desk.store.engine):
         raise Conflict("The database has not the shape of this version. Run “python -m desk migrate” first.")
     background = Background(desk, chosen.roles & ALL)
     stop = _stop_on_signal()
+    door = open_door(desk, background.health)
     background.start()
     stop.wait()
+    if door is not None:
+        door.shutdown()
     background.stop()
     return 0
 
@@ -125,12 +136,6 @@ def _stop_on_signal() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _log_simply() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("werkzeug", "alembic", "engineio", "socketio", "mail.log"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def _greet(desk: Installation, background: Background) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 from flask import Flask
 from flask_socketio import SocketIO
 
+from desk import logs
 from desk.app import create_app, gevent_runs, install
-from desk.config import Settings
+from desk.config import JSON, Settings
 from desk.errors import Conflict, DeskError
 from desk.migrate import is_current
 from desk.work.background import Background
@@ -69,6 +70,7 @@ def _begin(settings: Settings) -> tuple[Flask, SocketIO]:
             "SQLite cannot be used under gevent: who waits for its lock stops everybody. Set DESK_DATABASE_URL to PostgreSQL, "
             "or start the desk by “python -m desk serve”."
         )
+    logs.set_up(as_json=settings.log == JSON)
     desk = install(settings)
     if not is_current(desk.store.engine):
         raise Conflict("The database has not the shape of this version. Run “python -m desk migrate” first.")

@@ -10,7 +10,6 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from desk import logs
-from desk.config import JSON
 from desk.installation import Installation
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ def install(app: Flask, desk: Installation) -> None:
         response.headers[HEADER] = g.request_id
         if not request.path.startswith(QUIET):
             about = {"method": request.method, "route": route, "status": response.status_code, "ms": round(took_s * 1000, 1)}
-            log.log(logging.INFO if desk.settings.log == JSON else logging.DEBUG, "answered", extra=about)
+            log.debug("answered", extra=about)
         return response
 
     @app.teardown_request

@@ -173,8 +173,10 @@ class Staff(Namespace):
         with self._desk.store.read() as reading:
             holders = holders_of(reading, events)
         at = max(event.id for event in events)
-        for topic in topics_of(events, holders):
+        topics = topics_of(events, holders)
+        for topic in topics:
             self._tell_here("changed", {"topics": [topic], "at": at}, to=topic)
+        log.debug("told", extra={"at_event": at, "topics": len(topics)})
         for event in events:
             if event.kind in ("agent.signed_out", "agent.deactivated", "agent.roles_set") and event.agent_id is not None:
                 self._recheck(event.agent_id)

@@ -115,7 +115,8 @@ class Visitors(Namespace):
         self.limits = limits
         self._attendance = attendance
         attendance.here["chat"], attendance.gone["chat"], attendance.back["chat"] = self._here, self._left, self._came
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._of_windows = MovingWindowRateLimiter(MemoryStorage())
+        self._of_addresses = MovingWindowRateLimiter(desk.counts)
         self._windows: dict[str, Window] = {}
         self._lock = threading.Lock()
         self._news: deque[Event] = deque()
@@ -269,8 +270,9 @@ class Visitors(Namespace):
 
     def check_rate(self, limit: str) -> None:
         """Raises `TooMany` for a window, or for its address, that asks too often."""
-        who = request.remote_addr or "" if limit in ("open", "leave") else _sid()
-        if not self._limiter.hit(parse(getattr(self.limits, limit)), limit, who):
+        by_address = limit in ("open", "leave")
+        limiter, who = (self._of_addresses, request.remote_addr or "") if by_address else (self._of_windows, _sid())
+        if not limiter.hit(parse(getattr(self.limits, limit)), f"visitor.{limit}", who):
             raise TooMany("That was a little too often. Please wait a moment and try again.")
 
     def _enter(self, token: object) -> None:

@@ -8,6 +8,7 @@ from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.actions import article_gaps, call_healing, complaint_alerts, presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
+from desk.work.alone import Alone
 from desk.work.call_keeper import CallKeeper
 from desk.work.checkpoint import Checkpoint
 from desk.work.disposal import DisposalJob
@@ -33,9 +34,10 @@ class Background:
 
     def __init__(self, desk: Installation, roles: frozenset[str] = ALL) -> None:
         self._desk = desk
-        self._whole = roles == ALL  # then no screen can be connected before us
+        self._whole = roles == ALL  # then no screen and no call can be connected before us
         self._wakes: list[tuple[Callable[[Sequence[Event]], bool], Part]] = []
         self.parts: dict[str, Part] = {}
+        self._alone: list[Alone] = []
         self.router = Router(desk) if "router" in roles else None
         self.indexing = Indexing(desk) if "worker" in roles else None
         self.mail = MailDoor(desk, kept=self._wake("mail_in"), noted=self._wake("mail_door")) if "smtp" in roles else None
@@ -49,14 +51,14 @@ class Background:
             self.mail_out = MailOut(desk, sender_for(desk.settings, desk.store))
             self._add("mail_out", self.mail_out.turn, _has("mail.queued"))
             keeper = CallKeeper(desk)
-            self._add("call_keeper", keeper.turn, keeper.follow)
+            self._add_alone("call_keeper", keeper.turn, keeper.follow)
             words = Words(desk)
             self._add("words", words.turn, words.follow)
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
-            self._add("recordings", Recordings(desk).turn, _has("recording.completed"))
+            self._add_alone("recordings", Recordings(desk).turn, _has("recording.completed"))
             self._add("disposal", DisposalJob(desk).turn, _has("disposal.confirmed"))
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
-            self._add("imap", self.imap.turn, _has("mail_account.changed"))
+            self._add_alone("imap", self.imap.turn, _has("mail_account.changed"), self.imap.close)
             self._add("mail_in", self.reading.turn, _has("mail.read_again"))
         if self.mail is not None:
             self._add("mail_door", self.mail.turn, _has("mail_address.changed"))
@@ -73,7 +75,8 @@ class Background:
         """Bring the rows in line with a process that has just begun, then start every part."""
         if self._whole:
             with self._desk.store.tx(SYSTEM) as tx:
-                presence.lose_everyone(tx)
+                if not self._desk.settings.redis_url:  # with it, other processes may have screens, and know who is gone
+                    presence.lose_everyone(tx)
                 if isinstance(self._desk.carrier, SimulatedCarrier):
                     call_healing.end_unknown(tx, self._desk.carrier.call_state)
         # Before any part reads: what another process commits between a part's first look and the feed's would be lost on it.
@@ -107,6 +110,8 @@ class Background:
             part.stop(until - self._desk.clock.monotonic())
         if self.imap is not None:
             self.imap.close()
+        for alone in self._alone:
+            alone.release()
         if self.reading is not None:
             self.reading.close()
         if self.checkpoint is not None:
@@ -142,6 +147,18 @@ class Background:
         part = Part(name, self._desk.clock, turn)
         self.parts[name] = part
         self._wakes.append((follow, part))
+
+    def _add_alone(
+        self,
+        name: str,
+        turn: Callable[[], float | None],
+        follow: Callable[[Sequence[Event]], bool],
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """A part that one process of all runs at a time."""
+        alone = Alone(self._desk, name, turn, lost)
+        self._alone.append(alone)
+        self._add(name, alone.turn, follow)
 
     def _follow(self, events: Sequence[Event]) -> None:
         for concerned, part in self._wakes:
