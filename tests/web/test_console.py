@@ -251,7 +251,7 @@ def test_knowledge_is_suggested_searched_read_and_linked(world):
 
 def test_the_list_goes_page_by_page_without_losing_or_repeating_a_ticket(world, monkeypatch):
     monkeypatch.setattr("desk.queries.tickets.PAGE", 3)
-    monkeypatch.setattr("desk.web.tickets.PAGE", 3)
+    monkeypatch.setattr("desk.web.ticket_lists.PAGE", 3)
     maya = world.agent()
     numbers = {mail(world, f"Question {n}").number for n in range(8)}
     browser, seen, path = world.browser(maya.email), [], "/desk/tickets?view=all"

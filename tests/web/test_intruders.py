@@ -24,7 +24,7 @@ FILLED = {
     "kind": "note", "text": "I should not be here", "client_id": "0123456789ab", "then": "pending_customer", "agent": "me",
     "queue": "2", "category": "billing", "wrap_up_code": "solved", "resolution": "Done.", "subject": "Mine", "priority": "1",
     "statement": "I complain", "stage": "assessed", "severity": "1", "outcome": "reached", "note": "x", "code": "solved",
-    "reason": "busy", "tier": "vip", "value": "new@customers.example", "presence": "away:break", "name": "x",
+    "reason": "busy", "tier": "vip", "value": "new@customers.example", "presence": "away:break", "name": "x", "word": "refund", "how": "related",
 }  # fmt: skip
 # Whose forms go without a token: programs that sign, keys in the address that stand in for it, pages of the demo alone.
 WITHOUT_TOKEN = re.compile(r"/api/|/hooks/|/track/<key>/|/survey/<key>|/try|/mailbox")
