@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from desk.access import Right, access_customer, access_ticket, visible_tickets
 from desk.actions import customers, intake, own_fields, tickets
 from desk.api import at_hand, complaint_stats, complaints, shapes, why
+from desk.api import search as found
 from desk.api.description import describe
 from desk.api.fields import Fields
 from desk.api.lists import page
@@ -46,6 +47,7 @@ from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 pages.register_blueprint(why.pages)
+pages.register_blueprint(found.pages)
 pages.register_blueprint(at_hand.pages)
 pages.register_blueprint(complaints.pages)
 pages.register_blueprint(complaint_stats.pages)

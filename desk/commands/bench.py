@@ -6,22 +6,25 @@ import json
 from argparse import Namespace
 from typing import Any
 
-from desk.bench import mail, routing, search
+from desk.bench import mail, routing, search, tickets
 from desk.config import Settings
 
-BENCHES = {"routing": routing.run, "mail": mail.run, "search": search.run}
+BENCHES = {"routing": routing.run, "mail": mail.run, "search": search.run, "tickets": tickets.run}
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure, each figure beside a floor of the same run")
     parser.add_argument("name", choices=[*BENCHES, "all"])
     parser.add_argument("--articles", type=int, default=search.ARTICLES, metavar="N", help="how many articles `search` holds")
+    parser.add_argument("--tickets", type=int, default=tickets.TICKETS, metavar="N", help="how many tickets `tickets` makes")
+    parser.add_argument("--url", default="", help="an empty database for `tickets`, instead of SQLite")
     parser.set_defaults(run=run)
 
 
 def run(chosen: Namespace) -> int:
     settings = Settings.from_env()
     for name in BENCHES if chosen.name == "all" else [chosen.name]:
-        figures = search.run(settings, chosen.articles) if name == "search" else BENCHES[name](settings)
+        given = {"search": (chosen.articles,), "tickets": (chosen.tickets, chosen.url)}.get(name, ())
+        figures = BENCHES[name](settings, *given)
         print(json.dumps({"bench": name, "figures": figures}), flush=True)
     return 0

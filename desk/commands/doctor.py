@@ -18,7 +18,7 @@ from desk.config import Settings
 from desk.errors import Invalid
 from desk.installation import Installation
 from desk.migrate import is_current
-from desk.queries import doctor
+from desk.queries import doctor, search_progress
 
 WORST = {"ok": 0, "warning": 1, "error": 2}
 SIGNS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
@@ -94,6 +94,7 @@ def _database(desk: Installation) -> Iterator[tuple[str, Finding]]:
         ("Database", doctor.unchanged_events),
         ("Database", doctor.people),
         ("Complaints", doctor.complaints),
+        ("Search", lambda session: search_progress.look(session, now)),
         ("Files", lambda session: doctor.stored_files(session, desk.files)),
         ("Files", lambda session: doctor.evidence(session, desk.files)),
         ("Work", lambda session: doctor.work_left_lying(session, now)),

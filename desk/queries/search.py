@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer, held_tickets, visible_tickets
+from desk.beginnings import begins
 from desk.db import asked_of_each
 from desk.models import Agent, Customer, Queue, Ticket
 from desk.models.search import CUSTOMERS, TICKETS
+from desk.models.tag import Tag, TicketTag
 from desk.queries.customers import has_visible_ticket
 from desk.queries.search_documents import scope_word
 from desk.queries.search_match import HIGH, LOW, Match
@@ -173,13 +175,19 @@ def _reach(session: Session, viewer: Viewer, question: Question, narrowing: Narr
     if question.sender:
         filters.append((Ticket.customer_id.in_(_people(session, viewer, question.sender)), ""))
     if question.tag:
-        filters.append((false(), ""))
+        filters.append((_is_tagged(question.tag), ""))
     if narrowing.since is not None:
         filters.append((Ticket.created_at >= narrowing.since, ""))
     if narrowing.until is not None:
         filters.append((Ticket.created_at < narrowing.until, ""))
     given = [each for each in filters if each is not None]
     return Reach(tuple(condition for condition, _ in given), tuple(scope for _, scope in given if scope))
+
+
+def _is_tagged(said: str) -> ColumnElement[bool]:
+    """Marked with a tag that begins so."""
+    marks = select(TicketTag.id).join(Tag, Tag.id == TicketTag.tag_id).where(TicketTag.ticket_id == Ticket.id)
+    return marks.where(begins(Tag.folded, fold(said).strip())).exists()
 
 
 def _of_statuses(statuses: Sequence[str] | None) -> Filter | None:

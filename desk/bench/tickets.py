@@ -1,0 +1,151 @@
+"""`bench tickets`: the screens of the console, the board and search with a long past, beside the same with a short one.
+
+Server time of whole requests, the page included, as one person after another asks for them. How long the words of old tickets
+take to be filled in is measured on some; the others' are put together by the database out of those of their texts.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event, func, select
+
+from desk.actions import search_words
+from desk.actions.agents import add_agent
+from desk.app import create_app, install, prepare
+from desk.bench.figures import figure
+from desk.bench.many_tickets import ENGLISH, PER_TICKET, add_pool, add_tickets
+from desk.config import Settings
+from desk.events import SYSTEM
+from desk.installation import Installation
+from desk.models import Customer, Team, Ticket
+from desk.work.words import BATCH, advance
+
+TICKETS, FEW = 20_000, 1_000
+TIMES = 60  # requests of each kind
+FILLED = 25 * BATCH  # tickets whose words are made as at work
+PASSWORD = "only for measuring"  # noqa: S105 - a desk that lasts for one measurement
+PEOPLE = {"agent": "agent", "supervisor": "supervisor"}
+ASKED = (
+    *(
+        "refund",
+        "invoice router",
+        "退款",
+        "发票 路由器",
+        '"payment parcel"',
+        "status:open refund",
+        "queue:gen 退款",
+        "bill -refund",
+    ),
+    *("assigned:me refund", "customer 77", "10077", "77770", "payme", "重复"),
+)
+
+
+def run(settings: Settings, tickets: int = TICKETS, url: str = "") -> dict[str, Any]:
+    """With `url` on that database, which must be empty; otherwise on SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = url or f"sqlite:///{folder}/desk.db"
+        desk = install(replace(settings, data_dir=Path(folder), database_url=database, http_host="127.0.0.1"))
+        try:
+            return _measure(desk, tickets)
+        finally:
+            desk.knowledge.close()
+            desk.store.engine.dispose()
+
+
+def _measure(desk: Installation, tickets: int) -> dict[str, Any]:
+    prepare(desk)
+    with desk.store.tx(SYSTEM) as tx:
+        team = tx.session.scalars(select(Team).order_by(Team.id)).first()
+        for role in PEOPLE.values():
+            add_agent(tx, email=f"{role}@desk.example", name=role.title(), password=PASSWORD, roles=[role], team=team)
+    app, _socketio = create_app(desk)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with desk.store.engine.begin() as connection:
+        add_pool(connection)
+        add_tickets(connection, 1, FEW)
+    rate = _fill_some(desk)
+    people = {name: _signed_in(app.test_client(), role) for name, role in PEOPLE.items()}
+    few = _pages(desk, people)
+    with desk.store.engine.begin() as connection:
+        add_tickets(connection, FEW + 1, tickets, words=True)
+    with desk.store.tx(SYSTEM) as tx:
+        search_words.come_to(tx, tickets_left=0, customers_left=0, followed=2**60)
+    many = _pages(desk, people)
+    app.extensions["staff"].close()
+    name = f"{tickets}_tickets_{tickets * PER_TICKET}_messages"
+    figures = {}
+    for page, (p95, queries) in many.items():
+        least, queries_before = few[page]
+        figures[f"{page}_p95_{name}"] = figure(p95, "ms", least, f"the same with {FEW} tickets")
+        figures[f"{page}_queries"] = figure(queries, "queries", queries_before, f"the same with {FEW} tickets")
+    figures["filling_in"] = figure(rate, "tickets/s", 0, "")
+    return figures
+
+
+def _fill_some(desk: Installation) -> float:
+    """How many tickets are made findable in a second, by the part that does it at work."""
+    begun = time.perf_counter()
+    while advance(desk.store):
+        pass
+    return FEW / (time.perf_counter() - begun)
+
+
+def _pages(desk: Installation, people: dict[str, FlaskClient]) -> dict[str, tuple[float, float]]:
+    """Of each kind of page how long the slowest but one in twenty takes, in milliseconds, and the most queries of one."""
+    dice = random.Random(3)
+    with desk.store.read() as reading:
+        last, last_customer = (reading.scalar(select(func.max(model.id))) for model in (Ticket, Customer))
+        first_number = (reading.scalar(select(Ticket.number).where(Ticket.id == last)) or 0) - (last or 0)
+    asked = {
+        "work_list": ("agent", lambda: "/desk/worklist"),
+        "ticket_list": ("agent", lambda: f"/desk/tickets?view={dice.choice(('open', 'all', 'mine', 'unassigned'))}"),
+        "ticket_page": ("supervisor", lambda: f"/desk/tickets/{first_number + dice.randint(1, last or 1)}"),
+        "customer_page": ("supervisor", lambda: f"/desk/customers/{dice.randint(1, last_customer or 1)}"),
+        "board": ("supervisor", lambda: "/board"),
+        "search_page": ("supervisor", lambda: f"/desk/search?q={dice.choice(ASKED)}"),
+        "search_typing": ("supervisor", lambda: f"/desk/search/instant?q={dice.choice(ENGLISH)[: dice.randint(3, 5)]}"),
+        "search_of_an_agent": ("agent", lambda: f"/desk/search?q={dice.choice(ASKED)}"),
+    }
+    return {page: _asked(desk.store.engine, people[who], address) for page, (who, address) in asked.items()}
+
+
+def _asked(engine: Engine, client: FlaskClient, address: Callable[[], str]) -> tuple[float, float]:
+    taken, most = [], 0
+    for turn in range(TIMES + 3):
+        page = address().replace('"', "%22").replace(" ", "%20")
+        with _counting(engine) as count:
+            start = time.perf_counter()
+            status = client.get(page).status_code
+            if turn >= 3:  # what is read for the first time is read from the disk
+                taken.append((time.perf_counter() - start) * 1e3)
+        if status != 200:
+            raise RuntimeError(f"{page} was answered with {status}")
+        most = max(most, len(count))
+    return sorted(taken)[int(len(taken) * 0.95)], most
+
+
+@contextmanager
+def _counting(engine: Engine) -> Iterator[list[str]]:
+    said: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            said.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield said
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def _signed_in(client: FlaskClient, role: str) -> FlaskClient:
+    client.post("/login", data={"email": f"{role}@desk.example", "password": PASSWORD})
+    return client
