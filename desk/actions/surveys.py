@@ -8,80 +8,123 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from desk.actions import customers, follow_up_work, letters, tickets, work_items
+from desk.actions.calendars import calendar_of
 from desk.actions.tickets import TICKET_WORK
+from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid
-from desk.models import Complaint, Customer, Message, Queue, Survey, Ticket
+from desk.models import Complaint, ContactPoint, Customer, Message, Queue, Recusal, Survey, Ticket
 from desk.models.complaint import OVER_STAGES
 from desk.models.message import OUT
-from desk.models.ticket import CLOSED, LIVE, SOLVED, SPAM
+from desk.models.survey import CES, CSAT, INDEX, NPS, SCALES
+from desk.models.ticket import CLOSED, LIVE, MERGED, SOLVED, SPAM
+from desk.queries.callbacks import zone_of
+from desk.queries.survey_rules import NOTHING, SurveyRules, may_leave_at, survey_rules
 from desk.sentences import N_
 from desk.store import Tx
 
-LOW_SCORE = 2
+LOW = {CSAT: 2, CES: 3, NPS: 6}  # so low a mark has somebody else ask what went wrong
+LOW_INDEX = 0.8  # of what was expected
+SEND_TIMER = "survey.send"
+YEAR = timedelta(days=365)
+STALE_AFTER = timedelta(days=1)  # who could not be asked until then is not asked
 ANSWERED_WITHIN = timedelta(days=7)
 CORRECTED_WITHIN = timedelta(days=1)
 MAX_COMMENT = 4000
 
 
 def send_survey(tx: Tx, ticket: Ticket, channel: str) -> Survey | None:
-    """Ask about the solution just given: a line in the chat, and a mail when we know an address. None when nobody can be asked.
+    """Ask about the solution just given: a line in the chat, and a mail when we know an address. None when nobody is asked.
 
-    Never for spam, nor while a complaint is open. Asking twice about one solution returns the first question sheet.
+    Never for spam, nor while a complaint is open, nor one person again too soon (`SurveyRules`). A mail waits for the hours of
+    the customer's own day. Asking twice about one solution returns the first question sheet.
     """
-    if ticket.status == SPAM or _has_open_complaint(tx, ticket):
+    if ticket.status in (SPAM, MERGED) or _has_open_complaint(tx, ticket):
         return None
-    before = _latest(tx, ticket.id)
+    before, rules = _latest(tx, ticket.id), survey_rules(tx.session)
     if before is not None and ticket.solved_at is not None and before.sent_at >= ticket.solved_at:
         return before
     customer = tx.session.get_one(Customer, ticket.customer_id)
     address = "" if customer.surveys_declined_at is not None else customers.address_of(tx, customer, "email")
-    if channel != "chat" and not address:
-        reason = "declined" if customer.surveys_declined_at is not None else "no_address"
+    reason = _why_not(tx, ticket, customer, rules, channel, address)
+    if reason:
         tx.emit("survey.not_sent", ticket=ticket, customer=customer, data={"reason": reason})
         return None
-    survey = Survey(ticket_id=ticket.id, access_key=secrets.token_urlsafe(24), channel=channel, sent_at=tx.now)
+    leaves_at = tx.now if channel == "chat" else may_leave_at(tx.now, _zone(tx, ticket), rules.hours)
+    survey = Survey(
+        ticket_id=ticket.id,
+        access_key=secrets.token_urlsafe(24),
+        channel=channel,
+        sent_at=leaves_at,
+        kind=rules.kind_for(channel),
+        version=rules.version,
+        customer_id=customer.id,
+        agent_id=ticket.owner_id,
+        queue_id=ticket.queue_id,
+    )
     tx.session.add(survey)
-    link = f"{tx.settings.base_url}/survey/{survey.access_key}"
-    if channel == "chat":
-        _say_in_chat(tx, ticket, link)
-    if address:
-        leave = f"{link}/leave"
-        # One click in the mail program is enough (RFC 8058); letters about the matter itself never carry this.
-        headers = (("List-Unsubscribe", f"<{leave}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-        letters.send_letter(tx, ticket, address, "survey", headers=headers, subject=ticket.subject, link=link, leave=leave)
-    tx.emit("survey.sent", ticket=ticket, customer=ticket.customer_id, data={"survey": survey.id, "channel": channel})
+    tx.session.flush()
+    if leaves_at > tx.now:
+        set_timer(tx, SEND_TIMER, str(survey.id), leaves_at, {"survey_id": survey.id})
+        tx.emit("survey.put_off", ticket=ticket, customer=customer, data={"survey": survey.id})
+    else:
+        _send(tx, survey, ticket, address)
     return survey
 
 
-def answer_survey(tx: Tx, survey: Survey, score: int | None, solved: bool | None, comment: str = "") -> None:
+def send_now(tx: Tx, survey: Survey) -> None:
+    """The hours have come (timer `survey.send`), unless the matter is open again or the customer has said no meanwhile."""
+    ticket, customer = tx.session.get_one(Ticket, survey.ticket_id), _asked(tx, survey)
+    address = "" if customer.surveys_declined_at is not None else customers.address_of(tx, customer, "email")
+    is_fresh = survey.answered_at is None and tx.now <= survey.sent_at + STALE_AFTER
+    if is_fresh and address and ticket.status in (SOLVED, CLOSED) and not _has_open_complaint(tx, ticket):
+        _send(tx, survey, ticket, address)
+    else:
+        tx.emit("survey.not_sent", ticket=ticket, customer=customer, data={"reason": "overtaken"})
+
+
+def answer_survey(
+    tx: Tx,
+    survey: Survey,
+    score: int | None,
+    solved: bool | None,
+    comment: str = "",
+    *,
+    expected: int | None = None,
+    how: str = "page",
+) -> None:
     """Record the customer's answer; the same answer again has no further effect, and within a day it can be corrected.
 
     “Not solved” opens the ticket again; that or a low score has somebody else ask what went wrong. Raises `Invalid` for an
     incomplete answer and `Conflict` when it is too late.
     """
-    fields = {}
-    if score is None or not 1 <= score <= 5:
-        fields["score"] = N_("Please choose a mark from 1 to 5.")
+    fields, (least, most) = {}, SCALES[survey.kind]
+    if score is None or not least <= score <= most:
+        fields["score"] = N_("Please choose a mark from 1 to 5.") if survey.kind == CSAT else N_("Please choose a mark.")
+    if survey.kind == INDEX and (expected is None or not least <= expected <= most):
+        fields["expected"] = N_("Please choose a mark.")
     if solved is None:
         fields["solved"] = N_("Please say whether your problem is solved.")
     if fields:
         raise Invalid("Two answers are needed.", fields)
     comment = comment.strip()[:MAX_COMMENT]
-    if (survey.score, survey.solved, survey.comment) == (score, solved, comment) and survey.answered_at is not None:
+    said = (score, solved, comment, expected)
+    if (survey.score, survey.solved, survey.comment, survey.expected) == said and survey.answered_at is not None:
         return
     if not takes_answer(survey, tx.now):
         raise Conflict("This question sheet is closed. If something is still open, please write to us or call us.")
     ticket = tx.session.get_one(Ticket, survey.ticket_id)
     corrected = survey.answered_at is not None
-    survey.score, survey.solved, survey.comment = score, solved, comment
+    survey.score, survey.solved, survey.comment, survey.answered_how = score, solved, comment, how
+    survey.expected = expected if survey.kind == INDEX else None
     survey.answered_at = survey.answered_at or tx.now
-    ticket.score, ticket.updated_at = score, tx.now
+    clear_timer(tx, SEND_TIMER, str(survey.id))
+    ticket.score, ticket.updated_at = score if survey.kind == CSAT else ticket.score, tx.now
     tx.emit(
         "survey.answered",
         ticket=ticket,
         customer=ticket.customer_id,
         agent=ticket.owner_id,
-        data={"survey": survey.id, "score": score, "solved": solved, "corrected": corrected},
+        data={"survey": survey.id, "score": score, "most": most, "solved": solved, "corrected": corrected},
     )
     _act_on(tx, ticket, survey)
 
@@ -109,6 +152,56 @@ def takes_answer(survey: Survey, now: datetime) -> bool:
     return now <= survey.answered_at + CORRECTED_WITHIN
 
 
+def is_low(survey: Survey) -> bool:
+    """Whether somebody should ask what went wrong."""
+    if survey.score is None:
+        return False
+    if survey.kind == INDEX:
+        return bool(survey.expected) and survey.score / (survey.expected or 1) < LOW_INDEX
+    return survey.score <= LOW[survey.kind]
+
+
+def _send(tx: Tx, survey: Survey, ticket: Ticket, address: str) -> None:
+    link = f"{tx.settings.base_url}/survey/{survey.access_key}"
+    if survey.channel == "chat":
+        _say_in_chat(tx, ticket, link)
+    if address:
+        leave = f"{link}/leave"
+        # One click in the mail program is enough (RFC 8058); letters about the matter itself never carry this.
+        headers = (("List-Unsubscribe", f"<{leave}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+        letters.send_letter(tx, ticket, address, "survey", headers=headers, subject=ticket.subject, link=link, leave=leave)
+    tx.emit("survey.sent", ticket=ticket, customer=ticket.customer_id, data={"survey": survey.id, "channel": survey.channel})
+
+
+def _why_not(tx: Tx, ticket: Ticket, customer: Customer, rules: SurveyRules, channel: str, address: str) -> str:
+    """Why this customer is not asked now; empty when they are."""
+    if rules.kind_for(channel) == NOTHING:
+        return "switched_off"
+    if tx.actor.kind == "agent" and _is_kept_out(tx, ticket, tx.actor.id):
+        return "kept_out"
+    if channel != "chat" and not address:
+        return "declined" if customer.surveys_declined_at is not None else "no_address"
+    asked = select(Survey.sent_at).where(Survey.customer_id == customer.id, Survey.sent_at > tx.now - YEAR)
+    moments = tx.session.scalars(asked.order_by(Survey.sent_at.desc()).limit(rules.a_year)).all()
+    if moments and moments[0] > tx.now - timedelta(days=rules.every_days):
+        return "asked_lately"
+    return "asked_often" if len(moments) >= rules.a_year else ""
+
+
+def _is_kept_out(tx: Tx, ticket: Ticket, agent_id: int | None) -> bool:
+    """Whoever is complained about does not have the complainant asked how they were."""
+    query = select(Recusal.id).where(Recusal.ticket_id == ticket.id, Recusal.agent_id == agent_id)
+    return tx.session.scalar(query) is not None
+
+
+def _zone(tx: Tx, ticket: Ticket) -> str:
+    """The customer's time zone, as far as their phone number says it; else that of the queue."""
+    ours = calendar_of(tx.session, tx.session.get_one(Queue, ticket.queue_id)).zone
+    of_them = select(ContactPoint.value).where(ContactPoint.customer_id == ticket.customer_id, ContactPoint.kind == "phone")
+    number = tx.session.scalar(of_them.order_by(ContactPoint.id).limit(1))
+    return zone_of(number, ours) if number else ours
+
+
 def _act_on(tx: Tx, ticket: Ticket, survey: Survey) -> None:
     handler_id = ticket.owner_id
     if survey.solved is False and ticket.status in (SOLVED, CLOSED):
@@ -117,7 +210,7 @@ def _act_on(tx: Tx, ticket: Ticket, survey: Survey) -> None:
         if work_items.open_item(tx, ticket.id, TICKET_WORK) is None:
             tickets.queue_work(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
         follow_up_work.open_follow_up(tx, ticket, "not_solved", exclude=handler_id)
-    elif survey.score is not None and survey.score <= LOW_SCORE:
+    elif is_low(survey):
         follow_up_work.open_follow_up(tx, ticket, "low_score", exclude=handler_id)
     elif survey.solved:
         _settled_after_all(tx, ticket)

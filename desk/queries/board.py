@@ -197,7 +197,7 @@ def start_of_day(now: datetime, zone: str) -> datetime:
 
 def scores_since(session: Session, start: datetime) -> list[int]:
     """The answers that customers gave since `start`, 1 to 5."""
-    query = select(Survey.score).where(Survey.answered_at >= start, Survey.score.is_not(None))
+    query = select(Survey.score).where(Survey.answered_at >= start, Survey.score.is_not(None), Survey.kind == "csat")
     return [score for score in session.scalars(query) if score is not None]
 
 

@@ -17,12 +17,13 @@ from desk.http.guard import needs
 from desk.queries.complaint_register import HEADINGS, register
 from desk.queries.complaints import STATES, complaint_counts, complaint_list
 from desk.queries.surveys import open_follow_ups
-from desk.web import complaint_figures, complaint_learning, words
+from desk.web import complaint_figures, complaint_learning, survey_pages, words
 from desk.web.console import frame, small
 
 pages = Blueprint("complaint_desk", __name__)
 pages.register_blueprint(complaint_learning.pages)
 pages.register_blueprint(complaint_figures.pages)
+pages.register_blueprint(survey_pages.pages)
 PAGE = 50
 
 

@@ -12,12 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from desk.actions.surveys import answer_survey, decline, takes_answer, welcome_again
+from desk.actions.surveys import answer_survey, decline, is_low, takes_answer, welcome_again
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
 from desk.http.guard import signed
+from desk.http.incoming import whole
 from desk.models import Customer, Survey, Ticket
+from desk.models.survey import SCALES
+from desk.queries.survey_rules import survey_rules
 from desk.queries.surveys import survey_by_key
 from desk.web.complaints import unlisted
 from desk.web.rate import limit
@@ -43,13 +46,13 @@ def sheet(key: str) -> tuple[Response, int]:
 @in_language_of(_locale_of)
 def answer(key: str) -> tuple[Response, int] | Response:
     limit("survey", "30 per 10 minutes", who=key)
-    filled = {name: request.form.get(name, "") for name in ("score", "solved", "comment")}
-    score = int(filled["score"]) if filled["score"] in ("1", "2", "3", "4", "5") else None
+    filled = {name: request.form.get(name, "") for name in ("score", "expected", "solved", "comment")}
+    score, expected = whole(filled["score"]), whole(filled["expected"])
     solved = {"yes": True, "no": False}.get(filled["solved"])
     try:
         with writing(Actor("customer", None, "customer")) as tx:
             survey, _ = survey_by_key(tx.session, key)
-            answer_survey(tx, survey, score, solved, filled["comment"])
+            answer_survey(tx, survey, score, solved, filled["comment"], expected=expected)
     except Invalid as wrong:
         return _page(key, filled, {name: gettext(sentence) for name, sentence in wrong.fields.items()}, 422)
     except (Conflict, NotFound):
@@ -109,6 +112,7 @@ def _page(
     with reading() as session:
         try:
             survey, ticket = survey_by_key(session, key)
+            questions, locale = survey_rules(session).questions, "zh" if language() == "zh" else "en"
             declined = session.get_one(Customer, ticket.customer_id).surveys_declined_at is not None
         except NotFound:
             page = render_template("survey/unknown.html", locale=language())
@@ -119,6 +123,10 @@ def _page(
         survey=survey,
         ticket=ticket,
         declined=declined,
+        low=is_low(survey),
+        scale=range(SCALES[survey.kind][0], SCALES[survey.kind][1] + 1),
+        question=questions[survey.kind][locale],
+        question_before=questions["expected"][locale],
         filled=filled or _answered(survey),
         errors=errors or {},
         is_open=takes_answer(survey, installation().clock.now()),
@@ -130,4 +138,5 @@ def _page(
 def _answered(survey: Survey) -> dict[str, str]:
     """What the form shows: an earlier answer, to be corrected."""
     solved = {True: "yes", False: "no"}.get(survey.solved, "")  # type: ignore[arg-type]
-    return {"score": str(survey.score or ""), "solved": solved, "comment": survey.comment}
+    score, expected = ("" if each is None else str(each) for each in (survey.score, survey.expected))
+    return {"score": score, "expected": expected, "solved": solved, "comment": survey.comment}

@@ -24,9 +24,10 @@ from desk.actions import (
     presence,
     snoozing,
     solving,
+    surveys,
     unsent,
 )
-from desk.models import Agent, Complaint, FollowUp, Ticket
+from desk.models import Agent, Complaint, FollowUp, Survey, Ticket
 from desk.queries.chats import GONE_TIMER, IDLE_TIMER
 from desk.store import Tx
 from desk.work.timers import Action
@@ -64,6 +65,10 @@ def _turn_skills(tx: Tx, data: dict[str, Any]) -> None:
     agents.turn_skills(tx, tx.session.get_one(Agent, data["agent_id"]), datetime.fromisoformat(data["last"]))
 
 
+def _send_survey(tx: Tx, data: dict[str, Any]) -> None:
+    surveys.send_now(tx, tx.session.get_one(Survey, data["survey_id"]))
+
+
 def _publish_article(tx: Tx, data: dict[str, Any]) -> None:
     article_care.publish_due(tx, data["article_id"])
 
@@ -88,6 +93,7 @@ ACTIONS: Mapping[str, Action] = {
     hand_ups.DUE_TIMER: _hurry_hand_up,
     agents.SKILL_TIMER: _turn_skills,
     presence.GONE_TIMER: presence.still_gone,
+    surveys.SEND_TIMER: _send_survey,
     places.REQUEUE_TIMER: places.requeue_after,
     unsent.LEAVE_TIMER: unsent.leave,
     snoozing.WAKE_TIMER: snoozing.wake_due,

@@ -1,0 +1,75 @@
+"""When customers are asked how it was, what, and in which words; the rules as they ship, and those that hold now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from desk.models import Setting
+from desk.models.survey import CES, CSAT, INDEX, NPS
+
+SETTING = "surveys"
+CHANNELS = ("email", "chat", "voice", "form")
+NOTHING = "none"
+
+QUESTIONS: dict[str, dict[str, str]] = {
+    CSAT: {"en": "How content are you with our service?", "zh": "您对本次服务满意吗？"},
+    NPS: {
+        "en": "How likely is it that you would recommend us to a friend or colleague?",
+        "zh": "您有多大可能向朋友或同事推荐我们？",
+    },
+    CES: {"en": "We made it easy to handle your issue. Do you agree?", "zh": "我们让您轻松解决了问题。您同意吗？"},
+    INDEX: {"en": "And how good was it, in fact?", "zh": "实际得到的服务有多好？"},
+    "expected": {"en": "How good did you expect our service to be?", "zh": "您原本期望我们的服务有多好？"},
+}
+
+
+@dataclass(frozen=True)
+class SurveyRules:
+    """`kinds` says for each channel which question is asked, or none. At most one sheet in `every_days`, `a_year` in a year.
+
+    `hours` are those of the customer's own day in which a mail may go out. `version` grows with every change.
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(CHANNELS, CSAT))
+    every_days: int = 30
+    a_year: int = 4
+    hours: tuple[str, str] = ("09:00", "20:00")
+    questions: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: QUESTIONS)
+    version: int = 1
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> SurveyRules:
+        """The rules as they were kept; what was not known then is as it ships."""
+        known = {each.name: kept[each.name] for each in fields(cls) if each.name in kept}
+        if "hours" in known:
+            known["hours"] = tuple(known["hours"])
+        return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "hours": list(self.hours)}
+
+    def kind_for(self, channel: str) -> str:
+        """What is asked after a contact of this channel."""
+        return self.kinds.get(channel, self.kinds["email"])
+
+
+def survey_rules(session: Session) -> SurveyRules:
+    """The rules that hold now."""
+    row = session.get(Setting, SETTING)
+    return SurveyRules() if row is None else SurveyRules.from_dict(row.value)
+
+
+def may_leave_at(now: datetime, zone: str, hours: tuple[str, str]) -> datetime:
+    """Now, if it is neither early nor late where the customer is; else the next time it is not."""
+    local = now.astimezone(ZoneInfo(zone))
+    first, last = (time.fromisoformat(each) for each in hours)
+    if first <= local.time() < last:
+        return now
+    day = local.date() if local.time() < first else local.date() + timedelta(days=1)
+    return datetime.combine(day, first, ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
