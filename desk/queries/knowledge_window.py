@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from desk.models import ArticleLink, KnowledgeGap, Message, SearchLog, Ticket
+from desk.models import ArticleLink, Customer, KnowledgeGap, Message, SearchLog, Ticket
 from desk.models.knowledge import CONTACTS
 from desk.models.message import IN
 from desk.models.ticket import MERGED, SPAM
 from knowledge.gaps import Asked
 from knowledge.language import guess
+from knowledge.private import without_personal
 
 WINDOW = timedelta(days=28)
 MOST_TICKETS, MOST_SEARCHES = 5_000, 100
@@ -44,7 +45,8 @@ def asked_lately(session: Session, now: datetime) -> list[Asked]:
     """The latest tickets with their words, without those that a published article was written for: the topic starts anew."""
     first = first_since(session, now - WINDOW)
     rows = session.execute(
-        select(Ticket.id, Ticket.category, Ticket.subject)
+        select(Ticket.id, Ticket.category, Ticket.subject, Customer.name)
+        .join(Customer, Customer.id == Ticket.customer_id)
         .where(*with_a_question(first))
         .order_by(Ticket.id.desc())
         .limit(MOST_TICKETS)
@@ -53,10 +55,11 @@ def asked_lately(session: Session, now: datetime) -> list[Asked]:
     words, answered = _first_words(session, ids), _answered(session, ids)
     settled = _written_for(session, now - WINDOW)
     found = []
-    for ticket_id, category, subject in rows:
+    for ticket_id, category, subject, name in rows:
         if ticket_id in settled:
             continue
-        text = f"{subject}\n{words.get(ticket_id, '')}"
+        # What a topic is called is read by many; that a customer has written often must not make a topic of their name.
+        text = without_personal(f"{subject}\n{words.get(ticket_id, '')}", [name])
         found.append(Asked(ticket_id, category, text, guess(text), ticket_id in answered))
     return found
 
