@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from desk.actions import article_care, articles
+from desk.actions import article_care, article_files, articles
 from desk.errors import DeskError
-from desk.models import Article
+from desk.models import Article, ArticleFile
 from desk.models.article import AUDIENCES, CONFIDENCES, PUBLISHED, STATES, VALIDATED
 from desk.work.indexing import Indexing
 from tests.world import running, settings_for
@@ -36,14 +37,16 @@ def world(tmp_path_factory):
     with running(settings_for(tmp_path_factory.mktemp("inside")), background=False) as world:
         with world.tx() as tx:
             for key, mark in zip(KEYS, MARKS, strict=True):
-                write(tx, key, mark, "public")
+                kept = world.desk.files.keep(f"the plan of {mark}".encode(), f"plan-{mark}.txt")
+                article_files.add_files(tx, write(tx, key, mark, "public"), [kept])
+            world.files = dict(tx.session.execute(select(Article.key, ArticleFile.id).join(ArticleFile)).all())
         world.indexing = Indexing(world.desk)
         world.indexing.check()
         world.desk.store.subscribe(world.indexing.follow)
         yield world
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(acts)
 def test_no_public_path_shows_what_is_not_public(world, acts):
     for what, key, value in acts:
@@ -60,11 +63,17 @@ def test_no_public_path_shows_what_is_not_public(world, acts):
     world.app.extensions.pop("rates", None)
     stranger = world.app.test_client()
     for key, mark in zip(KEYS, MARKS, strict=True):
-        shown = "".join(answers(stranger, key, mark))
-        assert (f"Title {mark}" in shown) == (key in open_to_all), key
-        assert (f"secret of {mark}" in shown) == (key in open_to_all), key
+        shown = "".join(answers(stranger, key, mark, world.files[key]))
+        for word in (f"Title {mark}", f"secret of {mark}", f"plan-{mark}.txt", f"the plan of {mark}", f"Product {mark}"):
+            assert (word in shown) == (key in open_to_all), (key, word)
     everything = stranger.get("/?q=lantern&in=all&lang=en").text
     assert f"{len(open_to_all)} answer" in everything
+    # What is counted beside the answers, and what is found by a product that all of them share, is no more than they.
+    assert {int(count) for count in re.findall(r'>Lantern <span class="quiet num">(\d+)<', everything)} <= {len(open_to_all)}
+    assert f"{len(open_to_all)} answer" in stranger.get("/?q=lantern&in=all&lang=en&product=Lantern").text
+    assert ("product=Lantern" in stranger.get("/?lang=en").text) == bool(open_to_all)
+    listed = stranger.get("/?product=Lantern&lang=en").text
+    assert {key for key in KEYS if f'href="/articles/{key}"' in listed} == open_to_all
     assert {key for key in KEYS if f"/articles/{key}<" in stranger.get("/sitemap.xml").text} == open_to_all
     for row in rows:
         answer = stranger.get(f"/articles/{row.key}")
@@ -77,18 +86,23 @@ def test_no_public_path_shows_what_is_not_public(world, acts):
             assert answer.status_code == 404
 
 
-def answers(stranger, key, mark):
+def answers(stranger, key, mark, file_id):
     """All that a stranger can ask for, with the very words of the article. What they typed themselves is no news."""
     slip = mark[:4] + mark[5] + mark[4] + mark[6:]
     for path in (
-        *(f"/?q={word}&in={lang}&lang=en" for word in (mark, slip, f"secret+{mark}") for lang in ("en", "zh", "all")),
+        *(f"/?q={word}&in={lang}&lang=en" for word in (mark, slip, f"secret+{mark}") for lang in ("en", "all")),
         *(f"/starts?q={typed}&in=all" for typed in (mark[:3], f"Title {mark}")),
+        *(f"/?q={mark}&in=all&product=Product+{mark}", f"/?product=Product+{mark}&lang=en"),
+        *(f"/articles/{other}/files/{file_id}" for other in (key, KEYS[0])),
+        f"/desk/articles/{key}/files/{file_id}",
         *("/", "/sitemap.xml", "/robots.txt", f"/api/v1/search?q={mark}", f"/api/v1/articles?q={mark}"),
         *(f"/articles/{other}" for other in KEYS),
     ):
-        answer = stranger.get(path)
+        with stranger.get(path) as answer:  # a file is read from the disk until it is closed
+            text = answer.text
         assert answer.status_code < 500, path
-        yield answer.text.replace(f'value="{mark}"', "")
+        typed = (f'value="{mark}"', f'value="Product {mark}"', f"Only about Product {mark}.")
+        yield re.sub("|".join(map(re.escape, typed)), "", text)
     token = stranger.get("/").text.partition('name="csrf-token" content="')[2].partition('"')[0]
     for field in ("statement", "text"):
         answer = stranger.post("/suggestions", data={field: f"I ask about the secret of {mark}", "csrf_token": token})
@@ -112,6 +126,7 @@ def change(tx, what, key, value):
 
 
 def write(tx, key, mark, audience):
+    """The article for these readers from now on; it is published when it is new."""
     article = articles.write_article(
         tx,
         key=key,
@@ -121,6 +136,8 @@ def write(tx, key, mark, audience):
         cause=f"Because of {mark}.",
         environment=f"Model {mark}",
         audience=audience,
+        products=[f"Product {mark}", "Lantern"],
     )
     if article.version == 1:
         articles.set_state(tx, article, PUBLISHED)
+    return article
