@@ -162,6 +162,7 @@ EVENTS = {
     "complaint.received": lazy_gettext("Complaint received"),
     "complaint.recusal_lifted": lazy_gettext("Kept out no longer"),
     "complaint.recused": lazy_gettext("Somebody kept out of the case"),
+    "complaint.reminded": lazy_gettext("Handler reminded of the complaint"),
     "complaint.reopened": lazy_gettext("Complaint opened again"),
     "complaint.withdrawn": lazy_gettext("Complaint withdrawn"),
     "customer.added": lazy_gettext("Customer added"),
