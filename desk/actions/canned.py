@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
 
 from desk.access import Right, Viewer
-from desk.actions import tickets
+from desk.actions import tags, tickets
 from desk.errors import Conflict, Invalid, NotAllowed, NotFound
 from desk.events import Event
 from desk.letter_texts import places_in
@@ -24,6 +25,8 @@ from desk.store import Tx
 LONGEST_TEXT = 8000
 LONGEST_NAME = 80
 MOST_OWN = 200
+MOST_TAGS = 10
+_COMMAS = re.compile(r"[,，、;；]")
 _KEY = re.compile(r"[\w-]{1,30}")
 
 
@@ -99,8 +102,14 @@ def take_steps(tx: Tx, ticket: Ticket, agent: Agent, name: str, steps: Mapping[s
         tickets.assign(tx, ticket, agent.id)
     new = {"priority": ticket.priority, "category": ticket.category, "owner": ticket.owner_id, "queue": ticket.queue_id}
     changed = [field for field in old if old[field] != new[field]]
-    if changed:
-        data = {"name": name, "old": {each: old[each] for each in changed}, "new": {each: new[each] for each in changed}}
+    added = _add_tags(tx, ticket, steps.get("tags", ()))
+    if changed or added:
+        data = {
+            "name": name,
+            "tags": added,
+            "old": {each: old[each] for each in changed},
+            "new": {each: new[each] for each in changed},
+        }
         tx.emit("macro.used", ticket=ticket, agent=agent, data=data)
 
 
@@ -122,6 +131,8 @@ def undo_steps(tx: Tx, ticket: Ticket, agent: Agent, event_id: int) -> None:
         tickets.move(tx, ticket, tx.session.get_one(Queue, back["queue"]))
     if "owner" in back:
         tickets.assign(tx, ticket, back["owner"])
+    for tag_id in event.data.get("tags", ()):
+        tags.untag_ticket(tx, ticket, tags.tag_of(tx, tag_id))
     tx.emit("macro.undone", ticket=ticket, agent=agent, data={"name": event.data["name"]})
 
 
@@ -137,9 +148,25 @@ def steps_from(values: Mapping[str, str]) -> dict[str, Any]:
         steps["queue"] = int(values["queue"]) if is_id else _no_step()
     if values.get("owner"):
         steps["owner"] = "me"
+    if words := [word for word in _COMMAS.split(values.get("tags", "")) if word.strip()]:
+        try:
+            steps["tags"] = [tags.tidy(word) for word in words[:MOST_TAGS]]
+        except Invalid as wrong:
+            raise Invalid(wrong.sentence, {"tags": wrong.sentence}) from None
     if values.get("then"):
         steps["then"] = values["then"] if values["then"] in (PENDING_CUSTOMER, PENDING_INTERNAL) else _no_step()
     return steps
+
+
+def _add_tags(tx: Tx, ticket: Ticket, words: Sequence[str]) -> list[int]:
+    """Mark the ticket; a tag that is retired or one too many is left out rather than losing the rest. The ids that are new."""
+    added = []
+    for word in words:
+        with suppress(Conflict):
+            tag = tags.tag_named(tx, word)
+            if tags.tag_ticket(tx, ticket, tag):
+                added.append(tag.id)
+    return added
 
 
 def _no_step() -> Any:

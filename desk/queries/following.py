@@ -53,16 +53,16 @@ def news_of(session: Session, viewer: Viewer) -> list[NewsRow]:
         .group_by(TicketFollower.ticket_id)
         .order_by(func.max(Event.id).desc())
         .limit(MOST_SHOWN)
-        .subquery()
     )
-    query = (
-        select(Ticket.number, Ticket.subject, new.c.count, Event.kind, Event.at)
-        .join(new, new.c.ticket_id == Ticket.id)
-        .join(Event, Event.id == new.c.last)
-        .where(asked_of_each(visible_tickets(viewer)))
-        .order_by(new.c.last.desc())
-    )
-    return [NewsRow(number or 0, *rest) for number, *rest in session.execute(query)]
+    found = session.execute(new).all()
+    about = select(Ticket).where(Ticket.id.in_([row.ticket_id for row in found]), asked_of_each(visible_tickets(viewer)))
+    tickets = {each.id: each for each in session.scalars(about)}
+    events = {each.id: each for each in session.scalars(select(Event).where(Event.id.in_([row.last for row in found])))}
+    return [
+        NewsRow(ticket.number or 0, ticket.subject, count, events[last].kind, events[last].at)
+        for ticket_id, last, count in found
+        if (ticket := tickets.get(ticket_id)) is not None
+    ]
 
 
 def has_news(session: Session, viewer: Viewer, ticket: Ticket) -> bool:

@@ -23,7 +23,7 @@ from desk.queries.canned import PLACES, canned_of, kind_of, may_change
 from desk.web import words
 
 pages = Blueprint("canned", __name__, url_prefix="/desk/canned")
-FIELDS = ("whose", "key", "name", "text_en", "text_zh", "priority", "category", "queue", "owner", "then", "version")
+FIELDS = ("whose", "key", "name", "text_en", "text_zh", "priority", "category", "queue", "owner", "then", "tags", "version")
 
 
 @pages.get("")
@@ -96,7 +96,8 @@ def _save(canned_id: int | None) -> Response | tuple[str, int]:
 
 def _values(found: CannedReply) -> dict[str, Any]:
     texts = {f"text_{lang}": found.texts.get(lang, "") for lang in LANGUAGES}
-    return {"whose": kind_of(found), "key": found.key, "name": found.name, "version": found.version, **texts, **found.steps}
+    steps = {**found.steps, "tags": ", ".join(found.steps.get("tags", ()))}
+    return {"whose": kind_of(found), "key": found.key, "name": found.name, "version": found.version, **texts, **steps}
 
 
 def _page(found: CannedReply | None, values: dict[str, Any], errors: dict[str, str]) -> str:

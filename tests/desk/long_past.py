@@ -26,8 +26,11 @@ from desk.models import (
     RawMail,
     SignIn,
     Survey,
+    Tag,
     Ticket,
+    TicketFollower,
     TicketParticipant,
+    TicketTag,
     Timer,
     UnsentReply,
     WorkItem,
@@ -37,7 +40,7 @@ from tests.desk.house import MORNING, House
 GROWING = (
     *("ticket", "message", "event", "work_item", "offer", "call", "chat", "contact_point", "customer", "complaint"),
     *("outbox_mail", "outbox_recipient", "raw_mail", "ticket_participant", "unsent_reply", "timer", "survey", "follow_up"),
-    "sign_in",
+    *("sign_in", "ticket_tag", "ticket_follower"),
 )
 TODAY = 30
 KINDS = ("ticket.opened", "message.added", "item.queued", "offer.made", "ticket.solved")
@@ -49,6 +52,9 @@ def fill(house: House, count: int, first: int = 0) -> None:
         base = {table: connection.execute(text(f'SELECT coalesce(max(id), 0) FROM "{table}"')).scalar() for table in GROWING}
         people_ids = connection.execute(select(Agent.id).order_by(Agent.id)).scalars().all()
         queue = connection.execute(select(Queue.id, Queue.team_id).order_by(Queue.id)).first()
+        if first == 0:
+            tags = [{"word": word, "folded": word, "colour": "grey", "created_at": MORNING} for word in ("often", "rare")]
+            connection.execute(insert(Tag), tags)
         for model, rows in past(count, first, base, people_ids, queue):
             connection.execute(insert(model), rows)
         if connection.dialect.name == "postgresql":
@@ -106,6 +112,13 @@ def past(
         ],
     )
     about = {n: {"ticket_id": ids["ticket"][n], "customer_id": whose[n]} for n in numbers}
+    yield (TicketTag, [{"ticket_id": ids["ticket"][n], "tag_id": 1, "at": at[n]} for n in numbers])
+    rare = [{"ticket_id": ids["ticket"][n], "tag_id": 2, "at": at[n]} for n in numbers if n % 100 == 0]
+    yield (TicketTag, rare)
+    yield (
+        TicketFollower,
+        [{"ticket_id": ids["ticket"][n], "agent_id": agent[n], "at": at[n], "seen_id": 0} for n in numbers if n % 20 == 0],
+    )
     yield (
         Message,
         [

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from desk.access import viewer_of
-from desk.actions import bulk, following, own_fields, saved_views, snoozing, solving, tags, tickets
+from desk.actions import bulk, canned, following, own_fields, saved_views, snoozing, solving, tags, tickets
 from desk.actions.complaints import register_from_ticket
 from desk.actions.recusals import keep_out
 from desk.errors import Conflict, Invalid
@@ -17,7 +17,7 @@ from desk.models import Agent, BulkAct, Calendar, Queue, Ticket, TicketTag, Work
 from desk.queries.following import followers_of, news_of
 from desk.queries.saved_views import counted, views_of
 from desk.queries.snoozing import snooze_moments
-from desk.queries.tags import all_tags
+from desk.queries.tags import all_tags, tags_of
 from desk.queries.tickets import ticket_count, ticket_list
 from desk.queries.work_list import work_list
 from desk.work.due import ACTIONS
@@ -190,6 +190,27 @@ def test_merged_tags_are_one_on_every_ticket_and_for_whoever_writes_the_old_word
     assert house.one(select(func.count()).select_from(TicketTag)) == 2
     assert listed(house, maya, view="all", tag_id=other.id) == [old.number, both.number]
     assert listed(house, maya, view="all", tag_id=one.id) == []
+
+
+def test_a_macro_tags_and_taking_it_back_takes_off_what_it_added(house, maya):
+    ticket = mail(house)
+    steps = canned.steps_from({"tags": "refund， March"})
+    with house.tx() as tx:
+        row, agent = tx.session.get_one(Ticket, ticket.id), tx.session.get_one(Agent, maya.id)
+        tags.tag_ticket(tx, row, tags.tag_named(tx, "March"))
+        canned.take_steps(tx, row, agent, "Refund", steps)
+    assert tagged(house, ticket) == ["March", "refund"]
+    used = house.one(select(Event.id).where(Event.kind == "macro.used"))
+    with house.tx() as tx:
+        canned.undo_steps(tx, tx.session.get_one(Ticket, ticket.id), tx.session.get_one(Agent, maya.id), used)
+    assert tagged(house, ticket) == ["March"]
+    with pytest.raises(Invalid):
+        canned.steps_from({"tags": "x" * 41})
+
+
+def tagged(house, ticket):
+    with house.store.read() as reading:
+        return [tag.word for tag in tags_of(reading, [ticket.id]).get(ticket.id, [])]
 
 
 # Own fields

@@ -26,6 +26,7 @@ from desk.models import (
     Offer,
     Queue,
     Ticket,
+    TicketFollower,
     WorkItem,
 )
 from desk.models.ticket import FIRST_NUMBER
@@ -49,15 +50,19 @@ from desk.queries import (
     drafts,
     estimates,
     fit,
+    following,
     hand_ups,
+    links,
     mail_ledger,
     mentions,
     opening,
     recipients,
     recorded_day,
+    saved_views,
     skill_matrix,
     staffing,
     surveys,
+    tags,
     ticket_page,
     tickets,
     timeline,
@@ -128,7 +133,13 @@ def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(pas
             if len(rows) <= 400:
                 break
             before = (seen[-1].updated_at, seen[-1].id)
-        conditions = {"mine": Ticket.owner_id == viewer.agent_id, "unassigned": Ticket.owner_id.is_(None)}
+        followed = select(TicketFollower.ticket_id).where(TicketFollower.agent_id == viewer.agent_id)
+        conditions = {
+            "mine": Ticket.owner_id == viewer.agent_id,
+            "unassigned": Ticket.owner_id.is_(None),
+            "snoozed": Ticket.snoozed_until.is_not(None),
+            "followed": Ticket.id.in_(followed),
+        }
         everything = reading.scalars(
             select(Ticket)
             .where(tickets.visible_tickets(viewer), conditions.get(view, Ticket.id > 0))
@@ -139,6 +150,7 @@ def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(pas
             "pending": ("pending_customer", "pending_internal"),
             "solved": ("solved", "closed"),
             "all": tickets.STATUSES,
+            "followed": tickets.STATUSES,
         }.get(view, tickets.LIVE)
         assert [ticket.id for ticket in seen] == [ticket.id for ticket in everything if ticket.status in statuses]
 
@@ -218,6 +230,16 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "drafts": lambda s: (drafts.draft_on(s, agent, ticket), drafts.drafts_of(s, agent)),
         "answers of colleagues": lambda s: (crossed.seen_now(s, ticket), crossed.crossed(s, ticket, agent.agent_id, "7.7")),
         "where somebody is named": lambda s: (mentions.mentions_of(s, agent), mentions.is_mentioned(s, agent.agent_id, ticket)),
+        "news of followed tickets": lambda s: (following.news_of(s, agent), following.has_news(s, agent, ticket)),
+        "who follows": lambda s: following.followers_of(s, ticket),
+        "links and merges": lambda s: (
+            links.links_of(s, agent, ticket),
+            links.moves_to_undo(s, agent, ticket, now),
+            links.merged_tickets(s, ticket.id),
+            links.merged_into(s, [ticket.id]),
+        ),
+        "tags of tickets": lambda s: tags.tags_of(s, [ticket.id]),
+        "kept views": lambda s: saved_views.counted(s, agent, saved_views.views_of(s, agent)),
         "canned replies": lambda s: canned.offered_on(s, agent, ticket, {}),
         "sign-in": lambda s: sessions._too_many(s, now, "maya@desk.example", "10.0.0.1"),
         "work list": lambda s: work_list.work_list(s, agent),
@@ -270,6 +292,10 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
     for name, viewer in (("agent", agent), ("senior", senior)):
         for view in tickets.VIEWS:
             found[f"tickets {view} {name}"] = lambda s, v=viewer, view=view: tickets.ticket_list(s, v, view=view)
+        found[f"tickets with a tag {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", tag_id=1)
+        found[f"tickets with a rare tag {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="open", tag_id=2)
+        found[f"the earliest tickets {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", sort="oldest")
+        found[f"tickets counted {name}"] = lambda s, v=viewer: tickets.ticket_count(s, v, most=100, view="open", priority=3)
         found[f"tickets sought {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", search="anna 7")
         found[f"customers sought {name}"] = lambda s, v=viewer: customers.customer_list(s, v, search="anna 7")
     return found

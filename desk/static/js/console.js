@@ -58,7 +58,9 @@ function startMoving() {
     // The list may wait until the pointer has left it; what was answered is gone at once.
     target.closest?.(".offer")?.remove();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-    if (detail.path && new URL(detail.path, location.href).pathname !== location.pathname) go(detail.path);
+    const place = detail.path && new URL(detail.path, location.href);
+    // Another page, or another list on the same one.
+    if (place && (place.pathname !== location.pathname || (place.search && place.search !== location.search))) go(detail.path);
     // Sent to where it is: what changed is the reader's own, and nobody is told of that.
     else if (detail.path || !live.connected) live.refresh();
   });
