@@ -24,6 +24,7 @@ from desk.models import Agent, Complaint, ComplaintDecision
 from desk.queries.complaint_file import case_file
 from desk.queries.complaint_keeping import holds_of, interviews_of
 from desk.queries.complaint_policies import clock_lines, codes, pauses_of
+from desk.queries.corrective_actions import actions_of_case
 from desk.store import Tx
 from desk.web import complaint_acts, complaint_words, words
 from desk.web.admin_policies import words as policy_words
@@ -165,6 +166,7 @@ def _file(session: Session, number: int) -> dict[str, Any]:
         "policy_words": policy_words(),
         "today": now.date().isoformat(),
         "needs_approval": file.draft is not None and approvals_needed(file.case.complaint, file.draft, file.given) > 0,
+        "actions": actions_of_case(session, complaint.id),
         "event_words": EVENTS,
         "terms": complaint_words.everything(),
     }
