@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer, access_ticket, untouched_by, visible_tickets
 from desk.days import day_in_words
+from desk.db import asked_of_each
 from desk.errors import NotFound
 from desk.models import (
     Agent,
@@ -170,7 +171,8 @@ def complaint_counts(session: Session, viewer: Viewer, *, now: datetime) -> dict
         base = base.join(Ticket, Ticket.id == Complaint.ticket_id)
     base = base.where(_seen_by(viewer))
     counts = {name: session.scalar(base.where(Complaint.stage.in_(stages))) or 0 for name, stages in STATES.items()}
-    late = base.where(Complaint.stage.in_(OPEN_STAGES), Complaint.decided_at.is_(None), Complaint.decide_due_at < now)
+    undecided = asked_of_each(Complaint.decided_at.is_(None))
+    late = base.where(Complaint.stage.in_(OPEN_STAGES), undecided, Complaint.decide_due_at < now)
     counts["late"] = session.scalar(late) or 0
     return counts
 
