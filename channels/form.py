@@ -73,6 +73,12 @@ def addition(token: str, sender: Contact, text: str, locale: str) -> Inbound:
     return Inbound(channel="form", external_id=f"addition:{token}", sender=sender, text=text, reply_text=text, locale=locale)
 
 
+def enquiry(token: str, sender: Contact, text: str, locale: str) -> Inbound:
+    """What somebody asks on our site. Without a subject, so that no word of theirs can join it to another ticket."""
+    text = _text(text)
+    return Inbound(channel="form", external_id=f"enquiry:{token}", sender=sender, text=text, reply_text=text, locale=locale)
+
+
 def _text(value: str) -> str:
     return _UNSEEN.sub("", _BREAKS.sub("\n", value)).strip()
 

@@ -73,6 +73,7 @@ from desk.web import (
     files,
     health,
     help_centre,
+    help_centre_form,
     knowledge_work,
     mail_doors,
     mail_ledger,
@@ -104,6 +105,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     sign_in,
     help_centre,
+    help_centre_form,
     complaints,
     track,
     survey,

@@ -37,6 +37,9 @@ PUBLIC = {
     "POST /login",
     "GET /readyz",
     "GET /shop",
+    "GET /write",
+    "POST /write",
+    "GET /write/sent",
     "GET /track",
     "POST /track",
 }
