@@ -35,11 +35,11 @@ def remind(tx: Tx, complaints: Iterable[Complaint], officer: Agent) -> Reminded:
 
     Raises `NotAllowed` for who neither handles complaints nor supervises.
     """
-    viewer = viewer_of(officer)
-    if not viewer.can(Right.HANDLE_COMPLAINT):
+    chosen, viewer = sorted(complaints, key=lambda each: each.id), viewer_of(officer)
+    if chosen and not viewer.can(Right.HANDLE_COMPLAINT):
         viewer.require(Right.SUPERVISE)
     told = before = nobody = 0
-    for complaint in sorted(complaints, key=lambda each: each.id):
+    for complaint in chosen:
         # Two officers who do it at the same moment wait for each other here.
         tx.session.refresh(complaint, ["stage", "handler_id"], with_for_update=True)
         if complaint.stage not in OPEN_STAGES or complaint.handler_id is None:

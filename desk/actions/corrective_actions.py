@@ -44,8 +44,8 @@ def open_action(
 
     Raises `NotAllowed` for who neither handles complaints nor supervises, `Invalid` with `fields` for what is missing.
     """
-    _check_judge(opener)
     _check_words(tx, kind, title, change, method, owner_id, due_at, check_after_days)
+    _check_judge(opener)
     answered = list(complaints)
     if alert is not None:
         ids = set(alert.complaint_ids) - {each.id for each in answered}
