@@ -103,7 +103,8 @@ def merge(tx: Tx, ticket: Ticket, into: Ticket, agent: Agent | None) -> TicketMo
 def undo_merge(tx: Tx, ticket: Ticket) -> Ticket:
     """Everything is where it was; what came since in answer to the merged ticket goes back with it. Returns the other one.
 
-    Raises `Conflict` after a day, when it was undone already, or when the surviving ticket went into another one meanwhile.
+    Raises `Conflict` after a day, when it was undone already, when the surviving ticket went into another one meanwhile, and when
+    it has become a complaint.
     """
     move = tx.session.scalar(select(TicketMove).where(*merge_of(ticket)))
     if move is None:
@@ -117,6 +118,7 @@ def undo_merge(tx: Tx, ticket: Ticket) -> Ticket:
         raise Conflict("Merging can be undone for a day only. Split off the messages instead.")
     if into.status == MERGED:
         raise Conflict("The other ticket has been merged further. Undo that first.")
+    _check_no_case(tx, (ticket.id, into.id))
     came = _came_since(tx, ticket, into, move)
     for model in (*MOVED, Draft):
         _move_back(tx, model, move, model.id)
@@ -143,10 +145,7 @@ def _check(tx: Tx, ticket: Ticket, into: Ticket) -> None:
     ids = (ticket.id, into.id)
     if ticket.id == into.id:
         raise Invalid("A ticket cannot be merged with itself.")
-    complaint = select(Complaint.id).where(Complaint.ticket_id.in_(ids)).limit(1)
-    kept_out = select(Recusal.id).where(Recusal.ticket_id.in_(ids)).limit(1)
-    if "complaint" in (ticket.type, into.type) or tx.session.scalar(complaint) or tx.session.scalar(kept_out):
-        raise Conflict("A complaint is not merged: its file stays as it is. Link the two tickets instead.")
+    _check_no_case(tx, ids)
     for each in (ticket, into):
         if each.status not in LIVE:
             raise Conflict("Ticket #%(number)s is not open. Open it again before merging.", number=each.number)
@@ -158,6 +157,13 @@ def _check(tx: Tx, ticket: Ticket, into: Ticket) -> None:
     leaving = select(UnsentReply.id).where(UnsentReply.ticket_id == ticket.id, UnsentReply.state == WAITING)
     if tx.session.scalar(leaving.limit(1)) is not None:
         raise Conflict("An answer is about to leave this ticket. Wait a moment, or take it back.")
+
+
+def _check_no_case(tx: Tx, ids: Sequence[int]) -> None:
+    """What belongs to a case stays in its file, and who is kept out of one learns nothing by another ticket."""
+    for case in (Complaint, Recusal):
+        if tx.session.scalar(select(case.id).where(case.ticket_id.in_(ids)).limit(1)) is not None:
+            raise Conflict("A complaint is not merged: its file stays as it is. Link the two tickets instead.")
 
 
 def _is_talking(tx: Tx, ids: Sequence[int]) -> bool:

@@ -122,6 +122,8 @@ def _question(
     # What fits few tickets is found first and sorted then; of several such conditions one is enough for that.
     few = [_FEW[view](viewer)] if view in _FEW else []
     if tag_id is not None:
+        tag = session.get(Tag, tag_id)
+        tag_id = tag_id if tag is None else tag.merged_into_id or tag.id  # who kept the old address finds the tag it became
         tagged = _tagged(session, tag_id)
         with_tag = exists().where(TicketTag.ticket_id == Ticket.id, TicketTag.tag_id == tag_id)
         (conditions if tagged is None else few).append(with_tag if tagged is None else Ticket.id.in_(tagged))

@@ -130,6 +130,16 @@ def test_what_was_snoozed_sleeps_on_after_a_merge_that_was_undone(house, two):
     assert house.one(select(WorkItem.id).where(WorkItem.ticket_id == one.id, WorkItem.ended_at.is_(None))) is None
 
 
+def test_what_has_become_a_complaint_is_not_parted_again(house, two):
+    _maya, one, other = two
+    merge(house, one, other)
+    with house.tx() as tx:
+        register_from_ticket(tx, tx.session.get_one(Ticket, other.id), "You charged me twice.")
+    with pytest.raises(Conflict, match="its file stays"):
+        undo(house, one)
+    assert messages(house, other) == ["1", "2"]
+
+
 def test_a_chain_of_merges_is_undone_from_its_end(house, two):
     _maya, one, other = two
     third = mail(house, "zhao", "3")

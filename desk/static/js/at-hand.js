@@ -7,7 +7,10 @@ let last = null;
 export function startAtHand() {
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", pressed);
-  document.body.addEventListener("live:morphed", ({ target }) => (target.id === "ticket-rows" || target.id === "panes") && show());
+  document.body.addEventListener("live:morphed", ({ target }) => {
+    if (target.id === "ticket-rows" || target.id === "panes") show();
+    if (target.id === "own-views" || target.id === "panes") markView();
+  });
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (!detail.successful || detail.requestConfig?.verb !== "post") return;
     const form = detail.elt?.closest?.("form");
@@ -80,4 +83,13 @@ function show() {
   form.hidden = !chosen.size;
   const count = form.querySelector("[data-count]");
   count.textContent = chosen.size ? count.dataset.count.replace("{n}", chosen.size) : "";
+}
+
+/** The kept view that is open. */
+function markView() {
+  for (const link of document.querySelectorAll("#own-views a")) {
+    const on = link.pathname + link.search === location.pathname + location.search;
+    if (on) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
