@@ -17,6 +17,7 @@ LIVE_ONE_IN = 50
 ENGLISH = ("refund", "invoice", "router", "light", "payment", "parcel", "delay", "address", "cancel", "speed", "login", "bill")
 CHINESE = ("退款", "发票", "路由器", "指示灯", "付款", "包裹", "延迟", "地址", "取消", "网速", "登录", "重复扣费")
 STEP = 50_000
+CACHE_KB, USUAL_KB = 1_500_000, 2_000  # what SQLite keeps in memory while all of it is made, and at work
 _AT = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now', '-' || {} || ' minutes')",
     "postgresql": "now() - {} * interval '1 minute'",
@@ -33,12 +34,16 @@ def add_pool(connection: Connection) -> None:
 
 def add_tickets(connection: Connection, first: int, last: int, *, words: bool = False) -> None:
     """Tickets of these ids with their customers, messages and events; with `words` findable at once."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KB}")
     for start in range(first, last + 1, STEP):
         _add(connection, start, min(start + STEP - 1, last), words=words)
     if connection.dialect.name == "postgresql":
         for table in ("customer", "contact_point", "ticket", "message"):
             connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"))  # noqa: S608
     connection.execute(text("ANALYZE"))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{USUAL_KB}")
 
 
 def _add(connection: Connection, first: int, last: int, *, words: bool) -> None:

@@ -158,7 +158,7 @@ def _going_on(term: Term) -> Term:
     last = term.phrases[-1][-1]
     begun = [(each,) for each in sorted(stems_begun(last))] if len(term.phrases[-1]) == 1 else []
     starts = term.starts or not last.isascii() or len(last) > 2 or last.isdigit()
-    return Term(tuple(dict.fromkeys((*begun, *term.phrases))), starts=starts)
+    return Term((*(each for each in begun if each not in term.phrases), *term.phrases), starts=starts)
 
 
 def _number(alone: str) -> int | None:

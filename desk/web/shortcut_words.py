@@ -38,6 +38,8 @@ SHORTCUTS = {
     "g": lazy_gettext("Pause or go on recording; look again; tags"),
     "e": lazy_gettext("End or wrap up the call; edit an article"),
     "f": lazy_gettext("Report a fault"),
+    "[": lazy_gettext("Month before"),
+    "]": lazy_gettext("Month after"),
     "Alt+c": lazy_gettext("Canned replies and macros"),
     "Alt+k": lazy_gettext("Knowledge beside the ticket"),
     "Alt+o": lazy_gettext("Open the first article"),

@@ -102,6 +102,7 @@ def people(house: House, viewer: Viewer, asked: str) -> list[str]:
         ("charge", "Double charges on the March bill"),
         ("CHARGED", "Double charges on the March bill"),
         ("chargi", "Double charges on the March bill"),
+        ("doub", "Double charges on the March bill"),
         ("重复扣费", "账单重复扣费"),
         ("重複扣費", "账单重复扣费"),
         ("扣费 账单", "账单重复扣费"),
