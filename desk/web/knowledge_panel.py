@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, session, url_for
 from flask_babel import get_locale, gettext
 from markupsafe import Markup
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -103,10 +103,13 @@ def flag(number: int, key: str) -> Response:
 
 
 def _text_of(rows: Session, ticket: Ticket) -> str:
-    """What the customer asks: the subject and their last words, the latest first, as they tell most."""
+    """What the customer asks: the subject and their last words, the latest first, as they tell most; of a call what was noted."""
+    asks = Message.direction == IN
+    if ticket.channel == "voice":
+        asks = or_(asks, Message.kind == "note")
     latest = (
         select(Message.reply_text, Message.text)
-        .where(Message.ticket_id == ticket.id, Message.direction == IN)
+        .where(Message.ticket_id == ticket.id, asks)
         .order_by(Message.id.desc())
         .limit(LATEST)
     )

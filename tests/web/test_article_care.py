@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from desk.actions import articles
+from desk.actions import articles, tickets
 from desk.actions.article_health import renew_health
 from desk.clock import FrozenClock
-from desk.models import Article, ArticleFlag, ArticleLink, EqualWords, Ticket, Timer
+from desk.models import Agent, Article, ArticleFlag, ArticleLink, Customer, EqualWords, Message, Queue, Ticket, Timer
 from desk.work.due import ACTIONS
 from desk.work.indexing import Indexing
 from desk.work.timers import Timers
@@ -209,6 +209,24 @@ def test_equal_words_are_found_at_once_in_either_language_and_no_more_when_taken
     assert editor.post("/desk/articles/words", data={"words": "a, b", "group": group, "seen": "old"}).status_code == 409
     assert editor.post("/desk/articles/words", data={"words": "", "group": group}).ok
     assert "gadget-en" not in stranger.get("/?q=微风盒&in=all").text
+
+
+def test_beside_a_call_is_what_fits_the_notes_of_it_as_they_grow(world, maya):
+    article(world, "lamp-en", text="The thermolamp blinks when it is cold.")
+    Indexing(world.desk).rebuild()
+    known = customer(world)
+    with world.tx() as tx:
+        queue = tx.session.scalars(select(Queue).where(Queue.key == "general")).one()
+        caller = tx.session.get_one(Customer, known.id)
+        ticket = tickets.open_ticket(tx, customer=caller, queue=queue, subject="Call", channel="voice")
+        ticket.owner_id = tx.session.scalars(select(Agent.id).where(Agent.name == "Maya")).one()
+        number = ticket.number
+    assert "lamp-en" not in maya.get(f"/desk/tickets/{number}/knowledge").text
+    with world.tx() as tx:
+        call = tx.session.scalars(select(Ticket).where(Ticket.number == number)).one()
+        noted = Message(channel="note", direction="internal", kind="note", text="Their thermolamp blinks.", created_at=tx.now)
+        tickets.add_message(tx, call, noted)
+    assert "lamp-en" in maya.get(f"/desk/tickets/{number}/knowledge").text
 
 
 def test_an_article_that_holds_a_card_number_is_not_saved(world, editor):
