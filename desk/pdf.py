@@ -25,7 +25,8 @@ BOX = "□"
 _NOT_LATIN = re.compile(r"[^\x20-\x7e\xa0-\xff–—‘’“”•…€]+")
 _NOT_SHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]|[^\x00-\uffff]")
 registerFont(UnicodeCIDFont(CHINESE))
-_TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=10.5, leading=16, wordWrap="CJK")
+MOSTLY = 0.3  # from this share of other signs on, a line is broken as Chinese is: anywhere
+_TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=10.5, leading=16)
 _HEADING = ParagraphStyle("heading", parent=_TEXT, fontName=BOLD, fontSize=12, leading=17, spaceBefore=10, keepWithNext=1)
 _TITLE = ParagraphStyle("title", parent=_TEXT, fontName=BOLD, fontSize=16, leading=22, spaceAfter=8)
 _ITEM = ParagraphStyle("item", parent=_TEXT, leftIndent=14)
@@ -46,17 +47,24 @@ def made_pdf(title: str, parts: Sequence[Part]) -> bytes:
     told = _shown(title)
     margins = {"leftMargin": 22 * mm, "rightMargin": 22 * mm, "topMargin": 20 * mm, "bottomMargin": 20 * mm}
     document = SimpleDocTemplate(made, pagesize=A4, title=told, author="", invariant=1, **margins)
-    body: list[Flowable] = [Paragraph(_marked(told), _TITLE)]
+    body: list[Flowable] = [_paragraph(told, _TITLE)]
     for part in parts:
         if part.heading:
-            body.append(Paragraph(_marked(_shown(part.heading)), _HEADING))
-        body += [Paragraph(_marked(line), _TEXT) if line else Spacer(1, 6) for line in _shown(part.text).split("\n")]
+            body.append(_paragraph(_shown(part.heading), _HEADING))
+        body += [_paragraph(line, _TEXT) if line else Spacer(1, 6) for line in _shown(part.text).split("\n")]
         for number, item in enumerate(part.items, 1):
             first, *rest = _shown(item).split("\n")
-            body.append(Paragraph(_marked(f"{number}. {first}"), _ITEM))
-            body += [Paragraph(_marked(line), _ITEM) for line in rest if line]
+            body.append(_paragraph(f"{number}. {first}", _ITEM))
+            body += [_paragraph(line, _ITEM) for line in rest if line]
     document.build(body, onFirstPage=_foot, onLaterPages=_foot)
     return made.getvalue()
+
+
+def _paragraph(line: str, style: ParagraphStyle) -> Paragraph:
+    others = sum(len(run) for run in _NOT_LATIN.findall(line))
+    return Paragraph(
+        _marked(line), ParagraphStyle("line", parent=style, wordWrap="CJK") if others > MOSTLY * len(line) else style
+    )
 
 
 def _foot(canvas: Canvas, document: SimpleDocTemplate) -> None:
