@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test nightly lint check bench catalogue
+.PHONY: help setup run grown test nightly lint check bench catalogue
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ setup: ## Install what running needs, and stop there
 run: ## Set up, fill the demo once, start the desk and print its addresses and logins
 	@.ci/setup run
 	@exec $(PYTHON) -m desk serve --demo
+
+grown: ## Set up, then try a desk of many processes here: PostgreSQL, Redis, nginx if there is one, two of each part
+	@.ci/setup run
+	@.ci/test-services
+	@command -v nginx >/dev/null || .ci/apt-install nginx-light || true
+	@exec $(PYTHON) -m desk grown
 
 test: ## Set up everything that tests need, browser included, and run the whole suite (ARGS="tests/web -k login" narrows it)
 	@.ci/setup test

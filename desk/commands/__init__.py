@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
-MODULES = ("serve", "web", "migrate", "demo", "people", "mail", "kb", "simulate", "staff", "bench", "doctor", "backup")
+MODULES = ("serve", "web", "grown", "migrate", "demo", "people", "mail", "kb", "simulate", "staff", "bench", "doctor", "backup")
 
 
 def modules(words: Sequence[str]) -> list[ModuleType]:
