@@ -31,14 +31,14 @@ CLOCKS = {
 }
 STATES = {"open": lazy_gettext("To be done"), "done": lazy_gettext("To be checked"), "closed": lazy_gettext("Closed actions")}
 ALERT_OUTCOMES = {"dismissed": lazy_gettext("Dismissed"), "handled": lazy_gettext("Settled by an action")}
-RISKS = {"high": lazy_gettext("high"), "middle": lazy_gettext("middle"), "low": lazy_gettext("low")}
+RISKS = {"high": lazy_gettext("high"), "middle": lazy_gettext("middle"), "low": lazy_gettext("small")}
 LIKELIHOODS = {
     1: lazy_gettext("once"),
     2: lazy_gettext("now and then"),
     3: lazy_gettext("often"),
     4: lazy_gettext("all the time"),
 }
-IMPACTS = {4: lazy_gettext("critical"), 3: lazy_gettext("high"), 2: lazy_gettext("normal"), 1: lazy_gettext("low")}
+IMPACTS = {4: lazy_gettext("critical"), 3: lazy_gettext("high"), 2: lazy_gettext("normal"), 1: lazy_gettext("slight")}
 
 
 def about(dimension: str, code: str) -> Any:
