@@ -94,12 +94,12 @@ def _database(desk: Installation) -> Iterator[tuple[str, Finding]]:
         ("Database", doctor.unchanged_events),
         ("Database", doctor.people),
         ("Complaints", doctor.complaints),
-        ("Search", lambda session: search_progress.look(session, now)),
         ("Files", lambda session: doctor.stored_files(session, desk.files)),
         ("Files", lambda session: doctor.evidence(session, desk.files)),
         ("Work", lambda session: doctor.work_left_lying(session, now)),
         ("Work", lambda session: doctor.router(session, now)),
         ("Clock", lambda session: doctor.clock(session, now)),
+        ("Search", lambda session: search_progress.look(session, now)),
     ):
         yield from _area(area, _reading(desk, look))
 

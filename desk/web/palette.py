@@ -38,7 +38,6 @@ PLACES: tuple[tuple[str, tuple[Right, ...], str, Any], ...] = (
     ("/wallboard", (Right.SUPERVISE,), "board", lazy_gettext("Wallboard")),
     ("/admin/mail", (Right.READ_AUDIT,), "envelope", lazy_gettext("Mail that came in")),
     ("/admin", (Right.ADMINISTER,), "settings", lazy_gettext("Admin")),
-    ("/admin/people", (Right.ADMINISTER,), "users", lazy_gettext("People")),
     ("/admin/skills", (Right.READ_SETTINGS,), "star", lazy_gettext("Skills")),
     ("/admin/queues", (Right.READ_SETTINGS,), "swap", lazy_gettext("Queues")),
     ("/admin/calendars", (Right.READ_SETTINGS,), "clock", lazy_gettext("Opening hours")),

@@ -45,6 +45,7 @@ SHORTCUTS = {
     "Alt+o": lazy_gettext("Open the first article"),
     "Alt+i": lazy_gettext("Insert the article"),
     "Alt+l": lazy_gettext("Link the article to the ticket"),
+    "Alt+r": lazy_gettext("Remind those who handle the chosen ones"),
     "Alt+z": lazy_gettext("Take the last answer back"),
     "Mod+s": lazy_gettext("Save"),
 }

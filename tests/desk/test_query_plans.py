@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, select, text
 
 from channels.message import Contact, Inbound
 from desk.access import Viewer, viewer_of
-from desk.actions import acknowledging, intake, outbox, places, sessions, work_items
+from desk.actions import acknowledging, intake, outbox, places, search_words, sessions, work_items
 from desk.actions.mail import ReadMail, take_in_all
 from desk.files import KeptFile
 from desk.models import (
@@ -29,6 +29,7 @@ from desk.models import (
     TicketFollower,
     WorkItem,
 )
+from desk.models.search import CUSTOMERS, TICKETS
 from desk.models.ticket import FIRST_NUMBER
 from desk.queries import (
     audit,
@@ -42,6 +43,8 @@ from desk.queries import (
     canned,
     chats,
     complaint_file,
+    complaint_keeping,
+    complaint_policies,
     complaints,
     crossed,
     customer_page,
@@ -59,6 +62,8 @@ from desk.queries import (
     recipients,
     recorded_day,
     saved_views,
+    search,
+    search_results,
     skill_matrix,
     staffing,
     surveys,
@@ -72,6 +77,8 @@ from desk.queries import (
     work_list,
 )
 from desk.queries import queues as queue_settings
+from desk.queries.search_documents import customer_documents, ticket_documents
+from desk.queries.search_question import question_of
 from desk.work import picture
 from desk.work.picture import Changed
 from tests.desk.conftest import on_postgres, on_sqlite
@@ -108,6 +115,7 @@ def with_a_past(house: House) -> House:
         house.item("voice")
         house.item("chat")
     fill(house, HISTORY)
+    make_findable(house)
     return house
 
 
@@ -264,6 +272,11 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
         "complaint file": lambda s: complaint_file.case_file(s, officer, complaint.ticket_id + FIRST_NUMBER, now=now),
         "evidence": lambda s: complaints.is_in_evidence(s, 1),
+        "complaint clocks": lambda s: complaint_policies.clock_lines(s, complaint),
+        "people heard": lambda s: complaint_keeping.interviews_of(s, complaint.id),
+        "holds": lambda s: complaint_keeping.holds_of(s, complaint.id),
+        "cases whose time is over": lambda s: complaint_keeping.over(s, now),
+        "complainant's page": lambda s: complaints.status_view(s, complaint, "en", now=now),
         "chat state": lambda s: chats.state_of(s, chat, now),
         "a recorded day": lambda s: (recorded_day.latest_day(s, ZONE, now), recorded_day.recorded_day(s, now.date(), ZONE, now)),
         "staffing of a day": lambda s: staffing.staffing_day(s, s.get_one(Queue, waiting.queue_id), now.date(), now),
@@ -297,8 +310,34 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         found[f"the earliest tickets {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", sort="oldest")
         found[f"tickets counted {name}"] = lambda s, v=viewer: tickets.ticket_count(s, v, most=100, view="open", priority=3)
         found[f"tickets sought {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", search="anna 7")
+        for asked in (
+            "help -bill",
+            "invoice 12",
+            "13800000007",
+            "anna",
+            "status:open help",
+            "from:anna help",
+            "assigned:me tag:x",
+        ):
+            found[f"searched for {asked} {name}"] = lambda s, v=viewer, asked=asked: searched(s, v, asked)
         found[f"customers sought {name}"] = lambda s, v=viewer: customers.customer_list(s, v, search="anna 7")
     return found
+
+
+def searched(session: Any, viewer: Viewer, asked: str) -> None:
+    """All that a page of results asks for."""
+    question = question_of(asked)
+    found = search.find_tickets(session, viewer, question)
+    search_results.ticket_hits(session, question, found)
+    search_results.customer_hits(session, viewer, search.find_customers(session, viewer, question))
+
+
+def make_findable(house: House, newest: int = 120) -> None:
+    """The words of some, as those of all take long."""
+    with house.tx() as tx:
+        for table, model, documents in ((TICKETS, Ticket, ticket_documents), (CUSTOMERS, Customer, customer_documents)):
+            ids = tx.session.scalars(select(model.id).order_by(model.id.desc()).limit(newest)).all()
+            search_words.put(tx, table, ids, documents(tx.session, ids))
 
 
 def people(house: House) -> dict[str, Viewer]:
