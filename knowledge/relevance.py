@@ -90,7 +90,7 @@ def _reciprocal(keys: Sequence[str], grades: Mapping[str, int]) -> float:
 
 def _words(article: Article) -> list[str]:
     beside = _plain(article.question) * QUESTION + _plain(" ".join((*article.tags, *article.products))) * TAGS
-    text = to_text("\n\n".join((article.text, article.cause, article.environment)))
+    text = to_text(f"{article.text}\n\n{article.cause}\n\n{article.environment}")
     return _plain(article.title) * TITLE + beside + _plain(text)
 
 

@@ -1,7 +1,8 @@
 """Cut Chinese and English text into search tokens; documents and queries use the same cuts, a query weighs them.
 
 Chinese gives single characters, pairs and the longer words of the dictionary; other words give their exact form and their stem;
-codes (`LK-2024-0815`, `400-810`, `wi-fi`) stay whole and also give their parts.
+codes (`LK-2024-0815`, `400-810`, `wi-fi`) stay whole and also give their parts. A long number, of a phone or an order, is known
+as it is dialled, however it is written, and by its last digits.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from whoosh.lang.porter import stem
 from knowledge import stop_words
 from knowledge.fold import fold
 
-VERSION = 2
+VERSION = 3
 """Changes when the same text gives other tokens: an index written with another version has to be rebuilt."""
 
 MAX_TOKEN = 64
@@ -29,6 +30,9 @@ _JOINT = re.compile(r"['’._@/+#&-]+")
 _LETTERS_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
 _POSSESSIVE = re.compile(r"['’]s?$|['’]s(?![^\W_])")
 _ENGLISH = re.compile(r"[a-z]{3,}")
+_NUMBER = re.compile(r"(?<!\d)\d(?:[ ()-]{0,2}\d){6,19}(?!\d)")
+_NO_DIGIT = re.compile(r"\D+")
+_TAILS = (11, 8, 7, 6, 4)  # without the country, without the area, what people are asked for
 
 # What a token of a query is worth. Everything counts for something as it stands, each character, pair and written word; what is
 # known of it comes on top: a word of the dictionary more than a pair that straddles two (货退 in 退货退款), though such a pair
@@ -52,6 +56,9 @@ def tokens(text: str) -> list[str]:
             found.extend(word for word in rjieba.cut_for_search(run) if len(word) > 2)
         else:
             found.extend(_word_tokens(run))
+    for number in _numbers(text):
+        found.append(number)
+        found.extend(number[-size:] for size in _TAILS if size < len(number))
     return [token for token in found if len(token) <= MAX_TOKEN]
 
 
@@ -85,6 +92,8 @@ def weighted_query_tokens(text: str) -> dict[str, float]:
             weights.setdefault(token, _PLAIN_CHARACTER if kind == "cjk" and len(token) == 1 else _PLAIN)
         for token, weight, is_stop in _chinese_query(run) if kind == "cjk" else _word_query(run):
             weights[token] = weights.get(token, 0.0) + (weight * _STOP_WORD if is_stop else weight)
+    for number in _numbers(text):
+        weights[number] = max(weights.get(number, 0.0), _WORD)
     return {token: min(weight, _MOST) for token, weight in weights.items() if token and len(token) <= MAX_TOKEN}
 
 
@@ -132,6 +141,11 @@ def _word_tokens(run: str) -> list[str]:
         elif _ENGLISH.fullmatch(part):
             found.append(_stem(part))
     return list(dict.fromkeys(found))
+
+
+def _numbers(text: str) -> Iterator[str]:
+    """The digits of each number of seven digits and more."""
+    return (_NO_DIGIT.sub("", match[0]) for match in _NUMBER.finditer(fold(text)))
 
 
 @lru_cache(maxsize=50_000)

@@ -346,3 +346,40 @@ def test_an_index_without_articles_is_opened_again_and_finds_nothing(index: Know
     assert index.count() == 0
     assert index.search("refund", audiences={"public"}) == []
     assert index.did_you_mean("refnd", audiences={"public"}) is None
+
+
+@pytest.mark.parametrize(
+    "asked", ["4008108888", "400 810 8888", "(400) 810-8888", "8108888", "8888", "13800138000", "+86 138 0013 8000"]
+)
+def test_a_number_is_found_however_it_is_written_and_by_its_last_digits(index: KnowledgeIndex, asked: str) -> None:
+    index.rebuild(
+        [Article("a", "en", "Hotline", "Call 400-810-8888 or +86 138 0013 8000."), Article("b", "zh", "热线", "请打 12345。")]
+    )
+    assert ids(index.search(asked, audiences=EVERYBODY))[:1] == ["a"]
+
+
+def test_words_of_taiwan_find_what_the_mainland_writes(index: KnowledgeIndex) -> None:
+    index.rebuild([Article("a", "zh", "软件安装", "下载文件后打开程序。"), Article("b", "zh", "退款", "三天到账。")])
+    assert ids(index.search("軟體安裝", audiences=EVERYBODY)) == ["a"]
+    assert ids(index.search("檔案在哪裡下載", audiences=EVERYBODY)) == ["a"]
+
+
+def test_a_product_is_a_filter_however_it_is_written(index: KnowledgeIndex) -> None:
+    about = {"r3": ("Router R3", "Mesh, M2"), "m2": ("mesh m2",), "none": ()}
+    index.rebuild([Article(key, "en", f"Light {key}", "The lamp.", products=names) for key, names in about.items()])
+    assert {hit.id: hit.products for hit in index.search("lamp", audiences=EVERYBODY)} == about
+    assert ids(index.search("lamp", audiences=EVERYBODY, product="ROUTER  r3")) == ["r3"]
+    assert sorted(ids(index.search("lamp", audiences=EVERYBODY, product="Mesh M2"))) == ["m2", "r3"]
+    assert index.search("lamp", audiences=EVERYBODY, product="Router") == []
+    assert ids(index.search("router", audiences=EVERYBODY))[:1] == ["r3"]
+
+
+def test_what_nobody_has_written_takes_no_memory_however_much_of_it_is_asked(index: KnowledgeIndex) -> None:
+    index.rebuild([RETURN_EN])
+    kept = []
+    for number in range(60):
+        word = "".join(chr(ord("a") + int(digit)) for digit in f"{number:05}")
+        index.search(f"{word}ly refund", audiences=EVERYBODY, product=f"thing {number}")
+        index.title_prefix(word, audiences=EVERYBODY)
+        kept.append(len(index._postings._lists) + len(index._allowed))
+    assert kept[-1] == kept[0]

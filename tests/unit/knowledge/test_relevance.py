@@ -48,6 +48,7 @@ def test_the_search_is_better_than_a_tuned_plain_bm25(articles, judged, search, 
     ours, plain = quality(questions, search), quality(questions, plain_bm25(articles))
     assert ours.ndcg > plain.ndcg > 0.8
     assert ours.mrr > plain.mrr
+    assert ours.recall >= plain.recall
 
 
 def test_traditional_questions_find_simplified_articles_nearly_as_well(judged, search) -> None:
