@@ -228,8 +228,12 @@ def _last_act(session: Session) -> dict[str, Any]:
     now = installation().clock.now()
     if act is None or act.undone_at is not None or now - act.at > TOLD_FOR:
         return {"act": None}
-    refused = [(each["number"], say(Conflict(each["sentence"], **each["values"]))) for each in act.refused]
+    refused = [(each["number"], _said(**each)) for each in act.refused]
     return {"act": act, "told": _told(act), "refused": refused}
+
+
+def _said(sentence: str, values: dict[str, Any], **_number: Any) -> str:
+    return say(Conflict(sentence, **values))
 
 
 def _told(act: BulkAct) -> str:
