@@ -73,10 +73,17 @@ def addition(token: str, sender: Contact, text: str, locale: str) -> Inbound:
     return Inbound(channel="form", external_id=f"addition:{token}", sender=sender, text=text, reply_text=text, locale=locale)
 
 
-def enquiry(token: str, sender: Contact, text: str, locale: str) -> Inbound:
-    """What somebody asks on our site. Without a subject, so that no word of theirs can join it to another ticket."""
-    text = _text(text)
-    return Inbound(channel="form", external_id=f"enquiry:{token}", sender=sender, text=text, reply_text=text, locale=locale)
+def enquiry(values: Mapping[str, str], locale: str) -> Inbound:
+    """What somebody asks on our site, from the values of its form. Without a subject, so that no word can join it to a ticket."""
+    text = _text(values["text"])
+    return Inbound(
+        channel="form",
+        external_id=f"enquiry:{_line(values['token'])[:MAX_LINE]}",
+        sender=Contact("email", _line(values["email"]).lower(), _line(values["name"])),
+        text=text,
+        reply_text=text,
+        locale=locale,
+    )
 
 
 def _text(value: str) -> str:

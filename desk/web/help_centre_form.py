@@ -9,7 +9,6 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from channels.form import MAX_LINE, MAX_TEXT, enquiry
-from channels.message import Contact
 from desk.actions import customers, intake
 from desk.errors import Invalid
 from desk.events import Actor
@@ -47,10 +46,10 @@ def send() -> Response | tuple[str, int]:
     except Invalid as wrong:
         return _page(form, {"files": say(wrong)}), wrong.status
     note_asked_all_the_same()
-    sender = Contact("email", form["email"].lower(), " ".join(form["name"].split()))
-    with writing(Actor("customer", None, sender.name or "visitor")) as tx:
-        received = intake.receive(tx, enquiry(form["token"][:MAX_LINE], sender, form["text"], language()), files)
-        session["wrote"] = [received.ticket.number, sender.value]
+    said = enquiry(form, language())
+    with writing(Actor("customer", None, said.sender.name or "visitor")) as tx:
+        received = intake.receive(tx, said, files)
+        session["wrote"] = [received.ticket.number, said.sender.value]
     return redirect(url_for("help_centre_form.sent"), 303)
 
 
