@@ -32,6 +32,7 @@ TELLING = (
 )  # kinds of events that change words
 BATCH = 40  # rows of words that are written at once
 EVENTS = 500  # looked at at once
+REST_S = 0.05  # between two batches, for whoever takes mail in or answers a call in this process
 PACE_S = 2.0  # between looks for what other processes have committed
 MOST_OF_ONE = 200  # tickets of one customer that are written again when they get another name
 _LOCK = 7_305_015  # PostgreSQL's advisory lock of whoever writes words
@@ -49,7 +50,7 @@ class Words:
 
     def turn(self) -> float:
         """Do a little; returns the seconds until the next look."""
-        return 0.0 if advance(self._store) else PACE_S
+        return REST_S if advance(self._store) else PACE_S
 
 
 def catch_up(store: Store) -> None:
