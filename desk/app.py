@@ -7,7 +7,7 @@ import hmac
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, g, request
 from flask_babel import Babel
@@ -29,7 +29,7 @@ from desk.figures import Figures
 from desk.files import FileStore
 from desk.http import guard, problems, watch
 from desk.http.incoming import IdConverter, Incoming
-from desk.http.turns import Turns
+from desk.http.turns import LINES, LINES_ELSEWHERE, Turns
 from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.live.attendance import Attendance
@@ -37,6 +37,7 @@ from desk.live.company import Company
 from desk.live.together import Together
 from desk.migrate import upgrade
 from desk.models import Setting
+from desk.places import Elsewhere
 from desk.store import Store, StoreAway
 from desk.web import (
     admin,
@@ -231,7 +232,8 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     )
     _install_live(app, socketio, desk)
     word_lists.follow(desk)
-    app.wsgi_app = watch.outermost(Turns(app.wsgi_app), desk)  # type: ignore[method-assign]
+    lines = LINES if settings.on_sqlite else LINES_ELSEWHERE
+    app.wsgi_app = watch.outermost(Turns(app.wsgi_app, lines=lines), desk)  # type: ignore[method-assign]
     return app, socketio
 
 
@@ -245,7 +247,7 @@ def locale_of(settings: Settings) -> str:
 
 def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
     if settings.has_twilio:
-        return TwilioCarrier(
+        carrier = TwilioCarrier(
             settings.twilio_account_sid,
             settings.twilio_auth_token,
             settings.twilio_api_key,
@@ -256,6 +258,7 @@ def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
             region=settings.twilio_region,
             edge=settings.twilio_edge,
         )
+        return cast(Carrier, Elsewhere(carrier))
     return SimulatedCarrier(
         base_url=settings.base_url,
         auth_token=voice_token,

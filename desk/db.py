@@ -35,6 +35,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 WRITE_WAIT_S = 20
+KNOWN_STATEMENTS = 1000  # that a connection to SQLite need not read again
 LONGEST_LOG = 8192  # pages of 4 kB; what writes them back before that is work/checkpoint.py
 BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite only counts up by itself in INTEGER columns
 
@@ -111,7 +112,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=40,
-        connect_args={"timeout": WRITE_WAIT_S, "check_same_thread": False},
+        connect_args={"timeout": WRITE_WAIT_S, "check_same_thread": False, "cached_statements": KNOWN_STATEMENTS},
         json_serializer=to_json,
     )
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from desk.places import left
+
 log = logging.getLogger(__name__)
 
 _sync = getattr(os, "fdatasync", os.fsync)
@@ -49,7 +51,7 @@ class Log:
         self._keep()
 
     def _keep(self) -> None:
-        with self._changed:
+        with left(), self._changed:
             self._asked += 1
             mine = self._asked
             while self._done < mine:

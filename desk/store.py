@@ -26,6 +26,7 @@ from desk.db import WRITE_WAIT_S
 from desk.durable import Log
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
+from desk.places import Turn, left
 from desk.sentences import N_
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Store:
         self._listeners_to_ours: list[Callable[[Sequence[Event]], None]] = []
         # SQLite admits one writer; queueing here is fair, its own busy-wait is not.
         on_sqlite = engine.dialect.name == "sqlite"
-        self._write_turn = threading.Lock() if on_sqlite else None
+        self._write_turn = Turn() if on_sqlite else None
         self._log = Log(engine.url.database) if on_sqlite and engine.url.database else None
 
     def subscribe(self, listener: Callable[[Sequence[Event]], None], *, ours_only: bool = False) -> None:
@@ -191,12 +192,15 @@ class Store:
             self._end_turn()
 
     def _take_turn(self) -> None:
-        if self._write_turn is not None and not self._write_turn.acquire(timeout=WRITE_WAIT_S):
-            raise StoreAway
+        if self._write_turn is None or self._write_turn.take_now():
+            return
+        with left(at_once=True):
+            if not self._write_turn.take(WRITE_WAIT_S):
+                raise StoreAway
 
     def _end_turn(self) -> None:
         if self._write_turn is not None:
-            self._write_turn.release()
+            self._write_turn.end()
 
 
 class Tx:
@@ -295,13 +299,35 @@ class Direct:
 
 
 class _Session(Session):
-    """A session that can be told to keep what is new to itself until the end of a block."""
+    """A session that can be told to keep what is new to itself until the end of a block.
+
+    What it has asked for by its key it does not ask for again: a row would be forgotten as soon as nobody holds it, and that
+    there is no row of a name (settings that are as they ship) would not be remembered at all.
+    """
 
     held = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._had: list[Any] = []
+        self._missing: set[tuple[Any, str]] = set()
+
     def flush(self, objects: Any = None) -> None:
         if not self.held:
+            if self.new:
+                self._missing.clear()
             super().flush(objects)
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        by_name = isinstance(ident, str) and not any(options.values())
+        if by_name and (entity, ident) in self._missing:
+            return None
+        found = super().get(entity, ident, **options)
+        if found is not None:
+            self._had.append(found)
+        elif by_name:
+            self._missing.add((entity, ident))
+        return found
 
 
 class _Reading(Session):

@@ -119,8 +119,8 @@ def press(tx: Tx, call: Call, digits: str | None, speech: str = "", confidence: 
         return _not_reached(tx, call)
     if stage.startswith(AWAY):
         return _after_offer(tx, call, digits or "", stage.removeprefix(AWAY))
-    menu = _menus(tx, call)[Position.from_dict(call.menu).menu]
     if not digits and speech:
+        menu = _menus(tx, call)[Position.from_dict(call.menu).menu]
         digits = key_said({key: choice.words for key, choice in menu.choices.items()}, speech, confidence) or "?"
     return _through_menus(tx, call, digits)
 

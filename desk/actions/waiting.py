@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
+
 from desk.actions.holding import lock_item
 from desk.models import Call, WorkItem
 from desk.models.call import QUEUED
@@ -12,10 +14,11 @@ from desk.store import Tx
 LEAVE, CALLBACK, VOICEMAIL = "leave", "callback", "voicemail"
 
 
-def note_told(call: Call, place: CallersPlace) -> None:
+def note_told(tx: Tx, call_id: int, place: CallersPlace) -> None:
     """Keep with the call what its caller is told, so that the next time, from whichever process, it is not more."""
     if place.told is not None:
-        call.told = place.told.to_dict()
+        told = update(Call).where(Call.id == call_id).values(told=place.told.to_dict())
+        tx.session.execute(told.execution_options(synchronize_session=False))
 
 
 def step_out(tx: Tx, call: Call) -> None:

@@ -25,6 +25,7 @@ from werkzeug.serving import make_server
 
 from channels.voice.port import Carrier
 from channels.voice.simulated.journal import LogEntry
+from desk import places
 from desk.actions.agents import add_agent, set_skill
 from desk.app import create_app, install, prepare
 from desk.bench import telephony
@@ -284,7 +285,7 @@ def _serving(settings: Settings, folder: Path, load: Load) -> Iterator[tuple[Ins
         hurry=load.hurry,
     )
     elsewhere = Elsewhere(company)
-    desk = install(own, clock=Clock(), carrier=cast(Carrier, FarCarrier(elsewhere.far)))
+    desk = install(own, clock=Clock(), carrier=cast(Carrier, places.Elsewhere(FarCarrier(elsewhere.far))))
     prepare(desk)
     take_short_turns()
     app, _socketio = create_app(desk)

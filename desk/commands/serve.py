@@ -25,7 +25,7 @@ from desk.work.background import ALL, Background
 
 log = logging.getLogger(__name__)
 
-SHORT_TURN_S = 0.0005
+SHORT_TURN_S = 0.0002
 
 
 def add(commands: Any) -> None:

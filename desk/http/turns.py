@@ -1,19 +1,28 @@
 """Who is served first where one process does everything: whoever waits on the line before whoever looks at a page.
 
 All threads of a process compute in turns. A page that is fetched again after a hint may come a moment later; what a caller hears
-next, and what somebody has pressed, may not, and a transaction that writes keeps everybody waiting who would write after it.
-So pages are made few at a time, and begin when nothing urgent is under way, or soon in any case.
+next, and what an agent on the phone has pressed, may not. A transaction that writes keeps everybody waiting who would write after
+it, and takes several times as long when others compute beside it. So what callers and agents on the phone wait for, and the parts
+of pages, is made one at a time, in that order (`desk.places`); whole pages, some of which take long, are made few at a time, and
+begin when nothing urgent is under way, or soon in any case.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
+from desk.places import Places
+
+ON_THE_LINE = ("/hooks/twilio/voice/", "/desk/calls/", "/desk/offers/", "/desk/presence")
+LINES, LINES_ELSEWHERE = 1, 4  # to ask SQLite is to compute, to ask PostgreSQL is to wait
 PLACES = 2  # pages made at the same time
 PATIENCE_S = 0.2  # how long a page that has its place gives way
-LONGEST_S = 5.0  # a page that waits so long for its place is made all the same
+LONGEST_S = 5.0  # who waits so long for their place is served all the same
+SHORT = 64 * 1024  # bytes of a form that is read before its place is taken: it may come slowly
 # Files; what the carrier fetches for a caller; mails, whose pictures we fetch from elsewhere, and slowly; signs of life.
 UNTOUCHED = ("/static/", "/socket.io/", "/hooks/", "/desk/files/", "/desk/messages/", "/desk/recordings/", "/healthz", "/readyz")
 
@@ -23,24 +32,34 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 class Turns:
     """WSGI middleware. What streams has its turn only until it begins to answer."""
 
-    def __init__(self, app: Wsgi) -> None:
+    def __init__(self, app: Wsgi, *, lines: int = LINES) -> None:
         self._app = app
         self._changed = threading.Condition()
         self._urgent = 0
         self._places = threading.BoundedSemaphore(PLACES)
+        self._lines = Places(lines, LONGEST_S)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(UNTOUCHED):
+        path, looks = environ["PATH_INFO"], environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        if not looks and path.startswith(ON_THE_LINE) and _is_there(environ):
+            with self._urgently(), self._lines.taken(urgent=True):
+                return self._app(environ, start_response)
+        if path.startswith(UNTOUCHED):
             return self._app(environ, start_response)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return self._at_once(environ, start_response)
+        if not looks:
+            with self._urgently():
+                return self._app(environ, start_response)
+        if environ.get("HTTP_X_FRAGMENT") == "1":
+            with self._lines.taken(urgent=False):
+                return self._app(environ, start_response)
         return self._in_turn(environ, start_response)
 
-    def _at_once(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    @contextmanager
+    def _urgently(self) -> Iterator[None]:
         with self._changed:
             self._urgent += 1
         try:
-            return self._app(environ, start_response)
+            yield
         finally:
             with self._changed:
                 self._urgent -= 1
@@ -56,3 +75,13 @@ class Turns:
         finally:
             if placed:
                 self._places.release()
+
+
+def _is_there(environ: dict[str, Any]) -> bool:
+    """Whether all that was sent is here, read now if it is short."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > SHORT or environ.get("HTTP_TRANSFER_ENCODING"):
+        return False
+    if int(length):
+        environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(int(length)))
+    return True

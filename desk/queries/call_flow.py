@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from desk.errors import NotFound
 from desk.models import BlockedNumber, CallFlow, CallFlowVersion, OurNumber, Queue
-from desk.queries.voice_texts import all_texts
+from desk.queries.voice_texts import text_of
 from desk.voice_texts import LANGUAGES, filled
 from routing.call_flow import BUILT_IN, Flow
 from routing.ivr import Texts
@@ -57,7 +57,7 @@ def flow_of(session: Session, version_id: int) -> Flow:
 
 def menu_texts(session: Session, names: Mapping[str, str]) -> dict[str, Texts]:
     """What menus say besides their own words, by language; `names` is the company's name by language."""
-    texts = all_texts(session)
+    texts = {key: text_of(session, key) for key in MENU_TEXTS}
     return {
         key: {lang: texts[key].audio[lang] or filled(texts[key].words[lang], {"company": names[lang]}) for lang in LANGUAGES}
         for key in MENU_TEXTS

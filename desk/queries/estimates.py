@@ -10,12 +10,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, String, and_, case, cast, extract, func, or_, select, true
+from sqlalchemy import ColumnElement, Engine, Select, String, and_, bindparam, case, cast, extract, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from desk.db import Moment
 from desk.models import Agent, AgentSkill, Offer, Queue, Team, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import ABANDONED, DONE, IS_HOLDING
@@ -144,15 +146,21 @@ def hands_for(
     also: Iterable[Needs] = (),
 ) -> list[Hand]:
     """Everybody available who has these skills, or one of the `also`."""
-    able = and_(Agent.active, Agent.presence == AVAILABLE, or_(*(_has_all(now, needs) for needs in (requires, *also))))
-    agents = session.execute(select(Agent.id, Agent.capacity).where(able)).all()
-    held = select(Offer.agent_id, Offer.item_id, Offer.channel, Offer.answered_at).where(IS_HOLDING)
+    people, holding = _able(_skills(requires), tuple(_skills(needs) for needs in also))
+    agents = session.execute(people, {"now": now}).all()
     in_hand: dict[int, list[tuple[int, str, datetime | None]]] = {}
-    for agent_id, item_id, held_channel, answered_at in session.execute(
-        held.where(Offer.agent_id.in_(select(Agent.id).where(able)))
-    ):
+    for agent_id, item_id, held_channel, answered_at in session.execute(holding, {"now": now}):
         in_hand.setdefault(agent_id, []).append((item_id, held_channel, answered_at))
     return [hand(agent_id, capacity, channel, in_hand.get(agent_id, ()), now, rules) for agent_id, capacity in agents]
+
+
+@lru_cache(maxsize=500)
+def _able(requires: tuple[Skill, ...], also: tuple[tuple[Skill, ...], ...]) -> tuple[Select[Any], Select[Any]]:
+    """Who is available and able at the moment `now`, with their capacity; and what those have in hand."""
+    now = bindparam("now", type_=Moment())
+    able = and_(Agent.active, Agent.presence == AVAILABLE, or_(*(_has_all(now, needs) for needs in (requires, *also))))
+    held = select(Offer.agent_id, Offer.item_id, Offer.channel, Offer.answered_at).where(IS_HOLDING)
+    return select(Agent.id, Agent.capacity).where(able), held.where(Offer.agent_id.in_(select(Agent.id).where(able)))
 
 
 def hand(
@@ -281,7 +289,7 @@ def _overtakers(queue: Queue, channel: str, tier: str, arrivals: Iterable[Arriva
     )
 
 
-def _has_all(now: datetime, requires: Needs) -> ColumnElement[bool]:
+def _has_all(now: Any, requires: Needs) -> ColumnElement[bool]:
     """The condition on `Agent` that they have every one of these skills at its level, or are in the team that one stands for."""
     conditions: list[ColumnElement[bool]] = []
     for skill, level in requires:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from desk.db import Moment, Words
 from desk.models import Calendar as CalendarRow
 from desk.models import Queue, WorkItem
 from desk.models.work_item import WAITING
@@ -16,6 +19,7 @@ from desk.queries.calendars import to_calendar
 from routing.hours import Calendar
 from routing.values import DEFERRED, ESCALATED, LIVE
 
+_Own = aliased(WorkItem)  # to make an alias takes longer than to ask by it
 FARTHEST_BACK = timedelta(days=30)  # an overflow step that takes longer than this is taken by nobody who still waits
 
 
@@ -37,24 +41,42 @@ class Place:
 
 def place_of(session: Session, item: WorkItem, now: datetime) -> Place:
     """The place of waiting work; work that does not wait (it is being offered) has nobody before it."""
-    raised, own = list(_raised(session, now)), aliased(WorkItem)
-    band = _band(raised, now, WorkItem)
-    mine = select(_band(raised, now, own)).where(own.id == item.id).scalar_subquery()
+    raised = list(_raised(session, now))
+    asked = {
+        "item": item.id,
+        "channel": item.channel,
+        "now": now,
+        **{f"since_{at}": since for at, (_, since) in enumerate(raised)},
+    }
+    ahead, size, oldest = session.execute(_place_query(tuple(queue_id for queue_id, _ in raised)), asked).one()
+    return Place(ahead if item.state == WAITING else 0, size, oldest)
+
+
+@lru_cache(maxsize=100)
+def _place_query(raised: tuple[int, ...]) -> Select[tuple[int, int, datetime | None]]:
+    """How many are before an item, how many are in its line, and since when; each caller who waits asks for it twice a minute."""
+    now, item = bindparam("now", type_=Moment()), bindparam("item", type_=Integer())
+    steps = [(queue_id, bindparam(f"since_{at}", type_=Moment())) for at, queue_id in enumerate(raised)]
+    band = _band(steps, now, WorkItem)
+    mine = select(_band(steps, now, _Own)).where(_Own.id == item).scalar_subquery()
+    due_at = select(_Own.due_at).where(_Own.id == item).scalar_subquery()
     before = or_(
         band < mine,
-        (band == mine) & (WorkItem.due_at < item.due_at),
-        (band == mine) & (WorkItem.due_at == item.due_at) & (WorkItem.id < item.id),
+        (band == mine) & (WorkItem.due_at < due_at),
+        (band == mine) & (WorkItem.due_at == due_at) & (WorkItem.id < item),
     )
     query = select(func.count(case((before, 1))), func.count(), func.min(WorkItem.enqueued_at))
-    ahead, size, oldest = session.execute(query.where(*same_line(item))).one()
-    return Place(ahead if item.state == WAITING else 0, size, oldest)
+    return query.where(*_same_line(bindparam("channel", type_=Words()), item))
 
 
 def same_line(item: WorkItem) -> tuple[ColumnElement[bool], ...]:
     """The conditions that leave the waiting work which asked for the same."""
-    own = aliased(WorkItem)
-    asked = select(cast(own.requires, String)).where(own.id == item.id).scalar_subquery()
-    return WorkItem.state == WAITING, WorkItem.channel == item.channel, cast(WorkItem.requires, String) == asked
+    return _same_line(item.channel, item.id)
+
+
+def _same_line(channel: Any, item_id: Any) -> tuple[ColumnElement[bool], ...]:
+    asked = select(cast(_Own.requires, String)).where(_Own.id == item_id).scalar_subquery()
+    return WorkItem.state == WAITING, WorkItem.channel == channel, cast(WorkItem.requires, String) == asked
 
 
 def band_now(session: Session, now: datetime) -> ColumnElement[int]:
@@ -62,7 +84,7 @@ def band_now(session: Session, now: datetime) -> ColumnElement[int]:
     return _band(_raised(session, now), now, WorkItem)
 
 
-def _band(raised: Iterable[tuple[int, datetime]], now: datetime, item: type[WorkItem]) -> ColumnElement[int]:
+def _band(raised: Iterable[tuple[int, Any]], now: Any, item: type[WorkItem]) -> ColumnElement[int]:
     band: ColumnElement[int] = item.band
     for queue_id, since in raised:
         band = band - case(((item.queue_id == queue_id) & (item.enqueued_at <= since), 1), else_=0)

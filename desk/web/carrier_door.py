@@ -9,14 +9,15 @@ from functools import wraps
 from typing import Any
 
 from flask import request
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, select, text, update
 from werkzeug.wrappers import Response
 
 from channels.voice.events import BadWebhook, CallEvent, read_call
 from channels.voice.signature import check, public_url
+from desk.db import Moment, Words
 from desk.errors import Invalid, NotAllowed
 from desk.events import SYSTEM
-from desk.http.context import change, installation, reading
+from desk.http.context import change, installation
 from desk.http.guard import signed
 from desk.models import Webhook
 from desk.store import Tx
@@ -77,23 +78,21 @@ def effect_once(key: str, call_sid: str, act: Callable[[Tx], str | None]) -> str
     """
 
     def take_in(tx: Tx) -> str:
-        before = tx.session.get(Webhook, key)
-        if before is not None:
-            return before.answer
-        kept = Webhook(key=key, at=tx.now, call_sid=call_sid)
-        tx.session.add(kept)
-        tx.session.flush()  # a second delivery at this very moment stops here, or waits for us
-        kept.answer = act(tx) or ""
-        return kept.answer
+        # A second delivery at this very moment waits here for us.
+        if tx.session.execute(_FIRST, {"key": key, "at": tx.now, "call_sid": call_sid}).rowcount == 0:  # type: ignore[attr-defined]
+            return tx.session.scalar(select(Webhook.answer).where(Webhook.key == key)) or ""
+        answer = act(tx) or ""
+        if answer:
+            tx.session.execute(_ANSWERED, {"of": key, "said": answer})
+        return answer
 
-    try:
-        return change(take_in, SYSTEM)
-    except IntegrityError:
-        with reading() as session:
-            before = session.get(Webhook, key)
-        if before is None:
-            raise
-        return before.answer
+    return change(take_in, SYSTEM)
+
+
+_FIRST = text(
+    "INSERT INTO webhook (key, at, call_sid, answer) VALUES (:key, :at, :call_sid, '') ON CONFLICT DO NOTHING"
+).bindparams(bindparam("key", type_=Words()), bindparam("at", type_=Moment()), bindparam("call_sid", type_=Words()))
+_ANSWERED = update(Webhook.__table__).where(Webhook.key == bindparam("of")).values(answer=bindparam("said"))  # type: ignore[arg-type]
 
 
 def xml(document: str) -> Response:

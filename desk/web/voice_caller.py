@@ -47,13 +47,18 @@ def menu() -> Response:
     """The caller pressed a key, spoke, or did nothing. Each question has an address of its own, so that an answer counts once."""
     event, at = call_event(), request.args.get("at", "")
 
+    leads_to: list[str] = []
+
     def go_on(tx: Tx) -> str:
         call = call_arrival.arrive(tx, event)
-        return _document(tx, call, call_arrival.press(tx, call, event.digits, event.speech, event.confidence))
+        answer = call_arrival.press(tx, call, event.digits, event.speech, event.confidence)
+        leads_to[:] = [answer.then]
+        return _document(tx, call, answer)
 
-    answer = once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
-    ring_outside(event.call_sid)
-    return answer
+    document = once(f"{event.call_sid}:menu:{at}", event.call_sid, go_on)
+    if leads_to in ([], [OUTSIDE]):  # nothing: it came before
+        ring_outside(event.call_sid)
+    return document
 
 
 @pages.get("/audio/<token>")

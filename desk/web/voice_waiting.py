@@ -65,7 +65,7 @@ def wait() -> Response:
         said = _while_waiting(session, call, place, ways, turn)
     if place.told is not None and place.told.to_dict() != call.told:
         with writing(SYSTEM) as tx:
-            waiting.note_told(lock_call(tx, call.id), place)
+            waiting.note_told(tx, call.id, place)
     if ways.led and _is_first(f"{call.sid}:led:{waiting.visits(call)}:{turn}", call.sid):
         _send(call, "voicemail", why="waited")
     again = absolute(f"/hooks/twilio/voice/wait?call={call.id}&n={turn + 1}")

@@ -26,7 +26,7 @@ def told(house, call):
     with house.tx() as tx:
         row = tx.session.get_one(Call, call.id)
         place = callers_place(tx.session, row, tx.now)
-        waiting.note_told(row, place)
+        waiting.note_told(tx, row.id, place)
     return place
 
 

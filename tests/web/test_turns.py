@@ -58,3 +58,68 @@ def test_a_page_does_not_wait_for_ever_and_files_and_what_a_caller_hears_not_at_
     for each in urgent:
         each.join(LONG_S)
     assert desk.done.count("/hook") == turns.PLACES + 1
+
+
+def test_who_is_on_the_line_is_served_before_parts_of_pages_and_one_at_a_time(monkeypatch):
+    monkeypatch.setattr(turns, "LONGEST_S", LONG_S)
+    served, entered, let_go = [], threading.Event(), threading.Event()
+
+    def app(environ, _start_response):
+        if not served:
+            entered.set()
+            assert let_go.wait(LONG_S)
+        served.append(environ["PATH_INFO"])
+        return []
+
+    desk = Turns(app)
+    askers = []
+
+    def ask(path, **more):
+        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, **more}
+        askers.append(threading.Thread(target=desk, args=(environ, None)))
+        askers[-1].start()
+
+    ask("/hooks/twilio/voice/status")
+    assert entered.wait(LONG_S)
+    ask("/desk/strip", REQUEST_METHOD="GET", HTTP_X_FRAGMENT="1")
+    _until(lambda: len(desk._lines._rest) == 1)
+    ask("/desk/offers/7/accept")
+    _until(lambda: len(desk._lines._urgent) == 1)
+    ask("/hooks/twilio/voice/menu")
+    _until(lambda: len(desk._lines._urgent) == 2)
+    let_go.set()
+    for asker in askers:
+        asker.join(LONG_S)
+    assert served == ["/hooks/twilio/voice/status", "/desk/offers/7/accept", "/hooks/twilio/voice/menu", "/desk/strip"]
+
+
+def test_a_form_that_comes_slowly_keeps_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(turns, "LONGEST_S", LONG_S)
+    came, beside = threading.Event(), threading.Event()
+
+    class Slow:
+        def read(self, length):
+            came.set()
+            assert beside.wait(LONG_S)
+            return b"a" * length
+
+    def app(environ, _start_response):
+        return [environ["wsgi.input"].read() if "wsgi.input" in environ else b"beside"]
+
+    desk, said = Turns(app), []
+    slowly = {"REQUEST_METHOD": "POST", "PATH_INFO": "/hooks/twilio/voice/status", "CONTENT_LENGTH": "3", "wsgi.input": Slow()}
+    asking = threading.Thread(target=lambda: said.extend(desk(slowly, None)))
+    asking.start()
+    assert came.wait(LONG_S)
+    said.extend(desk({"REQUEST_METHOD": "POST", "PATH_INFO": "/hooks/twilio/voice/menu"}, None))
+    beside.set()
+    asking.join(LONG_S)
+    assert said == [b"beside", b"aaa"]
+
+
+def _until(holds):
+    for _ in range(int(LONG_S / 0.005)):
+        if holds():
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("it never came to that")

@@ -1,0 +1,158 @@
+"""Places to compute in: threads of a process compute in turns, so that many at once only keep one another waiting.
+
+A thread that has a place gives it up while it waits for something else (the turn to write, the disk, a provider): see `left`.
+What one thread at a time may do is a `Turn`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+
+class Places:
+    """So many places: first for whoever had one and comes back to it, then for what is urgent, then for the rest.
+
+    Who has waited for `longest_s` computes all the same.
+    """
+
+    def __init__(self, count: int, longest_s: float) -> None:
+        self._lock = threading.Lock()
+        self._free = count
+        self._longest_s = longest_s
+        self._back: deque[threading.Lock] = deque()
+        self._urgent: deque[threading.Lock] = deque()
+        self._rest: deque[threading.Lock] = deque()
+
+    @contextmanager
+    def taken(self, *, urgent: bool) -> Iterator[None]:
+        """A place within the block."""
+        self._wait(self._urgent if urgent else self._rest)
+        _mine.places = self
+        try:
+            yield
+        finally:
+            _mine.places = None
+            self.leave()
+
+    def leave(self) -> None:
+        with self._lock:
+            self._free += 1
+            if self._free <= 0:
+                return
+            for waiting in (self._back, self._urgent, self._rest):
+                if waiting:
+                    self._free -= 1
+                    waiting.popleft().release()
+                    return
+
+    def come_back(self, *, at_once: bool) -> None:
+        if not at_once:
+            self._wait(self._back)
+            return
+        with self._lock:
+            self._free -= 1
+
+    def _wait(self, waiting: deque[threading.Lock]) -> None:
+        with self._lock:
+            if self._free > 0:
+                self._free -= 1
+                return
+            called = threading.Lock()
+            called.acquire()
+            waiting.append(called)
+        if called.acquire(timeout=self._longest_s):
+            return
+        with self._lock:
+            if called in waiting:  # else we were called at this very moment
+                waiting.remove(called)
+                self._free -= 1
+
+
+class Turn:
+    """What one thread has at a time, in the order in which they asked: nobody who comes later overtakes one who waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    def take_now(self) -> bool:
+        """Take it, if it is free. Whether it was."""
+        with self._lock:
+            free = not self._taken
+            self._taken = True
+            return free
+
+    def take(self, longest_s: float) -> bool:
+        """Wait for it, so long at most. Whether it was got."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return True
+            called = threading.Lock()
+            called.acquire()
+            self._waiting.append(called)
+        if called.acquire(timeout=longest_s):
+            return True
+        with self._lock:
+            if called not in self._waiting:  # we were called at this very moment
+                return True
+            self._waiting.remove(called)
+            return False
+
+    def end(self) -> None:
+        """It is the next one's, from now on."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
+class _Mine(threading.local):
+    places: Places | None = None
+
+
+_mine = _Mine()
+
+
+@contextmanager
+def left(*, at_once: bool = False) -> Iterator[None]:
+    """Within the block this thread waits and does not compute: its place is another's, if it has one.
+
+    After it the thread has a place again, the next that gets free; or goes on `at_once`, as others wait for what it got.
+    """
+    places = _mine.places
+    if places is None:
+        yield
+        return
+    places.leave()
+    try:
+        yield
+    finally:
+        places.come_back(at_once=at_once)
+
+
+class Elsewhere:
+    """Something in front of a provider whose answers are waited for: nobody keeps a place meanwhile."""
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._provider, name)
+        return _waiting(found) if callable(found) else found
+
+
+def _waiting(ask: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(ask)
+    def asked(*args: Any, **options: Any) -> Any:
+        with left():
+            return ask(*args, **options)
+
+    return asked
