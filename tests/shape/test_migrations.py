@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from alembic import command
@@ -10,14 +10,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, Table, inspect, select, text
+from sqlalchemy.orm import Session
 
+from desk.actions.policy_seeds import SEEDS
 from desk.app import install
 from desk.commands.migrate import prepare
 from desk.config import Settings
 from desk.db import Base, make_engine
 from desk.migrate import alembic_config, is_current, upgrade
 from desk.models import WorkItem
+from desk.models.complaint_policy import Rules
 from desk.models.search import is_derived
+from desk.queries.complaint_dates import read_calendar
+from desk.queries.complaint_policies import running_clocks
 
 COMPARED = {
     "compare_type": True,
@@ -75,6 +80,25 @@ def test_work_that_waited_before_it_was_noted_keeps_what_it_asked_for_itself(eng
     upgrade(engine)
     with engine.connect() as connection:
         assert dict(map(tuple, connection.execute(select(WorkItem.id, WorkItem.asked)))) == {1: both, 2: [], 3: []}
+
+
+def test_a_case_from_before_policies_keeps_its_dates_under_the_first_of_them(engine):
+    run(engine, command.upgrade, "0015")
+    week = [[["09:00", "18:00"]]] * 5 + [[], []]
+    put(engine, "calendar", id=1, zone="Asia/Shanghai", week=week, holidays=["2020-01-06"], workdays={})
+    put(engine, "customer", id=1)
+    put(engine, "team", id=1)
+    put(engine, "queue", id=1, team_id=1, calendar_id=1)
+    put(engine, "ticket", id=1, customer_id=1, queue_id=1, team_id=1)
+    due, first = BEFORE_DATES + timedelta(days=30), BEFORE_DATES + timedelta(days=15)
+    put(engine, "complaint", id=1, ticket_id=1, policy="DEFAULT", decide_due_at=due, extended_from=first)
+    upgrade(engine)
+    with Session(engine) as session:
+        ((clock, policy),) = running_clocks(session, 1)
+        assert (policy.code, policy.version, policy.state) == ("DEFAULT", 1, "agreed")
+        assert (clock.started_at, clock.decide_due_at, clock.extended) == (BEFORE_DATES, due, 1)
+        assert read_calendar(clock.calendar).is_business_day(date(2020, 1, 7))
+        assert Rules.of(policy.rules) == SEEDS[0].rules
 
 
 def test_preparing_a_desk_a_second_time_changes_nothing(database_url, tmp_path):

@@ -81,7 +81,7 @@ def _make_tables() -> None:
         (),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("dimension", "about", "product", "outcome", "reason")),
         *(sa.Column(name, BIG, nullable=False) for name in ("seen", "most")),
-        sa.Column("expected", sa.Float(), nullable=False),
+        sa.Column("expected", sa.Double(), nullable=False),
         sa.Column("complaint_ids", sa.JSON(), nullable=False),
         *(sa.Column(name, MOMENT, nullable=name != "found_at") for name in ("found_at", "acknowledged_at", "closed_at")),
     )
