@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.actions import complaint_alerts, complaints, recusals, tokens
-from desk.models import Agent, ComplaintAlert, CorrectiveAction, Ticket
+from desk.actions.survey_rules import values_of
+from desk.models import Agent, ComplaintAlert, CorrectiveAction, Survey, Ticket
+from desk.queries.survey_rules import CHANNELS, SurveyRules, survey_rules
 from tests.web.console_world import Page
 from tests.world import running, settings_for
 
@@ -20,6 +22,7 @@ PAGES = (
     "/desk/learning/alerts",
     "/desk/learning/trends",
     "/desk/learning/figures",
+    "/desk/learning/surveys",
     "/desk/learning/review",
 )
 
@@ -137,6 +140,38 @@ def test_the_rows_of_a_figure_add_up_on_the_page(he):
     bad = "/desk/learning/figures?from=0000-99-99&until=x&queue=-1&policy=%27%22&product=%00"
     assert he.get(bad).status_code == 200
     assert he.get("/desk/learning/figures/received?after=2026-01-01T00:00:00_zzz").status_code == 200
+
+
+def test_a_sheet_asks_on_its_own_scale_and_the_answer_is_in_the_results(world, he):
+    with world.tx() as tx:
+        ticket = tx.session.scalars(select(Ticket).order_by(Ticket.id)).first()
+        about = {"ticket_id": ticket.id, "customer_id": ticket.customer_id, "channel": "email", "sent_at": tx.now}
+        tx.session.add(Survey(access_key="k" * 32, kind="index", **about))
+    stranger, address = world.browser(), f"/survey/{'k' * 32}"
+    assert 'name="expected" value="10"' in stranger.get(address).text
+    assert stranger.post(address, data={"score": "8", "solved": "yes"}).status_code == 422
+    answer = {"score": "8", "expected": "10", "solved": "yes", "comment": "<b>Slow</b>"}
+    assert stranger.post(address, data=answer).status_code == 303
+    told = he.get("/desk/learning/surveys").text
+    assert "0.80" in told
+    assert "less than expected" in told
+    assert "&lt;b&gt;Slow" in told
+
+
+def test_questions_are_set_by_the_administration_and_what_was_typed_is_kept(world, he):
+    world.agent("Ada", roles=("admin",))
+    ada = world.browser("ada@desk.example")
+    seen = re.search(r'name="seen" value="(\w+)"', ada.get("/admin/surveys").text).group(1)
+    form = values_of(SurveyRules()) | {f"ask.{channel}": "nps" for channel in CHANNELS} | {"seen": seen, "nps.zh": "会推荐吗？"}
+    wrong = ada.post("/admin/surveys", data=form | {"every_days": "0"})
+    assert wrong.status_code == 422
+    assert "会推荐吗？" in wrong.text
+    assert ada.post("/admin/surveys", data=form | {"every_days": "14"}).status_code == 303
+    assert ada.post("/admin/surveys", data=form | {"every_days": "15"}).status_code == 409  # seen before the last change
+    with world.desk.store.read() as reading:
+        rules = survey_rules(reading)
+    assert (rules.every_days, rules.kinds["chat"], rules.questions["nps"]["zh"]) == (14, "nps", "会推荐吗？")
+    assert he.post("/admin/surveys", data=form).status_code == 403
 
 
 def test_programs_read_the_measures_and_their_rows_page_by_page(world):
