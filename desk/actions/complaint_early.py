@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from desk.access import Right, viewer_of
 from desk.actions import complaints
+from desk.actions.complaint_clocks import resume
 from desk.actions.complaint_letters import write_letter
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Complaint, Ticket
@@ -35,6 +36,7 @@ def settle(tx: Tx, complaint: Complaint, agent: Agent, agreed: str, words: str) 
     if fields:
         raise Invalid("Something is missing before this can be settled.", fields)
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+    resume(tx, complaint, why="settled")
     complaint.outcome, complaint.decision = "resolved_early", agreed.strip()[:LONGEST]
     complaint.acknowledged_at = complaint.acknowledged_at or tx.now
     complaint.decided_at, complaint.handler_id = tx.now, complaint.handler_id or agent.id

@@ -14,7 +14,7 @@ from desk.access import Right, viewer_of
 from desk.actions import complaint_file, follow_up_work, intake, solving, tickets, work_items
 from desk.actions.calendars import calendar_of
 from desk.actions.complaint_alerts import look_soon
-from desk.actions.complaint_clocks import answered
+from desk.actions.complaint_clocks import answered, resume
 from desk.actions.complaint_evidence import add_evidence
 from desk.actions.complaint_form import check_form, keep_second_contact
 from desk.actions.complaint_letters import address_for, write_letter
@@ -220,6 +220,7 @@ def decide(tx: Tx, complaint: Complaint) -> None:
     The promise was kept, or not, by the first decision; a second one after reopening does not change that.
     """
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+    resume(tx, complaint, why="decided")
     complaint.decided_at = complaint.decided_at or tx.now
     write_letter(tx, complaint, ticket, "decision")
     end_work(tx, complaint, ticket)
@@ -444,6 +445,7 @@ def _ask_whether_settled(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
 
 
 def _end(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
+    resume(tx, complaint, why="ended")
     complaint.closed_at = tx.now
     solving.finish_work(tx, ticket)
     solving.close(tx, ticket, reason=reason)

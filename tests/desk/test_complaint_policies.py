@@ -18,10 +18,10 @@ from desk.models.complaint_policy import CUSTOMER, Rules
 from desk.queries import doctor
 from desk.queries.calendars import to_calendar
 from desk.queries.complaint_dates import dues, years_missing
-from desk.queries.complaint_policies import CHOSEN, clock_lines, in_force
+from desk.queries.complaint_policies import CHOSEN, clock_lines, in_force, open_pause
 from desk.queries.complaints import decide_clock
 from routing.hours import Calendar as Hours
-from tests.desk.care_world import FRIDAY, World, agent, happened, letters, mail_in, ticket_of
+from tests.desk.care_world import FRIDAY, World, agent, decide, happened, letters, mail_in, ticket_of
 
 SHANGHAI, LONDON = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/London")
 DAY = (("09:00", "18:00"),)
@@ -229,6 +229,19 @@ def test_a_pause_leaves_out_its_days_and_ends_with_the_answer(world):
         assert tx.session.scalars(select(Timer).where(Timer.kind == "complaint.pause", Timer.done_at.is_(None))).all() == []
     with world.tx() as tx:
         assert [finding.level for finding in doctor.complaints(tx.session)] == ["ok"]
+
+
+def test_a_pause_ends_with_the_decision_and_counts_as_long_as_it_was(world):
+    with world.tx() as tx:
+        complaint = handled(world, tx)
+        until = datetime(2026, 12, 4, 15, 59, 59, tzinfo=UTC)
+        complaint_clocks.pause(tx, complaint, agent(tx, "He Yan"), CUSTOMER, "The bill of March.", until)
+    world.days(3)  # Monday
+    with world.tx() as tx:
+        complaint = tx.session.get_one(Complaint, complaint.id)
+        decide(tx, complaint)
+        assert (last_day(complaint.decide_due_at), complaint.decided_at) == (date(2026, 12, 14), tx.now)
+        assert open_pause(tx.session, complaint.id) is None
 
 
 def test_a_pause_ends_by_itself_on_its_day(world):
