@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from desk.actions import sessions
 from desk.actions.agents import add_agent
@@ -27,7 +27,7 @@ from desk.app import create_app, install, prepare
 from desk.bench.figures import figure
 from desk.commands import grown
 from desk.config import Settings
-from desk.events import SYSTEM, Event
+from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Team
 
@@ -62,7 +62,9 @@ def run(_settings: Settings, screens: int = SCREENS) -> dict[str, Any]:
         bare = running.enter_context(_bare(home))
         floor = asyncio.run(_measure([bare], screens, {}, lambda client, number: _tell_bare(client, bare, number)))
         desk, webs, cookie = _start(running, home)
-        ours = asyncio.run(_measure(webs, screens, cookie, lambda _client, _number: asyncio.to_thread(_commit, desk)))
+        made: list[int] = []
+        desk.store.subscribe(lambda events: made.append(events[-1].id), ours_only=True)
+        ours = asyncio.run(_measure(webs, screens, cookie, lambda _client, _number: asyncio.to_thread(_commit, desk, made)))
         desk.store.engine.dispose()
     what = f"a bare server's push to {screens} screens"
     figures = {
@@ -103,12 +105,11 @@ def _cookie(desk: Installation, token: str) -> dict[str, str]:
     return {"Cookie": f"desk={serializer.dumps({'token': token})}"}
 
 
-def _commit(desk: Installation) -> int:
+def _commit(desk: Installation, made: list[int]) -> int:
     """Something happened that concerns the board; the id that screens will be told."""
     with desk.store.tx(SYSTEM) as tx:
         tx.emit("queue.measured")
-    with desk.store.read() as reading:
-        return reading.scalar(select(func.max(Event.id))) or 0
+    return made[-1]
 
 
 @contextmanager

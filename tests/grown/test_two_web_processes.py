@@ -63,7 +63,7 @@ def test_who_has_a_ticket_open_and_writes_is_known_at_both(world, people):
     for screen in (mine, theirs):
         screen.heard("company", lambda data: [(each["name"], each["writing"]) for each in data["people"]] == both)
     theirs.close()
-    mine.heard("company", lambda data: [each["name"] for each in data["people"]] == ["Maya"])
+    world.until(lambda: [each["name"] for each in mine.all_heard("company")[-1]["people"]] == ["Maya"])
     mine.close()
 
 
