@@ -173,7 +173,6 @@ function showWords() {
 function showMuted(on) {
   const button = document.querySelector("[data-phone=mute]");
   if (!button) return;
-  button.setAttribute("aria-pressed", String(on));
   button.querySelector("span").textContent = button.dataset[on ? "unmute" : "mute"];
   button.querySelector("use").setAttribute("href", `/static/icons.svg#${on ? "mic-off" : "mic"}`);
 }
