@@ -54,6 +54,7 @@ QUEUE_KEY = "complaints"
 SEVERITIES = (1, 2, 3, 4)  # 1 critical (safety, data leak, crime) to 4 low
 OFFICER_STAGES = (ASSESSED, INVESTIGATING, AWAITING_INFO, REFERRED, FOLLOW_UP)  # entered by hand only with Right.HANDLE_COMPLAINT
 REOPEN_WITHIN = timedelta(days=30)
+OLDEST_LETTER = timedelta(days=731)
 NOT_REACHED_TRIES = 3
 INFO_TIMER, ARCHIVE_TIMER = "complaint.info", "complaint.archive"
 BY_DECIDING = (DRAFTED, APPROVAL, DECIDED, REDRESS)  # entered by what `complaint_decisions` does, never by naming the stage
@@ -112,8 +113,8 @@ def register_from_ticket(
     fields = {} if statement.strip() else {"statement": N_("Write down what the customer complains of, in their words.")}
     if category and category not in CATEGORIES:
         fields["category"] = N_("Choose what it is about.")
-    if received_at is not None and received_at > tx.now:
-        fields["received"] = N_("It cannot have come after today.")
+    if received_at is not None and not tx.now - OLDEST_LETTER <= received_at <= tx.now:
+        fields["received"] = N_("Choose the day on which it came: today or before, within two years.")
     if fields:
         raise Invalid("Something is missing before this can be recorded as a complaint.", fields)
     if ticket.status in (MERGED, SPAM):
