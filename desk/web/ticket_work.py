@@ -23,6 +23,7 @@ from desk.http.incoming import whole
 from desk.http.problems import say
 from desk.models import Chat, Message, Queue, Ticket, TicketParticipant
 from desk.models.chat import ACTIVE
+from desk.models.complaint import FOLLOW_UP, WITHDRAWN
 from desk.models.ticket import PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.queries.complaints import zone_of
 from desk.queries.crossed import crossed, seen_now
@@ -238,7 +239,9 @@ def advance_complaint(number: int) -> Response:
 def _with_what_is_allowed(refused: Conflict) -> Conflict:
     if not refused.allowed:
         return refused
-    steps = gettext(", ").join(str(STAGE_VERBS.get(stage, stage)) for stage in refused.allowed)
+    # What is settled on the spot, while it could still be withdrawn, has a form of its own.
+    plain = [stage for stage in refused.allowed if stage != FOLLOW_UP or WITHDRAWN not in refused.allowed]
+    steps = gettext(", ").join(str(STAGE_VERBS.get(stage, stage)) for stage in plain)
     return Conflict("%(reason)s Possible now: %(steps)s.", refused.allowed, reason=say(refused), steps=steps)
 
 

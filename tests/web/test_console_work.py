@@ -165,7 +165,7 @@ def test_a_complaint_is_registered_by_an_agent_and_moved_by_an_officer_only(worl
     answer = care.post(f"/desk/tickets/{ticket.number}/complaint/advance", data={"stage": "closed"}, headers=HX)
     assert answer.status_code == 409
     assert "Possible now: Assess, Withdraw." in answer.json()["detail"]
-    assert answer.json()["allowed"] == ["assessed", "withdrawn"]
+    assert answer.json()["allowed"] == ["assessed", "follow_up", "withdrawn"]
     for data in ({"stage": "assessed", "category": "billing", "severity": "3"}, {"stage": "investigating"}):
         assert care.post(f"/desk/tickets/{ticket.number}/complaint/advance", data=data, headers=HX).status_code == 204, data
     case, point = f"/desk/complaints/{ticket.number}", last(world, Allegation).id
