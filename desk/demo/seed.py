@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from desk.actions import complaint_alerts
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
+from desk.actions.surveys import SEND_TIMER
 from desk.demo.canned import add_canned
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
 from desk.demo.settings import set_hours, set_queues, set_telephone
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import Setting, Team
+from desk.models import Setting, Team, Timer
 from desk.store import Tx
 from knowledge.front_matter import read_markdown_article
 
@@ -50,8 +52,16 @@ def ensure_demo(desk: Installation) -> bool:
         set_telephone(tx)
         add_canned(tx)
         tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
+        _settle_timers(tx)
         tx.emit("demo.seeded")
     return True
+
+
+def _settle_timers(tx: Tx) -> None:
+    """Alerts are looked for once, for all that was played; question sheets of past nights are not sent any more."""
+    complaint_alerts.find_alerts(tx)
+    done = update(Timer).where(Timer.kind.in_((complaint_alerts.LOOK_TIMER, SEND_TIMER)), Timer.done_at.is_(None))
+    tx.session.execute(done.where(Timer.due_at <= tx.now).values(done_at=tx.now))
 
 
 def _add_colleagues(tx: Tx) -> None:

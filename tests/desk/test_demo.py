@@ -100,7 +100,7 @@ def test_weeks_of_work_by_every_channel_lie_behind_it(look):
 
 def test_customers_were_mostly_content(look):
     scores = look.scalars(select(Survey.score).where(Survey.score.is_not(None))).all()
-    assert len(scores) >= 60
+    assert len(scores) >= 50  # nobody is asked twice in thirty days
     assert 3.8 < sum(scores) / len(scores) < 4.6
     assert min(scores) <= 2
 
