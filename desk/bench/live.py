@@ -108,7 +108,7 @@ def _cookie(desk: Installation, token: str) -> dict[str, str]:
 def _commit(desk: Installation, made: list[int]) -> int:
     """Something happened that concerns the board; the id that screens will be told."""
     with desk.store.tx(SYSTEM) as tx:
-        tx.emit("queue.measured")
+        tx.emit("queue.requeued")
     return made[-1]
 
 

@@ -25,9 +25,9 @@ def chosen() -> Scope:
     return Scope(
         since=datetime.combine(first, time.min, zone).astimezone(ZoneInfo("UTC")),
         until=datetime.combine(last + timedelta(days=1), time.min, zone).astimezone(ZoneInfo("UTC")),
-        policy=request.args.get("policy", "")[:40],
+        policy=_word("policy", 40),
         queue_id=whole(request.args.get("queue", "")),
-        product=request.args.get("product", "")[:80],
+        product=_word("product", 80),
     )
 
 
@@ -36,6 +36,10 @@ def after() -> tuple[datetime, int] | None:
     at, _, row_id = request.args.get("after", "").rpartition("_")
     found, number = moment(at.replace(" ", "+")), whole(row_id)
     return (found, number) if found is not None and number is not None else None
+
+
+def _word(name: str, longest: int) -> str:
+    return request.args.get(name, "").replace("\0", "")[:longest]
 
 
 def _day(name: str, otherwise: date) -> date:

@@ -453,5 +453,3 @@ def test_messages_and_work_items_have_the_fields_that_the_description_names(worl
 
 def description(world):
     return requests.get(world.url + "/api/v1/openapi.json", timeout=60).json()
-
-

@@ -237,27 +237,32 @@ def test_a_connection_that_the_database_ends_is_told_and_the_next_one_is_good(po
     assert house.kinds("test.") == ["test.kept"]
 
 
-def locking(house, first, second, both):
-    """Lock two agents' rows in this order; the first time wait in between until somebody else has one of them too."""
+def locking(house, first, second, both, ended):
+    """Lock two agents' rows in this order; the first time wait in between until somebody else has one of them too.
+
+    Another time begin when that other one has ended: who tries again at once may come in between once more.
+    """
     turns = []
 
     def act(tx):
         turns.append(first)
+        if len(turns) > 1:
+            ended.wait(60)
         tx.session.get_one(Agent, first, with_for_update=True)
         if len(turns) == 1:
             both.wait(60)
         tx.session.get_one(Agent, second, with_for_update=True).name += "."
         tx.emit("agent.changed", agent=second)
 
-    return lambda: (house.store.write(SYSTEM, act), len(turns))[1]
+    return lambda: (house.store.write(SYSTEM, act), ended.set(), len(turns))[-1]
 
 
 def test_two_changes_that_wait_for_each_other_both_happen_once(postgres_house):
     house = postgres_house
     one, other = house.agent("One").id, house.agent("Two").id
-    both = threading.Barrier(2)
+    both, ended = threading.Barrier(2), threading.Event()
     with ThreadPoolExecutor(2) as pool:
-        turns = [pool.submit(locking(house, *order, both)) for order in ((one, other), (other, one))]
+        turns = [pool.submit(locking(house, *order, both, ended)) for order in ((one, other), (other, one))]
         assert sorted(each.result(120) for each in turns) == [1, 2]  # the database ended one of them, which was done again
     assert sorted(house.all(select(Agent.name))) == ["One.", "Two."]
     assert len(house.all(select(Event.id).where(Event.kind == "agent.changed"))) == 2

@@ -62,7 +62,7 @@ def upgrade() -> None:
         {"proposed_by_id": "agent"},
         ("code", "name", "name_zh", "calendar", "source", "state", "proposed_by", "judged_by"),
         {"proposed_at": False, "judged_at": True},
-        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("version", BIG, nullable=False),
         sa.Column("rules", sa.JSON(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.UniqueConstraint("code", "version", name=op.f("uq_complaint_policy_code_version")),
@@ -74,7 +74,7 @@ def upgrade() -> None:
         ("reference",),
         {"started_at": False, **due, "ended_at": True},
         sa.Column("calendar", sa.JSON(), nullable=False),
-        sa.Column("extended", sa.Integer(), nullable=False),
+        sa.Column("extended", BIG, nullable=False),
     )
     of = {"complaint_id": "complaint"}
     moments = {"began_at": False, "until": False, "ended_at": True}
@@ -90,8 +90,8 @@ def upgrade() -> None:
         {"made_at": False, "judged_at": True, "done_at": True},
         sa.Column("cases", sa.JSON(), nullable=False),
         sa.Column("left_out", sa.JSON(), nullable=False),
-        sa.Column("listed", sa.Integer(), nullable=False),
-        sa.Column("disposed", sa.Integer(), nullable=False),
+        sa.Column("listed", BIG, nullable=False),
+        sa.Column("disposed", BIG, nullable=False),
     )
     for table in ("complaint_clock", "complaint_pause", "complaint_hold"):
         op.create_index(f"ix_{table}_of", table, ["complaint_id", "id"])
