@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, ColumnElement, Connection, LargeBinary, Table, Text, cast, column, func, select
+from sqlalchemy import JSON, Boolean, Column, Connection, Date, LargeBinary, Table, Text, cast, column, func, select
 from sqlalchemy import table as sql_table
+from sqlalchemy.sql import ColumnElement
 
 from desk import models
 from desk.db import Moment
 from desk.migrate import foreign_keys_later
 
 CHUNK_ROWS = 5_000
-PLAIN, TIME, BYTES, FLAG, DOCUMENT = "plain", "time", "bytes", "flag", "json"
+PLAIN, TIME, DAY, BYTES, FLAG, DOCUMENT = "plain", "time", "day", "bytes", "flag", "json"
 
 Columns = list[tuple[str, str]]  # name and kind, in the order of each line's values
 
@@ -93,7 +94,7 @@ def lines(chunk: bytes) -> list[bytes]:
 
 
 def _kind(type_: Any) -> str:
-    kinds = ((Moment, TIME), (LargeBinary, BYTES), (Boolean, FLAG), (JSON, DOCUMENT))
+    kinds = ((Moment, TIME), (Date, DAY), (LargeBinary, BYTES), (Boolean, FLAG), (JSON, DOCUMENT))
     return next((kind for class_, kind in kinds if isinstance(type_, class_)), PLAIN)
 
 
@@ -103,6 +104,7 @@ def _as_kept(kept: Column[Any], kind: str) -> ColumnElement[Any]:
 
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     TIME: lambda at: at.strftime("%Y-%m-%d %H:%M:%S.%f"),  # which is in UTC
+    DAY: lambda day: day.isoformat(),
     BYTES: lambda value: base64.b64encode(value).decode("ascii"),
 }
 

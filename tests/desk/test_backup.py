@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import inspect, select, text
@@ -57,7 +58,7 @@ def empty(tmp_path, postgres_server, request):
     def address(kind, name="other"):
         if kind == "sqlite":
             return f"sqlite:///{tmp_path}/{name}/desk.db"
-        name = f"{name}_{tmp_path.name}"
+        name = f"{name}_{uuid4().hex}"
         tell(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE template0')
         request.addfinalizer(lambda: tell(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
         return address_of(postgres_server, name)
