@@ -72,7 +72,7 @@ def call_list(session: Session, viewer: Viewer, asked: CallQuestion, zone: str, 
     """A page of calls; `before` is the id of the last one on the page before. One more than a page says there are more."""
     query = select(Call, Customer, Ticket, Queue).where(visible_calls(viewer))
     query = query.outerjoin(Customer, Customer.id == Call.customer_id).outerjoin(Ticket, Ticket.id == Call.ticket_id)
-    query = query.outerjoin(Queue, Queue.id == Ticket.queue_id).where(*_conditions(session, asked, zone))
+    query = query.outerjoin(Queue, Queue.id == Ticket.queue_id).where(*_conditions(session, viewer, asked, zone))
     last = session.get(Call, before) if before is not None else None
     if last is not None:
         query = query.where(Call.arrived_at <= last.arrived_at, or_(Call.arrived_at < last.arrived_at, Call.id < last.id))
@@ -104,7 +104,7 @@ def people_on_calls(session: Session, viewer: Viewer) -> list[tuple[int, str]]:
     return [(agent_id, name) for agent_id, name in session.execute(query)]
 
 
-def _conditions(session: Session, asked: CallQuestion, zone: str) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, viewer: Viewer, asked: CallQuestion, zone: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if asked.first:
         found.append(Call.arrived_at >= _midnight(asked.first, zone))
@@ -117,7 +117,7 @@ def _conditions(session: Session, asked: CallQuestion, zone: str) -> list[Column
     if asked.outcome in OUTCOMES:
         found.append(OUTCOMES[asked.outcome])
     if asked.number.strip():
-        points = select(ContactPoint.customer_id).where(is_contact(asked.number), ContactPoint.kind == "phone")
+        points = select(ContactPoint.customer_id).where(is_contact(viewer, asked.number), ContactPoint.kind == "phone")
         found.append(Call.customer_id.in_(session.scalars(points.limit(MOST_CUSTOMERS)).all()))
     return found
 

@@ -68,8 +68,8 @@ def customer_list(session: Session, viewer: Viewer, *, search: str = "", tier: s
     if tier:
         query = query.where(Customer.tier == tier)
     if search.strip():
-        named = select(Customer.id).where(begins(Customer.name_sought, folded(search)))
-        reached = select(ContactPoint.customer_id).where(is_contact(search))
+        named = select(Customer.id).where(is_named(viewer, search))
+        reached = select(ContactPoint.customer_id).where(is_contact(viewer, search))
         query = query.where(Customer.id.in_(union(named, reached)))
     if not viewer.can(Right.READ_ALL_TICKETS):
         query = query.where(has_visible_ticket(viewer))
@@ -81,12 +81,20 @@ def has_visible_ticket(viewer: Viewer) -> ColumnElement[bool]:
     return exists().where(Ticket.customer_id == Customer.id, visible_tickets(viewer))
 
 
-def is_contact(text: str) -> ColumnElement[bool]:
-    """Whether a contact point is an address or a number that begins so. Numbers may be typed as they are written."""
+def is_named(viewer: Viewer, text: str) -> ColumnElement[bool]:
+    """The condition on `Customer` for a name that begins so; an address in place of a name is none to whoever may not read it."""
+    name = Customer.name_sought
+    hidden = (~name.contains("@"), ~begins(name, "+")) if viewer.masked else ()
+    return and_(begins(name, folded(text)), *hidden)
+
+
+def is_contact(viewer: Viewer, text: str) -> ColumnElement[bool]:
+    """Whether a contact point is an address or a number that begins so. Numbers may be typed as they are written.
+
+    Who may not read them finds one that they know as a whole: by its beginning it could be guessed sign by sign.
+    """
     typed = re.sub(r"[\s()-]", "", text)  # kept is +8613800138000
-    numbers = ([typed] if typed[0] == "+" else [f"+{typed}", f"+86{typed}"]) if typed.lstrip("+").isdecimal() else []
-    address = text.strip().lower()
-    return or_(
-        and_(ContactPoint.kind == "email", begins(ContactPoint.value, address)),
-        *(and_(ContactPoint.kind == "phone", begins(ContactPoint.value, number)) for number in numbers),
-    )
+    numbers = ([typed] if typed.startswith("+") else [f"+{typed}", f"+86{typed}"]) if typed.lstrip("+").isdecimal() else []
+    known = [("email", text.strip().lower()), *(("phone", number) for number in numbers)]
+    value = ContactPoint.value
+    return or_(*(and_(ContactPoint.kind == kind, value == one if viewer.masked else begins(value, one)) for kind, one in known))

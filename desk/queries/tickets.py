@@ -15,7 +15,7 @@ from desk.beginnings import begins, folded
 from desk.db import asked_of_each
 from desk.models import Agent, ContactPoint, Customer, Queue, Tag, Ticket, TicketFollower, TicketTag
 from desk.models.ticket import LIVE, SOUGHT, STATUSES
-from desk.queries.customers import is_contact
+from desk.queries.customers import is_contact, is_named
 from desk.queries.tags import tags_of
 from desk.queries.ticket_page import next_due
 
@@ -128,8 +128,8 @@ def _question(
         with_tag = exists().where(TicketTag.ticket_id == Ticket.id, TicketTag.tag_id == tag_id)
         (conditions if tagged is None else few).append(with_tag if tagged is None else Ticket.id.in_(tagged))
     if search.strip():
-        found = _found(session, search.strip())
-        (conditions if found is None else few).append(_is_like(search.strip()) if found is None else Ticket.id.in_(found))
+        found = _found(session, viewer, search.strip())
+        (conditions if found is None else few).append(_is_like(viewer, search.strip()) if found is None else Ticket.id.in_(found))
     return _Question([*conditions, *few[1:]], _STATUSES.get(view, STATUSES), few[0] if few else None)
 
 
@@ -199,13 +199,13 @@ def _is_none_but(statuses: Sequence[str]) -> ColumnElement[bool]:
     return Ticket.status.not_in([each for each in STATUSES if each not in statuses])
 
 
-def _found(session: Session, text: str) -> Sequence[int] | None:
+def _found(session: Session, viewer: Viewer, text: str) -> Sequence[int] | None:
     """The tickets with this number, or whose subject, customer's name, address or phone number begins so; None for too many."""
     number = text.lstrip("#")
     ways = [
         select(Ticket.id).where(_is_subject(text)),
-        select(Ticket.id).join(Customer, Customer.id == Ticket.customer_id).where(begins(Customer.name_sought, folded(text))),
-        select(Ticket.id).join(ContactPoint, ContactPoint.customer_id == Ticket.customer_id).where(is_contact(text)),
+        select(Ticket.id).join(Customer, Customer.id == Ticket.customer_id).where(is_named(viewer, text)),
+        select(Ticket.id).join(ContactPoint, ContactPoint.customer_id == Ticket.customer_id).where(is_contact(viewer, text)),
     ]
     if number.isdecimal() and len(number) < 13:
         ways.append(select(Ticket.id).where(Ticket.number == int(number)))
@@ -214,10 +214,10 @@ def _found(session: Session, text: str) -> Sequence[int] | None:
     return found if len(found) <= MOST_FOUND else None
 
 
-def _is_like(text: str) -> ColumnElement[bool]:
+def _is_like(viewer: Viewer, text: str) -> ColumnElement[bool]:
     """The same as a condition that is asked of one ticket after another: quick when many are alike."""
-    named = exists().where(Customer.id == Ticket.customer_id, begins(Customer.name_sought, folded(text)))
-    reached = exists().where(ContactPoint.customer_id == Ticket.customer_id, is_contact(text))
+    named = exists().where(Customer.id == Ticket.customer_id, is_named(viewer, text))
+    reached = exists().where(ContactPoint.customer_id == Ticket.customer_id, is_contact(viewer, text))
     return or_(_is_subject(text), named, reached)
 
 

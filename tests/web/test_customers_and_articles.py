@@ -102,6 +102,18 @@ def test_customers_of_other_teams_are_in_no_list_and_on_no_page(world):
     assert maya.get(f"/desk/customers/{theirs.id}/timeline").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/desk/customers", "/desk/tickets"])
+@pytest.mark.parametrize("typed", ["+86 138 0013", "138-0013-8", "li.contact@", "( )"])
+def test_who_may_not_read_contacts_cannot_guess_them_sign_by_sign(world, path, typed):
+    known = customer(world)
+    arthur = staff(world, "auditor", "Arthur")
+    found = lambda words: arthur.get(path, params={"q": words, "view": "all"}).text  # noqa: E731
+    seen = f'id="customer-{known.id}"' if path == "/desk/customers" else "Matter of Li Na"
+    assert seen not in found(typed)
+    assert seen in found("Li Na")
+    assert seen in found("+86 138 0013 8000")
+
+
 @pytest.mark.parametrize("typed", ["Li", "+86 138 0013", "138-0013-8", "li.contact@"])
 def test_customers_are_found_by_the_start_of_name_number_or_address(world, typed):
     customer(world)
