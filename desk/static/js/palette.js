@@ -41,6 +41,7 @@ function start() {
       act(action.node);
     }
   });
+  if (dialog.open) open(dialog); // its key was quicker than this script
 }
 
 const partsOf = (dialog) => ({
