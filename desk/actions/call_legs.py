@@ -53,13 +53,13 @@ def rings(tx: Tx, sid: str, party: Party) -> bool:
     return not leg.unwanted and call.state not in OVER
 
 
-def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetime | None = None) -> Call | None:
-    """What became of a leg; answers its call, if we know it. The customer's end ends it; another's means what they were in it."""
+def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetime | None = None) -> None:
+    """What became of a leg. The customer's end ends the call; what another's end means depends on who it was."""
     at = tx.now if at is None else at
     leg = leg_of(tx.session, event.call_sid)
     about = party.call_id if leg is None and party is not None else None if leg is None else leg.call_id
     if about is None or tx.session.get(Call, about) is None:
-        return None
+        return
     call = lock_call(tx, about)
     if leg is None and party is not None:
         leg = leg_of(tx.session, event.call_sid) or _add(tx, event.call_sid, party)
@@ -74,25 +74,24 @@ def leg_status(tx: Tx, event: CallEvent, party: Party | None = None, at: datetim
     if event.final and leg.party == CUSTOMER and before in FINAL:
         calls.ended_earlier(tx, call, at)
     if leg.status not in FINAL or before in FINAL:
-        return call
+        return
     leg.ended_at = at
     if before != IN_PROGRESS and event.status == "completed" and leg.party != CUSTOMER:
         _is_there(tx, call, leg, at)  # word of the answer comes late or never
     _has_gone(tx, call, leg, leg.status, at)
     if leg.sid == call.sid and leg.status == "failed":
         calls.was_dropped(tx, call)
-    return call
 
 
-def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = False, at: datetime | None = None) -> Call | None:
-    """Something happened in a call's room: it has a SID now, somebody joined or left, it ended. Answers the call, if we know it.
+def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = False, at: datetime | None = None) -> None:
+    """Something happened in a call's room: it has a SID now, somebody joined or left, it ended.
 
     `customer_there` says that the customer's leg goes on outside the room: then leaving it is not the end of the call.
     """
     at = tx.now if at is None else at
     call = tx.session.scalar(select(Call).where(Call.conference == event.friendly_name))
     if call is None:
-        return None
+        return
     call = lock_call(tx, call.id)
     call.conference_sid = call.conference_sid or event.conference_sid
     leg = leg_of(tx.session, event.call_sid) if event.call_sid else None
@@ -118,7 +117,6 @@ def conference_event(tx: Tx, event: ConferenceEvent, *, customer_there: bool = F
         calls.ended_earlier(tx, call, at)
     elif gone and not customer_there:
         calls.caller_left(tx, call, at)
-    return call
 
 
 def ended_before(tx: Tx, call: Call) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from flask import Blueprint, request
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from channels.voice import twiml
-from channels.voice.events import FINAL, ConferenceEvent, read_conference, read_recording
+from channels.voice.events import FINAL, read_conference, read_recording
 from channels.voice.port import CarrierFailed
 from desk.actions import call_legs, call_line, call_outbound, call_recording, calls
 from desk.actions.call_legs import Party
-from desk.actions.call_line import Due, Line
+from desk.actions.call_line import Line
 from desk.actions.call_locks import lock_call
 from desk.http.context import installation, reading
 from desk.models import Call
@@ -26,8 +24,6 @@ from desk.web.carrier_door import call_event, effect_once, from_carrier, said_at
 log = logging.getLogger(__name__)
 
 pages = Blueprint("voice", __name__, url_prefix="/hooks/twilio/voice")
-ENDED = "conference-end"
-LEAVING = (ENDED, "participant-leave")
 KEYS, MOST_KEYS = frozenset("0123456789*#wW"), 32
 
 
@@ -46,21 +42,20 @@ def hold() -> Response:
 def conference() -> Response:
     """Something happened in a call's room."""
     event, at = read_conference(request.form), said_at()
-    # An agent has just put somebody on hold, or is about to be recorded as having done so: that is for them to decide.
-    music = not event.event.endswith("hold")
-    there = event.event in LEAVING and _goes_on(event)
-    found: list[_Next] = []
+    with reading() as session:
+        call = call_legs.call_of(session, "", event.friendly_name)
+    leaves = event.event == "conference-end" or (
+        call is not None and event.call_sid == call.sid and event.event.endswith("leave")
+    )
+    there = leaves and call is not None and _goes_on(call)
 
     def note(tx: Tx) -> None:
-        call = call_legs.conference_event(tx, event, customer_there=there, at=at)
-        found[:] = [] if call is None else [_next(tx.session, call, music=music)]
+        call_legs.conference_event(tx, event, customer_there=there, at=at)
 
     effect_once(event.event_key(), event.call_sid, note)
-    if not found:  # it came before
-        with reading() as session:
-            call = call_legs.call_of(session, "", event.friendly_name)
-            found += [] if call is None else [_next(session, call, music=music)]
-    _follow_up(found, music=music)
+    if call is not None:
+        # An agent has just put somebody on hold, or is about to be recorded as having done so: that is for them to decide.
+        _follow_up(call.id, music=not event.event.endswith("hold"))
     return Response(status=204)
 
 
@@ -70,21 +65,18 @@ def status() -> Response:
     """A leg changed its state. The address says whose it is, should we not know it yet."""
     event, party, at = call_event(), _party(), said_at()
     caller_gone = event.final and party is not None and _caller_gone(event.call_sid, party.call_id)
-    found: list[_Next] = []
 
     def note(tx: Tx) -> str:
         if caller_gone and party is not None:
             calls.caller_left(tx, lock_call(tx, party.call_id), at)
-        call = call_legs.leg_status(tx, event, party, at)
-        found[:] = [] if call is None else [_next(tx.session, call)]
-        return event.status if call is None else ""  # the call itself is still to come
+        call_legs.leg_status(tx, event, party, at)
+        return "" if call_legs.leg_of(tx.session, event.call_sid) else event.status  # the call itself is still to come
 
     effect_once(event.event_key(), event.call_sid, note)
-    if not found:  # it came before, or too early
-        with reading() as session:
-            leg = call_legs.leg_of(session, event.call_sid)
-            found += [] if leg is None else [_next(session, session.get_one(Call, leg.call_id))]
-    _follow_up(found)
+    with reading() as session:
+        leg = call_legs.leg_of(session, event.call_sid)
+    if leg is not None:
+        _follow_up(leg.call_id)
     return Response(status=204)
 
 
@@ -147,28 +139,18 @@ def _party() -> Party | None:
     )
 
 
-@dataclass(frozen=True)
-class _Next:
-    """What is to be asked of the carrier now that the rows of a call have changed: `due` is None when it is to ring somebody."""
-
-    call: Call
-    due: Due | None
-
-
-def _next(session: Session, call: Call, *, music: bool = True) -> _Next:
-    """Looked up where the rows were changed: most words of the carrier's ask for nothing."""
-    session.flush()
-    return _Next(call, None if call_outbound.is_to_be_rung(session, call) else call_line.due(session, call, music=music))
-
-
-def _follow_up(found: list[_Next], *, music: bool = True) -> None:
+def _follow_up(call_id: int, *, music: bool = True) -> None:
+    """What the carrier has to do now that the rows have changed."""
     line = Line(installation())
-    for each in found:
-        if each.due is not None:
-            line.do(each.call, each.due)
-        else:
-            line.ring_customer(each.call.id)
-            line.settle(each.call.id, music=music)
+    with reading() as session:
+        call = session.get_one(Call, call_id)
+        to_ring = call_outbound.is_to_be_rung(session, call)
+        due = None if to_ring else call_line.due(session, call, music=music)
+    if due is not None:
+        line.do(call, due)
+        return
+    line.ring_customer(call_id)
+    line.settle(call_id, music=music)
 
 
 def _caller_gone(leg_sid: str, call_id: int) -> bool:
@@ -184,11 +166,9 @@ def _caller_gone(leg_sid: str, call_id: int) -> bool:
         return False
 
 
-def _goes_on(event: ConferenceEvent) -> bool:
+def _goes_on(call: Call) -> bool:
     """Whether the customer is still on the line though they have left the room, for a callback or to leave a message."""
-    with reading() as session:
-        call = call_legs.call_of(session, "", event.friendly_name)
-    if call is None or call.state in OVER or (event.event != ENDED and event.call_sid != call.sid):
+    if call.state in OVER:
         return False
     try:
         return installation().carrier.call_state(call.sid) not in (*FINAL, None)
