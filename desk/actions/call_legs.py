@@ -45,11 +45,12 @@ class Party:
     mode: str = ""
 
 
-def rings(tx: Tx, sid: str, party: Party) -> bool:
-    """The carrier rings somebody under this leg. False when they are not wanted any more meanwhile: let it stop ringing."""
+def rings(tx: Tx, sid: str, party: Party, room: str = "") -> bool:
+    """The carrier rings somebody under this leg into this room. False when they are not wanted there any more: let it stop."""
     call = lock_call(tx, party.call_id)
     leg = leg_of(tx.session, sid) or _add(tx, sid, party)
     leg.to, leg.mode = party.to or leg.to, party.mode or leg.mode
+    leg.unwanted = leg.unwanted or bool(room and room != call.conference)
     return not leg.unwanted and call.state not in OVER
 
 

@@ -22,7 +22,7 @@ from desk.errors import Conflict
 from desk.events import SYSTEM, Actor
 from desk.installation import Installation
 from desk.models import Call, CallSegment
-from desk.models.call import AGENT, CONSULTED, CUSTOMER, OFFERED, QUEUED, SUPERVISOR, THIRD, TRANSFERRED
+from desk.models.call import AGENT, CONSULTED, CUSTOMER, OFFERED, OVER, QUEUED, SUPERVISOR, THIRD, TRANSFERRED
 from desk.queries.voice_policy import voice_policy
 from desk.sentences import N_
 from desk.store import Found, Tx
@@ -133,9 +133,9 @@ class Line:
         muted: bool = False,
         coach: str = "",
     ) -> None:
-        ours = call.from_number if call.direction == "out" else call.to_number
+        ours, room = call.from_number if call.direction == "out" else call.to_number, call.conference
         sid = self._desk.carrier.add_participant(
-            conference=call.conference,
+            conference=room,
             to=party.to,
             from_=from_ or self._desk.settings.twilio_number or ours,
             label=party.label,
@@ -146,8 +146,14 @@ class Line:
             coach=coach,
             room_url=self._url("/conference"),
         )
-        if not self._write(lambda tx: call_legs.rings(tx, sid, party)):
-            self._end(sid)
+        if self._write(lambda tx: call_legs.rings(tx, sid, party, room)):
+            return
+        self._end(sid)
+        with self._desk.store.read() as session:
+            call = session.get_one(Call, call.id)
+        # The caller has left that room by the star, to come back into another one.
+        if call.conference != room and call.state not in OVER and (party.party != AGENT or call.agent_id == party.agent_id):
+            self._ring(call, party, from_=from_, ends_room=ends_room, ring_s=ring_s, muted=muted, coach=coach)
 
     def hold(self, call: Call, leg_sid: str, on: bool, why: str = "") -> None:
         """Let this leg hear music, or the others again. Raises `CarrierFailed`."""
@@ -194,6 +200,18 @@ class Line:
             self.ring_agent(call, call.agent_id)
         except CarrierFailed as failed:
             log.warning("the agent of %s could not be rung again: %s", call.sid, failed)
+
+    def ring_anew(self, call_id: int) -> None:
+        """Ring the call's agent into the room that it has now: they were being rung into one that its caller has left."""
+        self.settle(call_id)
+        with self._desk.store.read() as session:
+            call = session.get_one(Call, call_id)
+        if call.agent_id is None or call.state in OVER:
+            return
+        try:
+            self.ring_agent(call, call.agent_id)
+        except CarrierFailed as failed:
+            self.not_rung(call, failed)
 
     def not_rung(self, call: Call, failed: CarrierFailed) -> Conflict:
         """An agent took a call and their phone could not be rung: what they are told, once it is recorded."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from desk.actions.holding import lock_item
-from desk.models import Call, WorkItem
-from desk.models.call import QUEUED
+from desk.models import Call, CallLeg, WorkItem
+from desk.models.call import AGENT, QUEUED
 from desk.models.work_item import WAITING
 from desk.queries.callers import CallersPlace
 from desk.store import Tx
@@ -21,12 +21,21 @@ def note_told(tx: Tx, call_id: int, place: CallersPlace) -> None:
         tx.session.execute(told.execution_options(synchronize_session=False))
 
 
-def step_out(tx: Tx, call: Call) -> None:
-    """The caller has left the room by the star key. It gets another name: what is still told of the old one counts no more."""
+def step_out(tx: Tx, call: Call) -> bool:
+    """The caller has left the room by the star key. It gets another name: what is still told of the old one counts no more.
+
+    True when its agent was being rung into the old one just now, who would find nobody there: they are to be rung anew.
+    """
     name, _, number = call.conference.partition(".")
     call.conference = f"{name}.{int(number or 1) + 1}"
     call.conference_sid, call.aside = "", LEAVE
     tx.emit("call.stepped_out", call=call, ticket=call.ticket_id, item=call.item_id, customer=call.customer_id)
+    rung = select(CallLeg).where(CallLeg.call_id == call.id, CallLeg.party == AGENT, CallLeg.unwanted.is_(False))
+    rung = rung.where(CallLeg.ended_at.is_(None), CallLeg.joined_at.is_(None))
+    legs = tx.session.scalars(rung).all()
+    for leg in legs:
+        leg.unwanted = True
+    return any(leg.to for leg in legs)  # of one that is only just being rung its ringer sees it
 
 
 def step_in(tx: Tx, call: Call) -> None:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from channels.voice import twiml
 from channels.voice.port import CarrierFailed
 from desk.actions import waiting
+from desk.actions.call_line import Line
 from desk.actions.call_locks import lock_call
 from desk.events import SYSTEM
 from desk.http.context import installation, reading, writing
@@ -77,12 +78,13 @@ def wait() -> Response:
 def leave() -> Response:
     """The caller is out of the room: by the star key, unless the call is over."""
     event, visit = call_event(), request.args.get("n", "")
+    rung: list[int] = []
 
     def choose(tx: Tx) -> str:
         call = _call(tx, event.call_sid)
         if call is None or call.state in OVER:
             return twiml.goodbye(())
-        waiting.step_out(tx, call)
+        rung[:] = [call.id] if waiting.step_out(tx, call) else []
         if not waiting.still_waits(tx, call):
             return back_in(tx, call, "" if call.state != QUEUED else "somebody_free")
         ways = ways_out(tx.session, call, callers_place(tx.session, call, tx.now), tx.now)
@@ -91,7 +93,10 @@ def leave() -> Response:
         action = absolute(f"/hooks/twilio/voice/choice?n={waiting.visits(call)}")
         return twiml.gather(_choices(tx.session, call, ways), action, timeout_s=CHOICE_S, finish_on_key="")
 
-    return once(f"{event.call_sid}:leave:{visit}", event.call_sid, choose)
+    document = once(f"{event.call_sid}:leave:{visit}", event.call_sid, choose)
+    for call_id in rung:
+        Line(installation()).ring_anew(call_id)
+    return document
 
 
 @pages.post("/choice")
