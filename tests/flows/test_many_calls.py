@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels.voice.simulated.http import TIMEOUT_S
-from desk.bench.calls import Load, measure
+from desk.bench.calls import THRESHOLD_S, Load, measure
 from desk.config import Settings
 from desk.queries.figures import service_level
 
@@ -22,14 +21,13 @@ def test_twelve_calls_at_once_are_all_accounted_for(tmp_path):
 
 
 @pytest.mark.nightly  # what it says holds for a machine that has time for it
-def test_three_hundred_calls_at_once_are_all_accounted_for_and_the_carrier_is_answered_in_time(tmp_path):
-    """The aim is a p99 of 250 ms, beside which `desk.bench.calls` puts its figure; two cores that others use do not reach it."""
+def test_three_hundred_calls_at_once_are_all_accounted_for_and_the_carrier_never_waits(tmp_path):
     outcome = measure(Settings.from_env({"DESK_DATA_DIR": str(tmp_path)}), Load(calls=300, agents=60, minutes=10))
 
     assert outcome.most_at_once == 300
     assert_accounted_for(outcome)
     assert abs(service_level(outcome.desk) - service_level(outcome.carrier)) < 0.005
-    assert outcome.took(0.99) < TIMEOUT_S / 3
+    assert outcome.took(0.99) < 0.25, f"p99 of the webhooks' answers; {THRESHOLD_S} s are what a caller is to wait at most"
 
 
 def assert_accounted_for(outcome):
