@@ -82,19 +82,24 @@ def has_visible_ticket(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def is_named(viewer: Viewer, text: str) -> ColumnElement[bool]:
-    """The condition on `Customer` for a name that begins so; an address in place of a name is none to whoever may not read it."""
+    """The condition on `Customer` for a name that begins so; an address in place of a name is none to whoever only looks."""
     name = Customer.name_sought
-    hidden = (~name.contains("@"), ~begins(name, "+")) if viewer.masked else ()
+    hidden = (~name.contains("@"), ~begins(name, "+")) if _only_looks(viewer) else ()
     return and_(begins(name, folded(text)), *hidden)
 
 
 def is_contact(viewer: Viewer, text: str) -> ColumnElement[bool]:
     """Whether a contact point is an address or a number that begins so. Numbers may be typed as they are written.
 
-    Who may not read them finds one that they know as a whole: by its beginning it could be guessed sign by sign.
+    Who may not read them and serves nobody finds one that they know as a whole: by its beginning it could be guessed.
     """
     typed = re.sub(r"[\s()-]", "", text)  # kept is +8613800138000
     numbers = ([typed] if typed.startswith("+") else [f"+{typed}", f"+86{typed}"]) if typed.lstrip("+").isdecimal() else []
     known = [("email", text.strip().lower()), *(("phone", number) for number in numbers)]
-    value = ContactPoint.value
-    return or_(*(and_(ContactPoint.kind == kind, value == one if viewer.masked else begins(value, one)) for kind, one in known))
+    value, whole = ContactPoint.value, _only_looks(viewer)
+    return or_(*(and_(ContactPoint.kind == kind, value == one if whole else begins(value, one)) for kind, one in known))
+
+
+def _only_looks(viewer: Viewer) -> bool:
+    """Whether the viewer may not read contacts, nor has customers who say the beginning of theirs."""
+    return viewer.masked and not viewer.can(Right.TAKE_WORK)
