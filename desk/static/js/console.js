@@ -54,6 +54,11 @@ function startMoving() {
   });
   window.addEventListener("popstate", () => go(location.href, { push: false }));
   document.body.addEventListener("live:morphed", ({ target }) => target.id === "worklist" && markCurrent());
+  // A row may be drawn anew before what it asked for is answered: the answer is told all the same.
+  document.body.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => xhr.addEventListener("readystatechange", () => {
+    const told = xhr.readyState === 4 && !elt.isConnected && xhr.getResponseHeader("HX-Trigger");
+    if (told) for (const [name, detail] of Object.entries(JSON.parse(told))) document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }));
   document.body.addEventListener("desk:done", ({ target, detail }) => {
     // The list may wait until the pointer has left it; what was answered is gone at once.
     target.closest?.(".offer")?.remove();
