@@ -20,7 +20,17 @@ def world(tmp_path):
 
 @pytest.fixture
 def page(chromium: Browser, world: World):
-    context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
+    yield from signed_in(chromium, world)
+
+
+@pytest.fixture
+def plain_page(chromium: Browser, world: World):
+    """The same without scripts."""
+    yield from signed_in(chromium, world, java_script_enabled=False)
+
+
+def signed_in(chromium: Browser, world: World, **more):
+    context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900}, **more)
     context.set_default_timeout(45_000)
     page = context.new_page()
     page.faults = []
@@ -79,6 +89,18 @@ def test_steps_are_made_moved_and_saved_by_keyboard(world, page):
         {"after_s": 30, "do": "lower_level", "skill": "billing", "level": 3},
         {"after_s": 60, "do": "raise_band"},
     ]
+
+
+def test_steps_are_made_and_saved_without_scripts(world, plain_page):
+    page = plain_page
+    billing = world.one(select(Queue).where(Queue.key == "billing"))
+    page.goto(f"{world.url}/admin/queues/{billing.id}")
+    page.get_by_role("button", name="Add a step").click()
+    page.locator("#f-step-after-0").fill("2 min")
+    page.locator("#f-step-do-0").select_option("raise_band")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator(".flashes")).to_contain_text("Saved")
+    assert world.one(select(Queue).where(Queue.id == billing.id)).overflow == [{"after_s": 120, "do": "raise_band"}]
 
 
 def test_levels_are_typed_into_the_matrix_and_told_when_they_are_wrong(world, page):

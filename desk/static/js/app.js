@@ -45,6 +45,7 @@ function startHtmx() {
     detail.headers["X-CSRFToken"] = token();
     detail.headers["X-Language"] = document.documentElement.lang.slice(0, 2);
   });
+  // What is swapped in works in the same instant (htmx would wait 20 ms before it makes a new button its own): defaultSettleDelay is 0.
   document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
     tick();
     detail.target?.querySelector?.("[data-focus]")?.focus();
