@@ -59,6 +59,7 @@ export class Form {
 
   /** The desk's refusal: {error, fields}. */
   refuse({ error, fields = {} }) {
+    this.forgive(); // refused twice, each fault is said once
     const names = Object.keys(fields).filter((name) => this.form.elements[name]);
     if (!names.length) return this.say(Object.values(fields)[0] ?? error);
     this.summary.replaceChildren(text("check"));

@@ -3,10 +3,12 @@
 
 import * as keep from "./keep.js";
 import * as log from "./log.js";
+import { forgetAfterwards, offerAfterwards } from "./afterwards.js";
+import { offerFiles, sendAgain } from "./files.js";
 import { Form } from "./form.js";
 import { onParent, tellParent } from "./parent.js";
 import { suggestTo } from "./suggest.js";
-import { ask, connect } from "./wire.js";
+import { ask, askSurely, connect } from "./wire.js";
 import { lang, text } from "/static/js/texts.js";
 
 const RETRY_MS = 4000;
@@ -15,10 +17,12 @@ const LOOK_MS = 15000;
 const $ = (id) => document.getElementById(id);
 const page = new URLSearchParams(location.search).get("page") ?? "";
 const locale = document.body.dataset.locale;
+const identity = new URLSearchParams(location.hash.slice(1)).get("identity") ?? ""; // the site's word for who this is
 
 let token = keep.read("chat:token");
 let last = 0;
 let state = null;
+let told = 0; // how often the desk has said by itself where the chat stands
 let reception = JSON.parse(document.body.dataset.reception);
 let seen = true; // whether the visitor has the frame before their eyes
 let unread = 0;
@@ -40,7 +44,10 @@ socket.on("connect", () => {
 socket.on("disconnect", () => (netTimer = setTimeout(offline, 800)));
 socket.on("connect_error", offline);
 socket.on("message", (message) => (message.previous > last ? sync() : add([message])));
-socket.on("state", apply);
+socket.on("state", (now) => {
+  told += 1;
+  apply(now);
+});
 socket.on("anyone", () => ask(socket, "here"));
 socket.on("typing", ({ name }) => {
   $("typing").textContent = text("typing", { name });
@@ -54,9 +61,10 @@ async function sync() {
   let answer;
   if (!last) log.busy(true);
   do {
-    const asked = token;
+    const [asked, before] = [token, told];
     answer = await ask(socket, "since", { after: last, ...(token ? { token } : {}) });
-    if (asked !== token) return sync(); // another tab has begun or left a chat meanwhile
+    // Another tab has begun or left a chat meanwhile; or this answer may be older than what was told since.
+    if (asked !== token || before !== told) return sync();
     if (!answer) return later(sync);
     if (!answer.ok && answer.status === 404) {
       leave();
@@ -155,7 +163,7 @@ function setText(node, words) {
 async function submitAsk(values) {
   const before = keep.read("chat:opening"); // asked already and not answered: the same question is the same chat
   const same = before?.text === values.text ? before : { client_id: keep.newId(), token: keep.newToken() };
-  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page };
+  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page, identity };
   keep.write("chat:opening", opening);
   await open(opening);
   if (token) await sync();
@@ -205,12 +213,12 @@ function reset() {
   last = 0;
   state = null;
   log.clear();
-  $("rated").textContent = $("typing").textContent = "";
-  for (const score of document.querySelectorAll("[name='score']")) score.checked = false;
+  $("typing").textContent = "";
+  forgetAfterwards(keep.read("chat:who")?.email);
 }
 
 async function submitLetter(values) {
-  const answer = await ask(socket, "leave", { ...values, client_id: letter.id(), token: keep.newToken(), locale, page_url: page });
+  const answer = await askSurely(socket, "leave", { ...values, client_id: letter.id(), token: keep.newToken(), locale, page_url: page });
   if (!answer) return letter.say(text("unreachable"));
   if (!answer.ok) return letter.refuse(answer);
   $("thanks-text").textContent = text("thanks", { number: answer.number, email: values.email });
@@ -247,6 +255,8 @@ $("say-text").addEventListener("input", () => {
   ask(socket, "typing");
 });
 
+offerFiles(() => (token && state?.state !== "ended" ? token : null));
+
 /** Send what is unsent, in order, one after the other; what got no answer is sent again, and counts once. */
 async function flush() {
   if (sending || !token) return;
@@ -275,6 +285,7 @@ async function flush() {
 }
 
 log.whenRetried((message) => {
+  if (message.isFile) return sendAgain(message);
   if (state?.state === "ended") {
     keep.sent(message.client_id);
     again(message.text);
@@ -310,14 +321,11 @@ $("end-no").addEventListener("click", () => {
   $("say-text").focus();
 });
 $("end-yes").addEventListener("click", async () => {
-  const answer = await ask(socket, "end");
+  const answer = await askSurely(socket, "end");
   if (answer?.ok) $("ending").hidden = true;
   else offline();
 });
-$("rating").addEventListener("change", async (event) => {
-  const answer = await ask(socket, "rate", { score: Number(event.target.value) });
-  $("rated").textContent = answer?.ok ? text("rated") : answer?.error ?? text("unreachable");
-});
+offerAfterwards((event, data) => (event === "rate" ? askSurely : ask)(socket, event, data));
 for (const button of document.querySelectorAll("[data-again]")) button.addEventListener("click", () => again());
 
 function again(question = "") {
@@ -365,7 +373,8 @@ onParent((open, focus) => {
   if (!open) return;
   unread = 0;
   look();
-  if (focus) (token ? $("say-text") : visible() === "letter" ? letter : start).focus();
+  // Never out of a field in which somebody types already: the page around says it when all of us has come, pictures too.
+  if (focus && !document.activeElement?.matches("input, select, textarea")) (token ? $("say-text") : visible() === "letter" ? letter : start).focus();
 });
 
 /** Without a chat: is somebody there by now? */
@@ -375,7 +384,7 @@ function look() {
 setInterval(look, LOOK_MS);
 
 $("say-text").value = keep.read("chat:draft") ?? "";
-start.fill(keep.read("chat:who") ?? {});
-letter.fill(keep.read("chat:who") ?? {});
+for (const form of [start, letter]) form.fill({ ...keep.read("chat:who"), ...keep.said(identity) });
+forgetAfterwards(keep.read("chat:who")?.email);
 if (token) show("talk");
 else welcome(reception);

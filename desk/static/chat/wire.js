@@ -23,3 +23,9 @@ export async function ask(socket, event, data = {}) {
     return null;
   }
 }
+
+/** Ask for what somebody has just pressed: a line that is only just coming, or coming back, is waited for. */
+export async function askSurely(socket, event, data) {
+  if (!socket.connected) await new Promise((done) => [socket.once("connect", done), setTimeout(done, ANSWER_MS)]);
+  return ask(socket, event, data);
+}

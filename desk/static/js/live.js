@@ -41,9 +41,9 @@ export const live = {
     return socket.timeout(ACK_MS).emitWithAck(event, payload);
   },
 
-  /** Sends something that is worth nothing when late, such as "is typing"; lost without a word when offline. */
+  /** Sends something that is worth nothing when late, such as "is typing"; lost without a word when offline, and only then. */
   hint(event, payload = {}) {
-    if (socket?.connected) socket.volatile.emit(event, payload);
+    if (socket?.connected) socket.emit(event, payload);
   },
 
   /** Fetches the regions of one topic again, or all of them. */
@@ -71,7 +71,10 @@ export function startLive() {
     reconnectionDelay: 500,
     reconnectionDelayMax: 8000,
     timeout: ACK_MS,
+    autoConnect: false,
   });
+  // A page is live when all of it listens: what comes or is pressed before would pass by those parts whose script is under way.
+  document.addEventListener("DOMContentLoaded", reconnect, { once: true });
   socket.on("connect", connected);
   socket.on("disconnect", disconnected);
   socket.on("connect_error", notConnected);
