@@ -48,12 +48,13 @@ const partsOf = (dialog) => ({
 });
 
 function open(dialog, opener) {
-  const { search, note } = partsOf(dialog);
+  const { search, list, note } = partsOf(dialog);
   dialog.dataset.mode = opener.dataset.targets;
   dialog.dataset.call = opener.dataset.call;
   dialog.querySelector("h2").textContent = words(dialog.dataset.mode);
   dialog.querySelector("[data-mode-word]").textContent = words(`${dialog.dataset.mode}Verb`);
   search.value = note.value = "";
+  delete list.dataset.looked;
   choose(dialog, null);
   dialog.showModal();
   search.focus();
@@ -66,15 +67,18 @@ function open(dialog, opener) {
 async function fetchList(dialog) {
   const { search, list } = partsOf(dialog);
   const mine = ++asked;
-  const query = new URLSearchParams({ q: search.value, mode: dialog.dataset.mode });
+  const looked = search.value;
+  const query = new URLSearchParams({ q: looked, mode: dialog.dataset.mode });
   const answer = await fetch(`/desk/calls/${dialog.dataset.call}/targets?${query}`, {
     headers: { "X-Fragment": "1", Accept: "text/html" },
     credentials: "same-origin",
     cache: "no-store",
   }).catch(() => null);
-  if (mine !== asked || !answer?.ok) return;
+  const html = answer?.ok ? await answer.text().catch(() => null) : null;
+  if (mine !== asked || html === null) return;
   const active = search.getAttribute("aria-activedescendant");
-  list.innerHTML = await answer.text();
+  list.innerHTML = html;
+  list.dataset.looked = looked;
   const options = possible(list);
   const chosen = dialog.dataset.to && options.find((option) => option.dataset.to === dialog.dataset.to);
   if (dialog.dataset.to && !chosen) choose(dialog, null);
@@ -96,8 +100,18 @@ function move(dialog, event) {
   }
   if (event.key === "Enter") {
     event.preventDefault();
-    if (options[at]) choose(dialog, options[at], true);
+    if (list.dataset.looked !== search.value) enter(dialog);
+    else if (options[at]) choose(dialog, options[at], true);
   }
+}
+
+/** Enter that was quicker than the list means the first of what was typed, not of what still stands there. */
+async function enter(dialog) {
+  const { search, list } = partsOf(dialog);
+  clearTimeout(typing);
+  await fetchList(dialog);
+  const first = list.dataset.looked === search.value && dialog.open && document.activeElement === search ? possible(list)[0] : null;
+  if (first) choose(dialog, first, true);
 }
 
 function point(dialog, option, scroll = false) {

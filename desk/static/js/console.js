@@ -17,6 +17,7 @@ const TALLEST_PX = 2400; // of a mail in its frame; a longer one scrolls
 let going = 0;
 let typingTimer = 0;
 let byKey = false;
+let leaving = ""; // the words of the answer that is being sent
 
 startMoving();
 startComposer();
@@ -189,10 +190,13 @@ function startComposer() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target === area()) event.target.blur();
   });
+  document.body.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.elt?.id === "composer") leaving = area().value;
+  });
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const form = detail.elt?.closest?.("#composer");
-    if (!form || !detail.successful || detail.requestConfig?.verb !== "post") return;
-    form.querySelector("textarea").value = "";
+    const form = detail.elt;
+    if (form?.id !== "composer" || !detail.successful || detail.requestConfig?.verb !== "post") return;
+    empty(form.querySelector("textarea"));
     for (const input of form.querySelectorAll("input[type=file]")) input.value = "";
     showFiles(form.querySelector("[data-files]"));
     renewId();
@@ -201,6 +205,13 @@ function startComposer() {
   document.body.addEventListener("live:morphed", (event) => {
     if (event.target.id === "composer-channels") keepKind();
   });
+}
+
+/** What was typed while the answer was on its way is the next one's, and stays. */
+function empty(field) {
+  const next = field.value.startsWith(leaving) ? field.value.slice(leaving.length).trimStart() : field.value;
+  if (next !== field.value) field.value = next;
+  if (next) field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function area() {

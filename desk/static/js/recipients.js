@@ -22,8 +22,7 @@ export function startRecipients() {
   });
   document.addEventListener("focusout", ({ target }) => target.matches?.("[data-adds]") && add(target));
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const form = detail.elt?.closest?.("#composer");
-    if (form && detail.successful && detail.requestConfig?.verb === "post") renew(form);
+    if (detail.elt?.id === "composer" && detail.successful && detail.requestConfig?.verb === "post") renew(detail.elt);
   });
   for (const event of ["htmx:afterSwap", "live:morphed"]) document.body.addEventListener(event, restore);
   restore();

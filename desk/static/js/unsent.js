@@ -7,8 +7,7 @@ export function startUnsent() {
   document.body.addEventListener("reply:back", ({ detail }) => putBack(detail));
   document.addEventListener("click", (event) => event.target.closest("[data-drop-kept]")?.closest(".chip").remove());
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const form = detail.elt?.closest?.("#composer");
-    if (form && detail.successful && detail.requestConfig?.verb === "post") keptFiles().replaceChildren();
+    if (detail.elt?.id === "composer" && detail.successful && detail.requestConfig?.verb === "post") keptFiles().replaceChildren();
   });
 }
 
