@@ -42,7 +42,7 @@ from desk.queries import survey_rules as surveys
 from desk.work.background import ALL, Background
 
 PASSWORD = "a good password"
-PATIENCE_S = 60
+PATIENCE_S = 120
 FIRST_PORT, STRETCH = 20_000, 1_500
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
 _turns = itertools.count(random.randrange(STRETCH))

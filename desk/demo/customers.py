@@ -148,14 +148,15 @@ def matter(channel: str, patron: Patron, chance: Random) -> Story:
 
 @asynccontextmanager
 async def _connected(visit: Visit, namespace: str, auth: dict[str, str] | None = None) -> AsyncIterator[socketio.AsyncClient]:
-    client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
-    await client.connect(
-        visit.settings.base_url, namespaces=[namespace], transports=["websocket"], auth=auth, wait_timeout=ANSWER_S
-    )
-    try:
-        yield client
-    finally:
-        await client.disconnect()
+    async with aiohttp.ClientSession() as http:  # ours, so that it is closed too for who is sent away while they still knock
+        client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=http)
+        try:
+            await client.connect(
+                visit.settings.base_url, namespaces=[namespace], transports=["websocket"], auth=auth, wait_timeout=ANSWER_S
+            )
+            yield client
+        finally:
+            await client.disconnect()
 
 
 async def _on_the_line(visit: Visit, client: socketio.AsyncClient, sid: str, heard: asyncio.Queue[dict[str, Any]]) -> str:

@@ -13,7 +13,7 @@ from desk.errors import DeskError
 from desk.store import Tx
 from tests.desk.house import MORNING, House
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 Verb = Callable[[Tx, Any], Any]
 """A module's own function: it is named, not carried, into the other process."""
@@ -40,7 +40,7 @@ def race(
         for runner in runners:
             runner.start()
             afterwards.callback(runner.join, PATIENCE_S)
-        told = dict(results.get(timeout=PATIENCE_S) for _ in runners)
+        told = dict(results.get(timeout=PATIENCE_S + len(rounds)) for _ in runners)
     return [[told[number][turn] for number in range(len(verbs))] for turn in range(len(rounds))]
 
 

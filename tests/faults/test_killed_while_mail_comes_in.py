@@ -102,8 +102,11 @@ class Senders:
             thread.start()
 
     def wait_for(self, count: int, patience: float = 60) -> None:
+        """Until so many mails are answered: as long as that takes, while one is answered within `patience` now and then."""
         with self._change:
-            assert self._change.wait_for(lambda: self._answered >= count, timeout=patience)
+            while self._answered < count:
+                before = self._answered
+                assert self._change.wait_for(lambda before=before: self._answered > before, timeout=patience)
 
     def knock(self) -> None:
         """The desk is back: come again."""
@@ -111,6 +114,7 @@ class Senders:
             self._change.notify_all()
 
     def finish(self, patience: float = 60) -> None:
+        self.wait_for(self._mails, patience)
         for thread in self._threads:
             thread.join(timeout=patience)
         assert self._answered == self._mails

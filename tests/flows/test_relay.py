@@ -63,7 +63,7 @@ class Relay:
 
 @contextmanager
 def serving(relay, **more):
-    controller = Controller(relay, hostname="127.0.0.1", port=free_port(), **more)
+    controller = Controller(relay, hostname="127.0.0.1", port=free_port(), ready_timeout=60, **more)
     controller.start()
     try:
         yield controller.port
@@ -217,7 +217,7 @@ class _House:
 
 def _until_sent(desk, message):
     waiting = threading.Event()
-    for _ in range(300):
+    for _ in range(600):
         with desk.store.read() as reading:
             if reading.get(Message, message.id).delivery == "sent":
                 return

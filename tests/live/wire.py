@@ -14,7 +14,7 @@ from typing import Any
 
 from simple_websocket import Client, ConnectionClosed
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Wire:

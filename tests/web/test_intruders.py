@@ -169,7 +169,7 @@ def test_every_form_of_ours_refuses_one_without_its_token(siege):
             continue
         for browser in browsers.values():
             answer = requests.Session.request(
-                browser, method, siege.world.url + siege.path(rule), data=FILLED, allow_redirects=False, timeout=20
+                browser, method, siege.world.url + siege.path(rule), data=FILLED, allow_redirects=False, timeout=60
             )
             assert answer.status_code == 400, (method, rule, answer.status_code)
     assert everything(siege) == before
@@ -318,7 +318,7 @@ def test_a_subject_or_name_adds_no_header_to_our_mail(siege, line):
     customer = f"{uuid4().hex}@customers.example"
     api = {"Authorization": f"Bearer {TOKEN}supervisor"}
     opened = requests.post(
-        f"{siege.world.url}/api/v1/tickets", json={"subject": line, "email": customer, "name": line}, headers=api, timeout=20
+        f"{siege.world.url}/api/v1/tickets", json={"subject": line, "email": customer, "name": line}, headers=api, timeout=60
     )
     path = f"{siege.world.url}/api/v1/tickets/{opened.json()['number']}/messages"
     smuggled = "Hello\r\n.\r\nMAIL FROM:<a@evil.example>\r\nRCPT TO:<b@evil.example>\r\nDATA\r\n\n.\nquit\r.\r\n.end"

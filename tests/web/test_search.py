@@ -170,7 +170,7 @@ def test_what_is_no_key_or_the_browsers_own_is_refused(typed):
 def test_programs_find_what_their_role_may_read(siege):
     def ask(role: str, kind: str, **params: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {TOKEN}{role}"}
-        return requests.get(f"{siege.world.url}/api/v1/search/{kind}", headers=headers, params=params, timeout=10)
+        return requests.get(f"{siege.world.url}/api/v1/search/{kind}", headers=headers, params=params, timeout=60)
 
     found = ask("senior", "tickets", q="question").json()["items"]
     assert [each["number"] for each in found] == [siege.ids["number"]]

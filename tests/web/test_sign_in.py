@@ -109,7 +109,7 @@ def test_a_form_from_elsewhere_is_refused(world):
     world.agent()
     for headers in ({}, {"X-CSRFToken": "forged"}):
         answer = requests.post(
-            world.url + "/login", data={"email": "maya@desk.example", "password": PASSWORD}, headers=headers, timeout=10
+            world.url + "/login", data={"email": "maya@desk.example", "password": PASSWORD}, headers=headers, timeout=60
         )
         assert answer.status_code == 400
     assert outcomes(world) == []

@@ -49,7 +49,10 @@ def begin_data(client):
         client.sendall(line + b"\r\n")
         heard = b""
         while not heard.endswith(b"\r\n") or heard.splitlines()[-1][3:4] == b"-":
-            heard += client.recv(1000)
+            piece = client.recv(1000)
+            if not piece:
+                raise ConnectionAbortedError
+            heard += piece
         assert heard[:1] in {b"2", b"3"}
 
 
@@ -78,13 +81,19 @@ def test_a_byte_at_a_time_is_no_command_however_steadily_they_come():
 
 
 def test_who_stops_in_the_middle_of_a_mail_is_dropped_and_nothing_of_it_is_kept():
-    with door(1.0) as (listener, taken):
-        with closing(come(listener)) as client:
-            begin_data(client)
-            client.sendall(b"Subject: half\r\n\r\nhalf of")
-            assert client.recv(1000) == b""
-        assert place_is_free(listener)
-    assert taken == []
+    for patience in (0.5, 5.0, PATIENT):
+        with door(patience) as (listener, taken):
+            with closing(come(listener)) as client:
+                try:
+                    begin_data(client)
+                    client.sendall(b"Subject: half\r\n\r\nhalf of")
+                except ConnectionError:
+                    continue  # this machine is busy: we were too slow ourselves, and come again to a door with more patience
+                assert client.recv(1000) == b""
+            assert place_is_free(listener)
+        assert taken == []
+        return
+    raise AssertionError("we never came as far as the mail")
 
 
 @pytest.mark.parametrize("farewell", ["reset", "end"])

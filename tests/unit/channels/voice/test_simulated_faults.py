@@ -151,7 +151,7 @@ def test_fifty_calls_at_once_all_reach_the_queue(make_carrier, desk):
         thread.start()
     for thread in threads:
         thread.join()
-    assert carrier.settle(30)
+    assert carrier.settle()
 
     assert len({event.conference_sid for event in desk.conferences}) == 50
     assert {carrier.call_state(call) for call in calls} == {"in-progress"}
