@@ -37,6 +37,8 @@ def keep_draft(
     if kind not in KINDS:
         raise Invalid("Choose whether to answer by mail or chat.")
     draft = _of(tx, ticket, agent)
+    if draft is None and not text.strip():
+        return 0  # cleared, and gone already: it was saved once more while it was being sent
     if version != (draft.version if draft else 0):
         raise _written_elsewhere()
     if not text.strip():

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from desk.access import viewer_of
 from desk.actions.canned import write_canned
 from desk.models import Agent, CannedReply, Message
-from tests.browser.test_console import console
+from tests.browser.test_console import begin, console
 from tests.world import World, running, settings_for
 
 
@@ -29,17 +29,18 @@ def canned(world: World, agent: Agent, key: str, text: str, **steps) -> None:
 
 
 def test_by_keyboard_in_an_answer_and_undone(chromium: Browser, world):
-    maya = world.agent(undo_s=60)
+    maya = world.agent(undo_s=3600)
     canned(world, maya, "refund", "We refund it, {agent}.", priority=1)
     canned(world, maya, "reset", "Please press reset.")
     canned(world, maya, "urgent", "", priority=2)
     context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(45_000)
     page = console(context, world, maya)
     world.send("My router is dead.", subject="Router")
-    page.locator("li.offer").wait_for()
+    expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#timeline")).to_contain_text("My router is dead.")
-    page.keyboard.press("r")
+    begin(page, "r")
 
     page.keyboard.type("https://x.example/re")  # no slash at the beginning of a word
     expect(page.locator("#canned")).to_be_hidden()
@@ -61,11 +62,13 @@ def test_by_keyboard_in_an_answer_and_undone(chromium: Browser, world):
     expect(page.locator("#canned")).to_be_hidden()
     expect(page.locator("#composer-text")).to_be_focused()
     page.keyboard.type("n")
+    expect(options).to_have_count(1)
     page.keyboard.press("Tab")
     expect(page.locator("#composer-text")).to_have_value("We refund it, Maya.")
     expect(page.locator("#composer-macro")).to_contain_text("Refund")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#unsent")).to_contain_text("We refund it, Maya.")
+    expect(page.locator("#composer-text")).to_have_value("")
     expect(page.locator("#composer-macro")).to_be_hidden()
     page.keyboard.press("Alt+z")
     expect(page.locator("#composer-text")).to_have_value("We refund it, Maya.")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from desk.models import Draft, Message
-from tests.browser.test_console import console
+from tests.browser.test_console import begin, console
 from tests.world import World, running, settings_for
 
 
@@ -28,12 +28,14 @@ def written(page: Page, world: World, words: str) -> None:
 def test_a_draft_is_found_in_another_browser_follows_and_is_gone_when_it_is_sent(chromium: Browser, world):
     maya = world.agent()
     first, second = (chromium.new_context(viewport={"width": 1400, "height": 900}) for _ in range(2))
+    for context in (first, second):
+        context.set_default_timeout(45_000)
     page = console(first, world, maya)
     world.send("My router is dead.", subject="Router")
-    page.locator("li.offer").wait_for()
+    expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#timeline")).to_contain_text("My router is dead.")
-    page.keyboard.press("n")
+    begin(page, "n")
     written(page, world, "Ask billing\nbefore noon")
     expect(page.locator("#worklist")).to_contain_text("Ask billing before noon")
 
@@ -75,12 +77,13 @@ def test_a_draft_is_found_in_another_browser_follows_and_is_gone_when_it_is_sent
 
 def test_what_was_typed_while_offline_is_saved_when_the_line_is_back(chromium: Browser, world):
     context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(45_000)
     page = console(context, world, world.agent())
     world.send("My router is dead.", subject="Router")
-    page.locator("li.offer").wait_for()
+    expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#timeline")).to_contain_text("My router is dead.")
-    page.keyboard.press("n")
+    begin(page, "n")
     context.set_offline(True)
     page.locator("#composer-text").fill("Typed in a tunnel")
     expect(page.locator("[data-draft-told]")).to_have_text("Draft not saved yet; it is tried again")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import func, select
 
 from desk.models import Message
-from tests.browser.test_console import console
+from tests.browser.shown import expect_shown, keep_words_of
+from tests.browser.test_console import begin, console
 from tests.world import World, running, settings_for
 
 
@@ -19,8 +20,15 @@ def world(tmp_path) -> Iterator[World]:
         yield world
 
 
-def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: Browser, world):
+def two_browsers(chromium: Browser) -> list[BrowserContext]:
     contexts = [chromium.new_context(viewport={"width": 1400, "height": 900}) for _ in range(2)]
+    for context in contexts:
+        context.set_default_timeout(45_000)
+    return contexts
+
+
+def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: Browser, world):
+    contexts = two_browsers(chromium)
     world.send("My router is dead.", subject="Router")
     number = world.until(world.ticket).number
     maya, ben = (console(context, world, world.agent(name)) for context, name in zip(contexts, ("Maya", "Ben"), strict=True))
@@ -30,8 +38,9 @@ def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: B
     expect(maya.locator("#company")).to_have_text("Ben has this ticket open")
     expect(ben.locator("#company")).to_have_text("Maya has this ticket open")
 
+    keep_words_of(ben.locator("#company"))
     maya.locator("#composer-text").fill("Please press reset.")
-    expect(ben.locator("#company")).to_have_text("Maya is writing an answer")
+    expect_shown(ben.locator("#company"), "Maya is writing an answer")
     ben.locator("#composer-text").fill("We send a new one.")
     ben.locator("#composer-text").press("Control+Enter")
     expect(maya.locator("#timeline .entry.is-agent")).to_contain_text("We send a new one.")
@@ -39,6 +48,7 @@ def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: B
     maya.locator("#composer-text").press("Control+Enter")
     asked = maya.get_by_role("dialog", name="A colleague has answered meanwhile")
     expect(asked).to_contain_text("We send a new one.")
+    expect(asked.get_by_role("button", name="Send mine all the same")).to_be_enabled()  # what was answered counts as seen
     asked.get_by_role("button", name="Go on writing").click()
     expect(maya.locator("#composer-text")).to_have_value("Please press reset.")
     maya.locator("#composer-text").press("Control+Enter")
@@ -61,13 +71,13 @@ def test_the_second_answer_waits_until_its_writer_has_seen_the_first(chromium: B
 
 
 def test_who_is_named_in_a_note_is_told_until_they_look(chromium: Browser, world):
-    contexts = [chromium.new_context(viewport={"width": 1400, "height": 900}) for _ in range(2)]
+    contexts = two_browsers(chromium)
     world.send("My router is dead.", subject="Router")
     number = world.until(world.ticket).number
     maya, ben = (console(context, world, world.agent(name)) for context, name in zip(contexts, ("Maya", "Ben"), strict=True))
     maya.goto(f"{world.url}/desk/tickets/{number}")
     expect(maya.locator("#net")).to_have_attribute("data-state", "live")
-    maya.keyboard.press("n")
+    begin(maya, "n")
     maya.keyboard.type("Please look, @be")
     option = maya.locator("#canned [role=option]:visible")
     expect(option).to_have_text("BBen", use_inner_text=False)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import select
 
 from desk.models import Agent, Message
-from tests.browser.test_console import console
+from tests.browser.test_console import begin, console
 from tests.world import World, running, settings_for
 
 
@@ -28,12 +28,12 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def test_an_answer_is_taken_back_by_key_even_after_a_reload_and_leaves_when_nobody_does(context, world):
-    page = console(context, world, world.agent(undo_s=60))
+    page = console(context, world, world.agent(undo_s=3600))
     world.send("My router is dead.", subject="Router")
     expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#timeline")).to_contain_text("My router is dead.")
-    page.keyboard.press("r")
+    begin(page, "r")
     page.keyboard.type("Please press the wrong button.")
     page.locator("input[type=file][name=files]").set_input_files(
         {"name": "Plan.txt", "mimeType": "text/plain", "buffer": b"press"}
@@ -69,15 +69,18 @@ def test_whom_an_answer_goes_to_stays_as_it_was_edited_when_the_page_is_loaded_a
     expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#timeline")).to_contain_text("My router is dead.")
-    page.keyboard.press("r")
+    begin(page, "r")
     page.locator("#add-cc").fill("boss@customers.example")
     page.locator("#add-cc").press("Enter")
     page.locator("#composer-text").fill("We are looking.")
     page.reload()
     expect(page.locator("#recipients-chosen input[name=cc][type=hidden]")).to_have_value("boss@customers.example")
+    expect(page.locator("#composer-text")).to_have_value("We are looking.")
     page.locator("#composer-text").press("Control+Enter")
     expect(page.locator(".entry.is-agent")).to_have_count(1)
+    expect(page.locator("#composer-text")).to_have_value("")
     assert world.one(select(Message).where(Message.direction == "out")).cc == ["boss@customers.example"]
     page.reload()
     expect(page.locator("#net")).to_have_attribute("data-state", "live")
+    expect(page.locator(".entry.is-agent")).to_have_count(1)
     assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('recipients:'))") == []

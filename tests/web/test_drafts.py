@@ -136,6 +136,14 @@ def test_the_log_says_that_something_was_begun_and_never_what(world, ticket, may
     assert all(event.data == {} for event in events)
 
 
+def test_to_clear_what_is_gone_already_is_no_conflict(world, ticket, maya):
+    version = save(maya, ticket, "We look").json()["version"]
+    maya.post(f"/desk/tickets/{ticket.number}/draft/drop", headers=HX)
+    cleared = save(maya, ticket, "", version)
+    assert (cleared.status_code, cleared.json()["version"]) == (200, 0)
+    assert save(maya, ticket, "Others", version).status_code == 409
+
+
 def test_of_two_windows_that_begin_at_once_one_is_told(world, ticket):
     with world.tx() as tx:
         agent = tx.session.scalars(select(Agent).where(Agent.name == "Maya")).one()

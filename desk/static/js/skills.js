@@ -87,7 +87,6 @@ async function save(cell, level, step) {
   if (cell.ariaReadOnly === "true" || level === cell.dataset.level) return;
   cell.ariaBusy = "true";
   if (step !== undefined) go(next(cell, step) ?? cell);
-  const had = document.activeElement === cell;
   const { agent, skill, level: was } = cell.dataset;
   try {
     const answer = await fetch(table.dataset.post, {
@@ -100,6 +99,7 @@ async function save(cell, level, step) {
     const fresh = document.importNode(page.querySelector("[data-cell]"), true);
     fresh.tabIndex = cell.tabIndex;
     fresh.classList.toggle("is-wrong", !answer.ok);
+    const had = document.activeElement === cell; // by now: whoever has gone on is not called back
     cell.replaceWith(fresh);
     if (had || document.activeElement === document.body) fresh.focus({ preventScroll: true });
     tell(fresh.dataset.problem || `${table.dataset.saved}: ${fresh.ariaLabel}`, !answer.ok);
