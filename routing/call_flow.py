@@ -58,13 +58,15 @@ class FlowMenu:
 class Flow:
     """The way of a caller: the language first if so wished, then the first menu; 0 and repeated silence lead to `person`.
 
-    `person` is the key of a queue. `speech`: whether callers may speak instead of pressing keys.
+    `person` is the key of a queue. `speech`: whether callers may speak instead of pressing keys. `music` is the audio that who
+    waits hears between the words, 0 for ours.
     """
 
     menus: tuple[FlowMenu, ...]
     language_first: bool = True
     speech: bool = True
     person: str = "general"
+    music: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -75,7 +77,7 @@ class Flow:
         menus = tuple(
             FlowMenu(**{**menu, "options": tuple(Option(**option) for option in menu["options"])}) for menu in kept["menus"]
         )
-        return cls(menus, bool(kept["language_first"]), bool(kept["speech"]), str(kept["person"]))
+        return cls(menus, bool(kept["language_first"]), bool(kept["speech"]), str(kept["person"]), int(kept.get("music", 0)))
 
     def menu(self, key: str) -> FlowMenu | None:
         return next((menu for menu in self.menus if menu.key == key), None)

@@ -45,6 +45,7 @@ SENTENCES = {
     "loop": N_("Key %(key)s of “%(menu)s” leads back to where the caller came from: they would go round in circles."),
     "too_deep": N_("Key %(key)s of “%(menu)s” leads to a third level. Callers lose their way after two."),
     "audio": N_("The audio of the menu “%(menu)s” is not there any more."),
+    "music": N_("The music is not there any more."),
 }
 
 
@@ -116,6 +117,8 @@ def found_in(session: Session, draft: Flow) -> tuple[Problem, ...]:
         for lang in LANGUAGES
         if menu.audio[lang] and session.get(VoiceAudio, menu.audio[lang]) is None
     ]
+    if draft.music and session.get(VoiceAudio, draft.music) is None:
+        missing.append(Problem("music", "music"))
     return (*problems(draft, queue_keys(session), known_skills(session)), *missing)
 
 

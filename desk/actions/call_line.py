@@ -157,7 +157,7 @@ class Line:
 
     def hold(self, call: Call, leg_sid: str, on: bool, why: str = "") -> None:
         """Let this leg hear music, or the others again. Raises `CarrierFailed`."""
-        url = self._url("/hold", locale=call.locale, **({"why": why} if why else {}))
+        url = self._url("/hold", call=call.id, locale=call.locale, **({"why": why} if why else {}))
         self._desk.carrier.hold(conference_sid=call.conference_sid, call_sid=leg_sid, on=on, hold_url=url)
 
     def end(self, call: Call, *legs: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import phonenumbers
 
+from channels.voice.sound_length import seconds_of
 from desk.actions.editing import check_same, differences, fingerprint
 from desk.errors import Invalid
 from desk.files import KeptFile
@@ -23,6 +24,7 @@ from desk.voice_texts import LANGUAGES, TEXTS, needs_words, places_in, places_of
 LONGEST_TEXT = 800
 LARGEST_AUDIO = 5 * 1024 * 1024
 AUDIO_TYPES = ("audio/wav", "audio/mpeg")
+MUSIC_S = (10, 300)  # after each playing callers hear their place again
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 
@@ -75,6 +77,14 @@ def check_audio(file: KeptFile) -> None:
         raise Invalid("Only WAV and MP3 files can be played to callers.")
     if not 0 < file.size <= LARGEST_AUDIO:
         raise Invalid("An audio file has at most 5 MB.")
+
+
+def check_music(file: KeptFile, content: bytes) -> None:
+    """Raises `Invalid` for what nobody should hear again and again while they wait."""
+    check_audio(file)
+    least, most = MUSIC_S
+    if not least <= (seconds_of(content) or 0) <= most:
+        raise Invalid("Music for who waits lasts from ten seconds to five minutes.")
 
 
 def set_policy(tx: Tx, new: VoicePolicy, *, seen: str | None = None) -> bool:

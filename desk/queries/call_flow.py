@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.errors import NotFound
-from desk.models import BlockedNumber, CallFlow, CallFlowVersion, OurNumber, Queue
-from desk.queries.voice_texts import text_of
+from desk.models import BlockedNumber, Call, CallFlow, CallFlowVersion, OurNumber, Queue
+from desk.queries.voice_texts import address_of, text_of
 from desk.voice_texts import LANGUAGES, filled
 from routing.call_flow import BUILT_IN, Flow
 from routing.ivr import Texts
@@ -53,6 +53,12 @@ def flow_of(session: Session, version_id: int) -> Flow:
     """The menus with which a call began, whatever has been published since."""
     version = session.get(CallFlowVersion, version_id) if version_id else None
     return BUILT_IN if version is None else Flow.from_dict(version.content)
+
+
+def music_of(session: Session, call: Call, base_url: str) -> str:
+    """Where the carrier fetches what this call's customer hears while they wait; empty when its menus have no music."""
+    version = session.get(CallFlowVersion, call.menu["version"]) if call.menu.get("version") else None
+    return "" if version is None else address_of(session, base_url, version.content.get("music", 0))
 
 
 def menu_texts(session: Session, names: Mapping[str, str]) -> dict[str, Texts]:

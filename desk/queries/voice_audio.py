@@ -34,4 +34,5 @@ def _menus(session: Session) -> Iterable[Mapping[str, Any]]:
 
 
 def _plays(content: Mapping[str, Any], audio_id: int) -> bool:
-    return any(audio_id in menu.get("audio", {}).values() for menu in content.get("menus", ()))
+    said = any(audio_id in menu.get("audio", {}).values() for menu in content.get("menus", ()))
+    return said or content.get("music") == audio_id

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right
 from desk.actions import call_flow as flows
-from desk.actions.voice_texts import add_audio, check_audio
+from desk.actions.voice_texts import add_audio, check_audio, check_music
 from desk.errors import Conflict, Invalid
 from desk.files import KeptFile
-from desk.http.context import is_fragment, keep_uploads, reading, writing
+from desk.http.context import installation, is_fragment, keep_uploads, reading, writing
 from desk.http.guard import needs
 from desk.http.incoming import whole
 from desk.http.nouns import CATEGORIES, skill_word
@@ -28,6 +28,7 @@ from desk.store import Tx
 from desk.web.admin_page import field_errors, page
 from desk.web.flow_form import changed, typed_flow
 from desk.web.reader import language
+from desk.web.voice_waiting import MUSIC
 from desk.web.voice_words import DOES
 from routing.call_flow import BUILT_IN, LANGUAGES, Flow, Problem
 
@@ -71,9 +72,10 @@ def save(flow_id: int) -> Response | tuple[str, int]:
     """Keep the draft; with `then=publish` let callers hear it, if nothing is wrong with it."""
     typed, name, was = typed_flow(request.form), request.form.get("name", ""), request.form.get("seen", "")
     try:
-        files = _uploads(typed)
+        files, music = _uploads(typed), _music()
         with writing() as tx:
             typed = _with_audio(tx, typed, files)
+            typed = replace(typed, music=add_audio(tx, music).id) if music else typed
             row = one_flow(tx.session, flow_id)
             flows.save_draft(tx, row, typed, name, seen=was)
     except Invalid as wrong:
@@ -138,7 +140,8 @@ def _tried(flow: Flow, keys: list[str]) -> dict[str, Any]:
         gone = walk(session, "", flow, keys)
         wrong = [(each.field, _sentence(each)) for each in flows.found_in(session, flow)]
         queues = {row.queue.key: row.queue for row in all_queues(session)}
-    return {"walk": gone, "wrong": wrong, "heard": _heard(flow), "queues": queues, "does": DOES}
+        music = address_of(session, "", flow.music) or MUSIC
+    return {"walk": gone, "wrong": wrong, "heard": _heard(flow), "queues": queues, "does": DOES, "music": music}
 
 
 def _sentence(problem: Problem) -> str:
@@ -211,6 +214,14 @@ def _uploads(flow: Flow) -> dict[tuple[int, str], KeptFile]:
                 check_audio(file)
                 files[at, lang] = file
     return files
+
+
+def _music() -> KeptFile | None:
+    """The music sent with the form."""
+    for file in keep_uploads("music.file")[:1]:
+        check_music(file, installation().files.path(file.sha256).read_bytes())
+        return file
+    return None
 
 
 def _with_audio(tx: Tx, flow: Flow, files: dict[tuple[int, str], KeptFile]) -> Flow:

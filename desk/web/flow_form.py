@@ -25,6 +25,7 @@ def typed_flow(form: Mapping[str, str]) -> Flow:
         language_first="language_first" in form,
         speech="speech" in form,
         person=_text(form, "person"),
+        music=0 if "music.ours" in form else whole(form.get("music", "")) or 0,
     )
 
 

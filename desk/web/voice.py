@@ -17,6 +17,7 @@ from desk.actions.call_locks import lock_call
 from desk.http.context import installation, reading
 from desk.models import Call
 from desk.models.call import AGENT, DIALING, OVER
+from desk.queries.call_flow import music_of
 from desk.queries.voice_texts import spoken
 from desk.store import Tx
 from desk.web.carrier_door import call_event, effect_once, from_carrier, said_at, xml
@@ -32,9 +33,12 @@ KEYS, MOST_KEYS = frozenset("0123456789*#wW"), 32
 def hold() -> Response:
     """What a customer on hold hears; with `why=back` one whose agent's line broke, with `why=passed` one who is passed on."""
     text = {"back": "back_in_line", "passed": "transferring"}.get(request.args.get("why", ""), "hold")
+    base, call_id = installation().settings.base_url, request.args.get("call", type=int)
     with reading() as session:
-        said = spoken(session, installation().settings.base_url, text, request.args.get("locale", ""))
-    return xml(twiml.hold_music(said))
+        said = spoken(session, base, text, request.args.get("locale", ""))
+        call = session.get(Call, call_id) if call_id else None
+        music = music_of(session, call, base) if call is not None else ""
+    return xml(twiml.hold_music(said, music or twiml.MUSIC_URL))
 
 
 @pages.post("/conference")

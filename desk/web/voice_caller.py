@@ -93,7 +93,7 @@ def _document(tx: Tx, call: Call, answer: Answer) -> str:
     if answer.then == OUTSIDE:
         return twiml.join_queue(
             call.conference,
-            absolute(f"/hooks/twilio/voice/hold?{urlencode({'locale': call.locale})}"),
+            absolute(f"/hooks/twilio/voice/hold?{urlencode({'call': call.id, 'locale': call.locale})}"),
             status_url=absolute("/hooks/twilio/voice/conference"),
             lead_in=answer.say,
             label="customer",

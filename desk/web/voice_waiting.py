@@ -19,6 +19,7 @@ from desk.events import SYSTEM
 from desk.http.context import installation, reading, writing
 from desk.models import Call
 from desk.models.call import OVER, QUEUED
+from desk.queries.call_flow import music_of
 from desk.queries.callers import CallersPlace, WaysOut, callers_place, ways_out
 from desk.queries.closures import current_closure
 from desk.queries.dismissal import closure_words
@@ -56,7 +57,8 @@ def into_queue(session: Session, call: Call, lead_in: Prompts = ()) -> str:
 def wait() -> Response:
     """Their place and an honest estimate, music, and now and then what else they can do; again and again."""
     call_id, turn = request.args.get("call", type=int), request.args.get("n", 0, type=int)
-    now = installation().clock.now()
+    desk = installation()
+    now = desk.clock.now()
     with reading() as session:
         call = session.get(Call, call_id) if call_id else None
         if call is None or call.state != QUEUED:
@@ -64,13 +66,14 @@ def wait() -> Response:
         place = callers_place(session, call, now)
         ways = ways_out(session, call, place, now)
         said = _while_waiting(session, call, place, ways, turn)
+        music = music_of(session, call, desk.settings.base_url) or absolute(MUSIC)
     if place.told is not None and place.told.to_dict() != call.told:
         with writing(SYSTEM) as tx:
             waiting.note_told(tx, call.id, place)
     if ways.led and _is_first(f"{call.sid}:led:{waiting.visits(call)}:{turn}", call.sid):
         _send(call, "voicemail", why="waited")
     again = absolute(f"/hooks/twilio/voice/wait?call={call.id}&n={turn + 1}")
-    return xml(twiml.wait(said, WAIT_AGAIN_S, again_url=again, music_url=absolute(MUSIC)))
+    return xml(twiml.wait(said, WAIT_AGAIN_S, again_url=again, music_url=music))
 
 
 @pages.post("/leave")

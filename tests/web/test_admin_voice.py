@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import wave
 from html import unescape
 
 from sqlalchemy import select
@@ -17,6 +19,17 @@ from tests.web.board_world import admin, boss, world  # noqa: F401 - fixtures am
 from tests.web.forms import filled, form_with
 
 WAV = b"RIFF\x04\x00\x00\x00WAVE"
+
+
+def pcm(seconds):
+    """Silence of so many seconds."""
+    held = io.BytesIO()
+    with wave.open(held, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(8000)
+        sound.writeframes(b"\x80" * 8000 * seconds)
+    return held.getvalue()
 
 
 def words(page):
@@ -142,6 +155,26 @@ def test_audio_for_a_menu_is_kept_played_and_taken_away_again(world, admin):
     assert "/hooks/twilio/voice/audio/" not in admin.get(path).text
     bad = {"menus.0.file.en": ("menu.wav", b"MZ not audio at all", "audio/wav")}
     assert admin.post(path, data=form_with(admin.get(path).text, "person"), files=bad).status_code == 422
+
+
+def test_music_for_who_waits_is_uploaded_heard_and_given_up_again(world, admin):
+    path, form = flow_page(world, admin)
+    assert 'src="/static/music/waiting.wav"' in admin.get(path).text
+    song = pcm(30)
+    assert admin.post(path, data=form, files={"music.file": ("song.wav", song, "audio/wav")}).status_code == 303
+    page = admin.get(path).text
+    address = re.search(r'src="(/hooks/twilio/voice/audio/[^"]+)"', page)[1]
+    assert admin.get(address).content == song
+    for bad in (pcm(9), pcm(301), WAV, b"no sound at all"):
+        refused = admin.post(path, data=form_with(page, "person"), files={"music.file": ("song.wav", bad, "audio/wav")})
+        assert refused.status_code == 422
+        assert address in refused.text, "what was there stays"
+    ours = with_press(form_with(page, "person"), "music.ours", "1")
+    assert admin.post(path, data=ours).status_code == 303
+    assert address not in admin.get(path).text
+    assert admin.get(address).status_code == 404
+    made_up = with_press(form_with(admin.get(path).text, "person"), "music", "9999999")
+    assert admin.post(path, data=[*made_up, ("then", "publish")]).status_code == 422
 
 
 def test_a_text_is_written_otherwise_heard_and_reset(world, admin):

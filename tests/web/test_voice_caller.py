@@ -92,6 +92,10 @@ class Caller:
         """What is heard in the room, so many turns into the music."""
         self._ask(f"{self.world.url}/hooks/twilio/voice/wait?call={self.call.id}&n={turn}")
 
+    def ask_held(self):
+        """What is heard on hold."""
+        self._ask(f"{self.world.url}/hooks/twilio/voice/hold?call={self.call.id}&locale=en")
+
     def hang_up(self):
         told = self._post(f"{self.world.url}/hooks/twilio/voice/status", CallStatus="completed", SequenceNumber="9")
         assert told.status_code == 204
@@ -430,6 +434,30 @@ def test_audio_is_played_in_place_of_words_from_an_address_that_only_we_say(worl
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/wav")
     assert requests.get(caller.played[0][:-1] + "x", timeout=60).status_code == 404
     assert Caller(world).press("1").press("1").played == []
+
+
+def test_who_waits_hears_the_music_of_the_menus_that_they_came_by(world):
+    kept: KeptFile = world.desk.files.keep(b"RIFF\x04\x00\x00\x00WAVE\x02", "music.wav", "audio/wav")
+    with world.tx() as tx:
+        music = voice_texts.add_audio(tx, kept)
+    published(world, menu(Option("1", BOTH, queue="billing")), music=music.id)
+    address = f"{world.url}/hooks/twilio/voice/audio/{music.token}"
+    caller = Caller(world).press("2").press("1").press("")
+    for turn in (0, 1):
+        caller.wait(turn)
+        assert caller.played == [address]
+        assert caller.said, "the place is told before it"
+    caller.ask_held()
+    assert caller.played == [address]
+    assert requests.get(address, timeout=60).status_code == 200
+    with world.tx() as tx:
+        for flow in tx.session.scalars(select(CallFlow)):
+            flow.published = 0
+    other = Caller(world).press("2").press("1").press("")
+    other.wait()
+    assert other.played == [f"{world.url}/static/music/waiting.wav"]
+    caller.wait(2)
+    assert caller.played == [address], "a call goes on with what it began with"
 
 
 def test_the_address_of_audio_dies_when_nothing_says_it_any_more(world):

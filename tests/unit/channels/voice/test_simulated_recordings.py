@@ -10,7 +10,7 @@ import pytest
 from channels.voice import twiml
 from channels.voice.events import read_recording
 from channels.voice.port import CarrierFailed
-from channels.voice.simulated.audio import wav_length
+from channels.voice.sound_length import wav_seconds
 from tests.unit.channels.voice.callers import CALLER, in_queue, talking
 
 
@@ -66,7 +66,7 @@ def test_a_conversation_is_recorded_in_stereo_with_silence_where_it_was_paused_o
 
     assert [(one.status, one.duration_s) for one in told] == [("in-progress", None), ("completed", 30)]
     sound = fetched(carrier, recording)
-    assert wav_length(sound) == 30
+    assert wav_seconds(sound) == 30
     for channel in (0, 1):
         seconds = loudness(sound, channel)
         assert min(seconds[:10]) > 1000, "somebody speaks"
