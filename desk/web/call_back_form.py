@@ -1,22 +1,30 @@
-"""“Call me back” on our site: a number, and when it suits; no account, no wait on the line."""
+"""“Call me back” on our site: a number, and when it suits; no account, no wait on the line.
+
+The page that confirms it has an address of its own, at which the customer sees how it stands and may take it back.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_babel import format_datetime, gettext
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from desk.actions import callbacks, customers, intake
 from desk.actions.call_outbound import our_number
-from desk.errors import Conflict, Invalid
+from desk.actions.callback_given_up import give_up
+from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
-from desk.http.guard import public
-from desk.models import Queue
+from desk.http.guard import public, signed
+from desk.models import Callback, Queue
 from desk.models.callback import WEB
 from desk.queries.callbacks import slots
+from desk.web.complaints import unlisted
 from desk.web.rate import limit
 from desk.web.reader import language
 
@@ -34,7 +42,7 @@ def new() -> str:
 
 @pages.post("/call-back")
 @public
-def send() -> str | tuple[str, int]:
+def send() -> Response | tuple[str, int]:
     limit("call-back", "20 per 10 minutes")
     form = {name: request.form.get(name, "").strip()[:200] for name in ("name", "phone", "at", "about")}
     errors = {TRAP: gettext("Please leave this field empty.")} if request.form.get(TRAP) else {}
@@ -56,7 +64,26 @@ def send() -> str | tuple[str, int]:
         return _page(form, {"phone": gettext("We cannot ring this number. Please check it, with its area code.")}), 422
     except Conflict as conflict:
         return _page(form, {"phone": gettext(conflict.sentence)}), 409
-    return render_template("voice/called_back.html", promise=promise, locale=language())
+    return redirect(url_for("call_back_form.promised", key=_keys().dumps(promise.id)), 303)
+
+
+@pages.get("/call-back/<key>")
+@signed
+def promised(key: str) -> Response:
+    return _promise_page(key)
+
+
+@pages.post("/call-back/<key>")
+@signed
+def withdraw(key: str) -> Response | tuple[Response, int]:
+    """They do not want to be rung any more."""
+    limit("call-back-withdraw", "30 per 10 minutes")
+    try:
+        with writing(Actor("customer", None, "visitor")) as tx:
+            give_up(tx, _promise(tx.session, key))
+    except Conflict as conflict:
+        return _promise_page(key, gettext(conflict.sentence)), conflict.status
+    return redirect(url_for("call_back_form.promised", key=key), 303)
 
 
 def offered() -> list[datetime]:
@@ -69,6 +96,28 @@ def offered() -> list[datetime]:
 def _page(form: dict[str, str], errors: dict[str, str]) -> str:
     times = [(at.isoformat(), format_datetime(at, FORMATS[language()])) for at in offered()]
     return render_template("voice/call_me_back.html", form=form, errors=errors, times=times, trap=TRAP, locale=language())
+
+
+def _promise_page(key: str, wrong: str = "") -> Response:
+    with reading() as session:
+        promise = _promise(session, key)
+    page = render_template("voice/called_back.html", promise=promise, key=key, wrong=wrong, locale=language())
+    return unlisted(make_response(page))
+
+
+def _promise(session: Session, key: str) -> Callback:
+    """The promise of this address; raises `NotFound`."""
+    try:
+        found = session.get(Callback, int(_keys().loads(key)))
+    except (BadSignature, TypeError, ValueError):
+        found = None
+    if found is None:
+        raise NotFound("There is no call back under this address.")
+    return found
+
+
+def _keys() -> URLSafeSerializer:
+    return URLSafeSerializer(installation().secret, salt="call back")
 
 
 def _moment(text: str) -> datetime | None:

@@ -65,6 +65,8 @@ SIGNED = {
     *(f"POST /hooks/twilio/voice/{step}" for step in ("leave", "choice", "back", "callback", "callback/answer")),
     *(f"POST /hooks/twilio/voice/{step}" for step in ("voicemail", "recorded", "recorded-status", "transcribed")),
     *(f"POST /hooks/twilio/voice/{step}" for step in ("amd", "keys", "notice", "outside", "recording")),
+    "GET /call-back/<key>",
+    "POST /call-back/<key>",
     "GET /survey/<key>",
     "POST /survey/<key>",
     "GET /survey/<key>/leave",

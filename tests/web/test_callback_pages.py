@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from channels.voice.events import CallEvent
-from desk.actions import call_arrival, callbacks, customers, intake, voicemails
-from desk.models import Callback
+from desk.actions import call_arrival, callback_outcomes, callbacks, customers, intake, voicemails
+from desk.events import Event
+from desk.models import Callback, Ticket, WorkItem
 from tests.world import World, running, settings_for
 
 NUMBER, OTHER, OURS = "+8613800138000", "+8613911112222", "+862155501234"
@@ -91,6 +92,47 @@ def test_a_visitor_asks_to_be_called_now_or_at_an_hour(world):
     assert [each.state for each in world.all(select(Callback).where(Callback.id == made.id))] == ["withdrawn"]
 
 
+def test_a_visitor_who_does_not_want_the_call_any_more_takes_it_back(world):
+    visitor, number = world.browser(), "13922226666"
+    sent = visitor.post("/call-back", data={"phone": number, "name": "Qian", "about": "Nothing urgent"})
+    address = sent.headers["Location"]
+    assert re.fullmatch(r"/call-back/[\w.-]+", address)
+    page = visitor.get(address)
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert page.text.count('action="' + address) == 1
+    for wrong in (address[:-1], address + "x", "/call-back/1", "/call-back/%00"):
+        assert visitor.get(wrong).status_code == 404
+        assert visitor.post(wrong).status_code == 404
+    assert promise(world, f"+86{number}").ended_at is None
+    other = world.browser()
+    assert other.post(address).headers["Location"] == address, "the address is enough, from wherever"
+    assert "Nobody will ring you" in other.get(address).text
+    one = promise(world, f"+86{number}")
+    assert one.state == "withdrawn"
+    ticket = world.one(select(Ticket).where(Ticket.id == one.ticket_id))
+    assert ticket.status == "solved", "it was opened for the call alone"
+    assert world.all(select(WorkItem.state).where(WorkItem.ticket_id == ticket.id, WorkItem.ended_at.is_(None))) == []
+    told = select(func.count()).select_from(Event).where(Event.kind == "callback.withdrawn", Event.ticket_id == ticket.id)
+    assert visitor.post(address).status_code == 303, "twice is once"
+    assert world.one(told) == 1
+
+
+def test_a_call_that_is_being_made_cannot_be_taken_back_on_the_page(world):
+    address = world.browser().post("/call-back", data={"phone": "13922227777"}).headers["Location"]
+    with world.tx() as tx:
+        one = tx.session.scalar(select(Callback).where(Callback.number == "+8613922227777"))
+        one.state = "dialling"
+    late = world.browser().post(address)
+    assert late.status_code == 409
+    assert "We are calling you now" in late.text
+    assert "Do not call me" not in late.text
+    with world.tx() as tx:
+        assert callback_outcomes.withdraw(tx, tx.session.get_one(Callback, one.id)) is False
+        one = tx.session.get_one(Callback, one.id)
+        one.state, one.ended_at = "reached", tx.now
+    assert "This is settled" in world.browser().get(address).text
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -109,5 +151,5 @@ def test_a_wrong_form_promises_nothing_and_says_why(world, form):
 def test_nobody_has_a_number_rung_again_and_again(world):
     visitor = world.browser()
     answers = [visitor.post("/call-back", data={"phone": "13922225555"}).status_code for _ in range(5)]
-    assert answers[:3] == [200, 200, 200]
+    assert answers[:3] == [303, 303, 303]
     assert answers[4] == 429
