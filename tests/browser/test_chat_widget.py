@@ -15,6 +15,7 @@ from desk.clock import Clock
 from desk.events import SYSTEM
 from desk.models import Agent, Calendar, Chat, Message, Ticket
 from desk.models.agent import AVAILABLE, AWAY
+from tests.browser.shown import expect_shown, keep_words_of
 from tests.live.cable import laid_to
 from tests.live.chat_site import Site, running_site
 
@@ -72,8 +73,9 @@ def test_a_visitor_chats_from_the_first_question_to_the_rating(site, context):
     expect(chat.get_by_role("log")).to_contain_text("Dan has joined the chat.")
     expect(chat.locator("#opening")).to_have_text("You are chatting with Dan")
     expect(chat.locator(".bubble.is-us .delivery")).to_have_text("Delivered")
+    keep_words_of(chat.locator("#typing"))
     site.visitors.agent_typing(chat_id, "Dan Okafor")
-    expect(chat.locator("#typing")).to_have_text("Dan is typing…")
+    expect_shown(chat.locator("#typing"), "Dan is typing…")
     site.answer(chat_id, agent_id, str(uuid4()), "It comes tomorrow, see https://shop.example/parcel <b>bold</b>")
     expect(chat.locator(".bubble.is-them")).to_contain_text("<b>bold</b>")
     expect(chat.get_by_role("link", name="https://shop.example/parcel")).to_be_visible()
@@ -258,7 +260,10 @@ def test_closed_the_launcher_counts_what_is_unread_and_escape_gives_the_focus_ba
 
 @pytest.mark.parametrize(("scheme", "lang"), [("light", "en"), ("dark", "zh")])
 def test_it_fits_a_small_screen_and_is_accessible(site, chromium, axe_source, scheme, lang):
-    context = chromium.new_context(viewport={"width": 320, "height": 568}, color_scheme=scheme, bypass_csp=True)
+    context = chromium.new_context(
+        viewport={"width": 320, "height": 568}, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+    )
+    context.set_default_timeout(45_000)
     page, chat = shop(context, site, f"?lang={lang}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-desk-chat] button").click()
