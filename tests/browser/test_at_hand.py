@@ -54,6 +54,7 @@ def test_several_tickets_are_chosen_changed_and_put_back_by_key(context, world):
     assert picked(page) == 3  # what was chosen stays so while the list changes
 
     page.locator("#many").get_by_role("button", name="Priority").press("Enter")
+    expect(page.locator("#many-priority").get_by_role("button", name="P1")).to_be_visible()
     page.locator("#many-priority").get_by_role("button", name="P1").press("Enter")
     expect(page.locator("#many-done")).to_contain_text("3 tickets changed.")
     expect(page.locator("#many")).to_be_hidden()
@@ -75,6 +76,7 @@ def test_a_ticket_is_tagged_followed_and_put_off_by_key(context, world):
     page.keyboard.type("ＶＩＰ")
     page.keyboard.press("Enter")
     expect(page.locator("#tags-part .tag")).to_have_text("ＶＩＰ")
+    expect(page.locator("#tag-word")).to_have_value("")
     page.locator("#tag-word").blur()
     page.keyboard.press("f")
     expect(page.locator("#followers-part")).to_contain_text("Bea")
@@ -99,6 +101,7 @@ def test_two_tickets_are_merged_and_parted_again_and_another_window_sees_it(cont
     page.goto(f"{world.url}/desk/tickets/{one.number}")
     expect(page.locator("#net")).to_have_attribute("data-state", "live")
     page.keyboard.press("m")
+    expect(page.locator("#open-merge")).to_be_visible()
     page.locator("#open-merge").press("Enter")
     expect(page.locator("#merge-other")).to_be_focused()
     page.keyboard.type(str(other.number))

@@ -96,16 +96,19 @@ def test_a_call_is_taken_on_any_page_consulted_about_and_handed_over_by_keyboard
     expect(dialog.get_by_role("heading")).to_have_text("Transfer the call")
     expect(dialog.locator(f"#target-agent-{tom.id}")).to_have_attribute("aria-disabled", "true")
     page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
 
     other = at_the_desk(chromium, contexts, world, tom)
     become_available(other)
     page.keyboard.press("o")
     expect(dialog.get_by_role("heading")).to_have_text("Ask somebody first")
+    expect(dialog.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("tom")
     option = dialog.locator("[role=option][aria-selected=true]")
     expect(option).to_contain_text("Tom")
     expect(dialog.locator("[role=option]")).to_have_count(1)
     page.keyboard.press("Enter")
+    expect(dialog.locator("[name=note]")).to_be_focused()
     page.keyboard.type("Knows March")
     page.keyboard.press("Enter")
     expect(strip.locator(".consult-bar")).to_contain_text("Ringing Tom")
@@ -128,6 +131,7 @@ def test_a_call_is_taken_on_any_page_consulted_about_and_handed_over_by_keyboard
     expect(strip.get_by_label("What it was about")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    expect(strip.get_by_placeholder("Note for colleagues")).to_be_focused()
     page.keyboard.type("Tom pays it back.")
     page.keyboard.press("Enter")
     expect(strip.locator(".call-strip")).to_have_count(0)
@@ -148,6 +152,7 @@ def test_a_cry_for_help_is_heard_on_the_board_and_answered_with_keys(chromium, c
     expect(page.locator("[data-call-state=talking]")).to_be_visible(timeout=PATIENCE_MS)
 
     page.keyboard.press("u")
+    expect(page.locator("#help-form [name=text]")).to_be_focused()
     page.keyboard.type("Above my limit")
     page.keyboard.press("Enter")
     expect(board.locator(".help-call")).to_contain_text("Maya asks for help")
@@ -216,7 +221,10 @@ def seeded(tmp_path_factory) -> Iterator[tuple[World, Agent, Call]]:
 def test_nothing_runs_out_of_the_window_and_axe_finds_nothing(chromium, seeded, axe_source, scheme, width):
     world, maya, over = seeded
     context = chromium.new_context(
-        locale="zh-CN" if width == 1024 else "en-GB", viewport={"width": width, "height": 800}, color_scheme=scheme
+        locale="zh-CN" if width == 1024 else "en-GB",
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        reduced_motion="reduce",  # contrast is that of colours that stand still
     )
     context.set_default_timeout(PATIENCE_MS)
     try:
@@ -230,9 +238,11 @@ def test_nothing_runs_out_of_the_window_and_axe_finds_nothing(chromium, seeded, 
             clean(page, axe_source, width, path)
         for opener, dialog in (("#phone-light", "#phone-check"), ("#open-dialer", "#dialer")):
             page.locator(opener).click()
+            expect(page.locator(dialog)).to_be_visible()
             expect(page.locator(f"{dialog} .skeleton")).to_have_count(0)
             clean(page, axe_source, width, dialog)
             page.keyboard.press("Escape")
+            expect(page.locator(dialog)).to_be_hidden()
     finally:
         context.close()
 

@@ -38,6 +38,7 @@ def test_a_picture_dragged_into_an_answer_is_seen_in_the_mail(chromium, world):
     page.locator("#composer-text").fill("Press here.")
     page.evaluate(DROP)
     expect(page.locator("#composer-files")).to_contain_text("plan.png")
+    expect(page.locator("#composer-text")).to_have_value("Press here.")
     page.locator("#composer-text").press("Control+Enter")
     expect(page.locator(".entry.is-agent img[alt='plan.png']")).to_have_count(1)
     answer = world.until(lambda: world.one(select(Message).where(Message.direction == "out", Message.delivery == "sent")))

@@ -32,14 +32,20 @@ def test_menus_are_written_tried_out_and_published(chromium: Browser, world):
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/login" not in url)
     page.goto(f"{world.url}/admin/voice/menus/1")
+    expect(page.locator("#net")).to_have_attribute("data-state", "live")
 
     walk = page.locator("#walk")
     label = page.locator("[id='f-menus.0.options.0.label.en']")
     label.fill("invoices")
     expect(walk).to_contain_text("For invoices, press 1.")
+    options = page.locator("[id^='option-0-']")
+    expect(options).to_have_count(3)
     page.get_by_role("button", name="Remove key").nth(2).click()
-    page.get_by_role("button", name="Add a key").click()
+    expect(options).to_have_count(2)
+    page.get_by_role("button", name="Add a key").first.click()
+    expect(options).to_have_count(3)
     expect(page.get_by_text("not saved yet")).to_be_visible()
+    expect(page.locator("#net")).to_have_attribute("data-state", "live")  # its scripts listen
     for lang, text in (("zh", "维修"), ("en", "repairs")):
         page.locator(f"[id='f-menus.0.options.2.label.{lang}']").fill(text)
     page.locator("[id='f-menus.0.options.2.do']").select_option("number")

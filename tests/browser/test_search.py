@@ -60,6 +60,7 @@ def test_what_is_looked_for_is_opened_while_typing_by_keyboard(chromium, world):
 def test_enter_without_a_choice_goes_to_the_page_of_results(chromium, world):
     page = signed_in(chromium, world, world.agent("Ada", roles=("senior",)))
     page.keyboard.press("/")
+    expect(page.locator("#top-search")).to_be_focused()
     page.keyboard.type("退款")
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk/search?q=**")
@@ -110,6 +111,7 @@ def test_the_palette_takes_a_ticket_by_the_pages_own_button(chromium, world):
     expect(page.locator("#net")).to_have_attribute("data-state", "live")
     expect(page.locator("#take")).to_be_visible()
     page.keyboard.press("Control+k")
+    expect(page.locator("#palette-words")).to_be_focused()
     expect(page.locator("#palette-list a[href='/desk/customers']")).to_be_attached()
     page.keyboard.type("take")
     expect(page.locator("#palette-list [role=option][aria-selected=true]")).to_contain_text("Take")
