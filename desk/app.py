@@ -81,6 +81,8 @@ from desk.web import (
     mailbox,
     own_settings,
     palette,
+    passwords,
+    portal,
     recordings,
     search,
     sign_in,
@@ -105,6 +107,8 @@ from knowledge.index import KnowledgeIndex
 ROOT = Path(__file__).parent.parent
 PAGES = (
     sign_in,
+    passwords,
+    portal,
     help_centre,
     help_centre_form,
     complaints,

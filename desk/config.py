@@ -73,6 +73,8 @@ class Settings:
     carrier_duplicate: float = 0.0
     carrier_reorder: float = 0.0
     ice_servers: tuple[dict[str, Any], ...] = ()
+    chat_sites: tuple[str, ...] = ()
+    chat_identity_key: str = ""
     demo: bool = False
 
     @classmethod
@@ -122,6 +124,8 @@ class Settings:
             carrier_duplicate=source.read("DESK_CARRIER_DUPLICATE", "0", _chance),
             carrier_reorder=source.read("DESK_CARRIER_REORDER", "0", _chance),
             ice_servers=source.read("DESK_ICE_SERVERS", "", _ice_servers),
+            chat_sites=source.read("DESK_CHAT_SITES", "", _sites),
+            chat_identity_key=source.read("DESK_CHAT_IDENTITY_KEY", "", _secret),
         )
         source.raise_problems()
         return settings
@@ -256,6 +260,14 @@ def _ice_servers(text: str) -> tuple[dict[str, Any], ...]:
     if not isinstance(servers, list) or not all(isinstance(server, dict) and server.get("urls") for server in servers):
         raise ValueError('give what browsers take, such as [{"urls": "stun:stun.example:3478"}]')
     return tuple(servers)
+
+
+def _sites(text: str) -> tuple[str, ...]:
+    sites = tuple(dict.fromkeys(text.split()))
+    for site in sites:
+        if not re.fullmatch(r"https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?", site, re.IGNORECASE):
+            raise ValueError(f"“{site}” is no site; give origins such as https://shop.example https://*.shop.example")
+    return sites
 
 
 def _latency(text: str) -> float:

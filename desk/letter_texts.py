@@ -46,6 +46,7 @@ NEEDED = {
     "status_link": ("link",),
     "survey": ("link",),
     "survey_line": ("link",),
+    "chat_transcript": ("conversation",),
 }
 
 OUTCOMES = {
@@ -314,6 +315,24 @@ You would rather not be asked by mail? Tell us here:
         "en": ("", "How was it? Tell us in two clicks: {link}"),
         "zh": ("", "请为本次服务打分，只需两步：{link}"),
     },
+    "chat_transcript": {
+        "en": (
+            "Our chat [#{number}]",
+            """Thank you for chatting with us. This is what was said, so that you have it:
+
+{conversation}
+
+If anything is still open, simply answer this mail, and we go on where we stopped.""",
+        ),
+        "zh": (
+            "您与客服的对话记录 [#{number}]",
+            """您好！感谢您联系我们。以下是本次对话的记录，供您留存：
+
+{conversation}
+
+如果还有问题没有解决，直接回复本邮件即可，我们会接着为您处理。""",
+        ),
+    },
 }
 
 # What stands for a customer's words and dates when a letter is looked at before it is saved.
@@ -329,6 +348,7 @@ EXAMPLES = {
         "decision": "The call back was promised and not made. We are sorry, and refund the month.",
         "reason": "The network operator has not answered us yet.",
         "leave": "https://desk.example/…/leave",
+        "conversation": "[2026-11-20 10:02] You: Where is my parcel?\n[2026-11-20 10:03] Dan: It comes tomorrow.",
     },
     "zh": {
         "number": 10042,
@@ -341,5 +361,6 @@ EXAMPLES = {
         "decision": "承诺的回电没有执行。我们深表歉意，并退还当月费用。",
         "reason": "网络运营商尚未答复我们。",
         "leave": "https://desk.example/…/leave",
+        "conversation": "[2026-11-20 10:02] 您：我的包裹到哪里了？\n[2026-11-20 10:03] 小丹：明天送到。",
     },
 }

@@ -15,10 +15,13 @@ from typing import Any, TypeVar
 from sqlalchemy import select, update
 
 from channels.chat import form, inbound
+from channels.chat.proof import read_proof
 from channels.chat.secret import digest, external_id, identity, is_token, new_token
+from channels.chat.words import clean
 from channels.message import Contact
 from desk.actions import customers, intake, tickets, work_items
 from desk.actions.calendars import calendar_of
+from desk.actions.chat_mail import mail_rest, vouched_for
 from desk.actions.follow_up_work import open_follow_up
 from desk.actions.holding import lock_item
 from desk.actions.timers import clear_timer, set_timer
@@ -32,6 +35,7 @@ from desk.queries.waits import minutes_for_newcomer
 from desk.sentences import N_
 from desk.store import Tx
 
+MOST_COMMENT = 2000  # characters
 LOW_SCORE = 2  # from here down somebody asks what went wrong
 IDLE_S = 180  # a visitor who does not answer for so long is asked once, and after as long again the chat ends
 REJOIN_S = 120  # how long a visitor may be away (a reload, a lost network) before the chat ends
@@ -80,6 +84,9 @@ def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "") -> tuple[Ch
     before = tx.session.scalar(select(Chat).where(Chat.token_hash == token_hash))
     if before is not None:
         return before, token
+    proven = read_proof(filled.get("identity"), tx.settings.chat_identity_key, tx.now.timestamp())
+    if proven is not None:
+        filled = {**filled, "name": proven.name or filled.get("name"), "email": proven.email or filled.get("email")}
     asked = _checked(form.read_opening, filled)
     if reception(tx, asked.topic, asked.locale).state != "open":
         raise Conflict("Nobody can chat just now. Leave a message, and we will answer by mail.", allowed=("leave_message",))
@@ -100,8 +107,11 @@ def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "") -> tuple[Ch
         topic=asked.topic,
         page_url=asked.page_url,
         opened_at=tx.now,
+        identity=proven.id if proven is not None else "",
     )
     tx.session.add(chat)
+    if proven is not None and proven.email:
+        vouched_for(tx, _customer(tx, chat), asked.email)
     if asked.email:
         customers.add_contact_point(tx, _customer(tx, chat), "chat", who)
     tx.emit("chat.opened", **_about(chat))
@@ -186,6 +196,7 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     if chat.state == ENDED:
         return False
     chat.state, chat.ended_at, chat.ended_by = ENDED, tx.now, by
+    mail_rest(tx, chat, by, away=not is_online(tx.session, chat.id))
     for kind in (GONE_TIMER, IDLE_TIMER):
         clear_timer(tx, kind, str(chat.id))
     tx.emit("chat.ended", agent=chat.agent_id, data={"by": by}, **_about(chat))
@@ -196,24 +207,26 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     return True
 
 
-def rate_chat(tx: Tx, chat: Chat, score: int) -> None:
-    """The visitor says how it was, 1 to 5, once the chat has ended; a second answer replaces the first."""
+def rate_chat(tx: Tx, chat: Chat, score: int, comment: str = "") -> None:
+    """The visitor says how it was, 1 to 5, once the chat has ended; a second answer replaces the first, an empty comment none."""
     if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
         raise Invalid("Please choose from 1 to 5.")
     if chat.state != ENDED:
         raise Conflict("You can rate the chat when it has ended.")
-    if chat.rating == score:
+    comment = clean(comment)[:MOST_COMMENT]
+    if chat.rating == score and not comment:
         return
+    low_before = chat.rating is not None and chat.rating <= LOW_SCORE
     survey = tx.session.scalar(select(Survey).where(Survey.ticket_id == chat.ticket_id, Survey.channel == "chat"))
     if survey is None:
         survey = Survey(ticket_id=chat.ticket_id, access_key=secrets.token_urlsafe(24), channel="chat", sent_at=chat.ended_at)
         tx.session.add(survey)
     chat.rating = survey.score = score
-    survey.answered_at = tx.now
+    survey.answered_at, survey.comment = tx.now, comment or survey.comment or ""
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
     ticket.score = score
     tx.emit("chat.rated", agent=chat.agent_id, data={"score": score}, **_about(chat))
-    if score <= LOW_SCORE:
+    if score <= LOW_SCORE and not low_before:
         open_follow_up(tx, ticket, "low_score", exclude=chat.agent_id)
 
 

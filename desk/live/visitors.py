@@ -25,6 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from desk.actions import chats
+from desk.actions.chat_mail import mail_transcript
 from desk.config import LOCALES
 from desk.errors import DeskError, NotFound, TooMany
 from desk.events import SYSTEM, Actor, Event
@@ -234,11 +235,19 @@ class Visitors(Namespace):
 
     @answering("ask")
     def on_rate(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The visitor rates the chat, 1 to 5."""
+        """The visitor rates the chat, 1 to 5, and may say why."""
         chat, actor = self._mine()
         with self._desk.store.tx(actor) as tx:
-            chats.rate_chat(tx, tx.session.get_one(Chat, chat.id), data.get("score"))
+            chats.rate_chat(tx, tx.session.get_one(Chat, chat.id), data.get("score"), data.get("comment") or "")
         return {}
+
+    @answering("leave")
+    def on_mail_transcript(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The visitor wants the conversation by mail; answers with the address that it goes to."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            chat = tx.session.get_one(Chat, chat.id, with_for_update=True)
+            return {"email": mail_transcript(tx, chat, str(data.get("email") or "")[:254])}
 
     def agent_typing(self, chat_id: int, name: str) -> None:
         """An agent is writing to the visitor of this chat."""

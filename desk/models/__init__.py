@@ -24,6 +24,7 @@ from desk.models.hand_up import HandUp
 from desk.models.knowledge import ArticleFlag, ArticleVote, EqualWords, KnowledgeGap, SearchLog
 from desk.models.mail import MailboxMail, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.models.mail_in import MailAccount, MailAddress, MailSilence, MailTally, SpooledMail, TicketParticipant
+from desk.models.mailed_link import MailedLink
 from desk.models.mention import Mention
 from desk.models.message import Message
 from desk.models.queue import Calendar, Queue, Team
@@ -92,6 +93,7 @@ __all__ = [
     "MailSilence",
     "MailTally",
     "MailboxMail",
+    "MailedLink",
     "Mention",
     "Message",
     "Offer",

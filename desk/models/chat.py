@@ -13,7 +13,10 @@ QUEUED, ACTIVE, ENDED = "queued", "active", "ended"
 
 
 class Chat(Base):
-    """`token_hash` proves the visitor; `ended_by` is agent, customer, idle, disconnect or system."""
+    """`token_hash` proves the visitor; `ended_by` is agent, customer, idle, disconnect or system.
+
+    `identity` is what the visitor's site calls them, where it has proved it; `mailed` counts transcripts that they asked for.
+    """
 
     __tablename__ = "chat"
 
@@ -33,3 +36,5 @@ class Chat(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str] = mapped_column(default="")
     rating: Mapped[int | None]
+    identity: Mapped[str] = mapped_column(default="")
+    mailed: Mapped[int] = mapped_column(default=0)

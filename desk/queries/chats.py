@@ -43,6 +43,7 @@ class ChatPanel:
     ended_by: str
     rating: int | None
     item_id: int | None
+    identity: str
 
 
 def chat_of_ticket(session: Session, ticket_id: int) -> ChatPanel | None:
@@ -63,6 +64,7 @@ def chat_of_ticket(session: Session, ticket_id: int) -> ChatPanel | None:
         ended_by=chat.ended_by,
         rating=chat.rating,
         item_id=chat.item_id,
+        identity=chat.identity,
     )
 
 
@@ -106,6 +108,12 @@ def said_in(session: Session, chat: Chat, after: int = 0) -> list[dict[str, Any]
         rows.append({**_as_said(chat, message), "files": files.get(message.id, []), "previous": before})
         before = message.id
     return rows
+
+
+def unseen_in(session: Session, chat: Chat) -> bool:
+    """Whether we have said something that no window of the visitor's has shown."""
+    ours = select(Message.id).where(_said_in(chat), Message.direction == OUT, Message.delivery != "delivered")
+    return session.scalar(ours.limit(1)) is not None
 
 
 def lines_of(session: Session, chat: Chat) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ NAMES = {
     "status_link": lazy_gettext("Link to follow a complaint"),
     "survey": lazy_gettext("Question sheet by mail"),
     "survey_line": lazy_gettext("Question sheet in a chat"),
+    "chat_transcript": lazy_gettext("What was said in a chat"),
 }
 PLACES = {
     "number": lazy_gettext("Number of the ticket"),
@@ -44,6 +45,7 @@ PLACES = {
     "outcome": lazy_gettext("The decision in one sentence"),
     "decision": lazy_gettext("The reasons"),
     "leave": lazy_gettext("Link to get no more question sheets"),
+    "conversation": lazy_gettext("What both have said"),
 }
 
 

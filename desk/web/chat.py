@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, make_response, render_template, request, send_file
+from flask import Blueprint, current_app, jsonify, make_response, render_template, request, send_file
 from flask_babel import get_locale
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from desk.actions.chats import reception
-from desk.events import SYSTEM
-from desk.http.context import installation, reading
+from desk.actions.chats import reception, visitor_says
+from desk.errors import Conflict, Invalid
+from desk.events import SYSTEM, Actor
+from desk.file_risk import risk_of
+from desk.files import KeptFile, content_type_of
+from desk.http.context import installation, reading, writing
 from desk.http.guard import public, signed
+from desk.models import Chat
+from desk.models.chat import ENDED
 from desk.queries import chats
 from desk.store import Tx
 from desk.web.call_back_form import offered
+from desk.web.rate import limit
 from desk.web.shop_window import PLANS, PRODUCTS
 
 pages = Blueprint("chat", __name__)
 
-# Any site may show the frame: it holds no cookie's authority, only what its visitor's own secret opens.
+# Whichever site shows the frame, it holds no cookie's authority, only what its visitor's own secret opens.
 FRAME_POLICY = (
     "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors *"
+    "form-action 'none'; frame-ancestors {sites}"
 )
+MOST_BYTES = 10 * 1024 * 1024
+AROUND_A_FILE = 16 * 1024  # bytes of a form beside the file in it
 
 
 @pages.get("/chat/widget.js")
@@ -49,7 +58,8 @@ def frame() -> Response:
         can_call_back=bool(offered()),
     )
     response = make_response(page)
-    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    sites = " ".join(("'self'", *desk.settings.chat_sites)) if desk.settings.chat_sites else "*"
+    response.headers["Content-Security-Policy"] = FRAME_POLICY.format(sites=sites)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
@@ -63,6 +73,45 @@ def file(attachment_id: int) -> Response:
         sent = chats.file_of(session, chat, attachment_id)
     path = installation().files.path(sent.sha256)
     return send_file(path, mimetype=sent.content_type, as_attachment=True, download_name=sent.name)
+
+
+@pages.post("/chat/files")
+@signed
+def send() -> Response:
+    """A file from the visitor, proved by their token as everything they say; sent again, it is the same message."""
+    with reading() as session:
+        chat = chats.by_token(session, request.headers.get("X-Chat-Token"))
+    limit("chat files", "20 per 10 minutes", who=str(chat.id))
+    if chat.state == ENDED:
+        raise Conflict("This chat has ended. Please start a new one.")
+    file = _harmless()
+    with writing(Actor("customer", chat.customer_id, chat.visitor_name)) as tx:
+        message = visitor_says(tx, tx.session.get_one(Chat, chat.id), request.form.get("client_id", ""), "", [file])
+    return jsonify(id=message.id)
+
+
+@pages.record_once
+def _without_cookie(state: object) -> None:
+    """The token in the header is what another site cannot know; the frame has no cookie that could act for anybody."""
+    csrf: CSRFProtect = state.app.extensions["csrf"]  # type: ignore[attr-defined]
+    csrf.exempt(send)
+
+
+def _harmless() -> KeptFile:
+    """The file that came, kept; raises `Invalid` for one that is too large, empty, or could harm who opens it."""
+    too_large = Invalid("This file is too large: at most 10 MB.")
+    if (request.content_length or 0) > MOST_BYTES + AROUND_A_FILE:
+        raise too_large
+    upload = request.files.get("files")
+    data = upload.stream.read(MOST_BYTES + 1) if upload is not None else b""
+    if len(data) > MOST_BYTES:
+        raise too_large
+    if upload is None or not data:
+        raise Invalid("This file is empty.")
+    name = upload.filename or ""
+    if risk_of(name, content_type_of(data, name)):
+        raise Invalid("Files of this kind cannot be sent here. Pictures, PDF and plain documents can.")
+    return installation().files.keep(data, name, upload.mimetype)
 
 
 @pages.get("/shop")

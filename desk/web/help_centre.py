@@ -197,7 +197,8 @@ def sitemap() -> Response:
 def robots() -> Response:
     """Where search engines find the articles, and what is none of theirs."""
     closed = "".join(
-        f"Disallow: {path}\n" for path in ("/desk", "/board", "/admin", "/track", "/survey", "/login", "/try", "/mailbox")
+        f"Disallow: {path}\n"
+        for path in ("/desk", "/board", "/admin", "/portal", "/track", "/survey", "/login", "/try", "/mailbox")
     )
     text = f"User-agent: *\n{closed}Sitemap: {url_for('help_centre.sitemap', _external=True)}\n"
     return Response(text, mimetype="text/plain")

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from desk.actions import chats
 from desk.clock import Clock
 from desk.events import SYSTEM
-from desk.models import Agent, Calendar, Chat, Message, Ticket
+from desk.models import Agent, Attachment, Calendar, Chat, Message, Survey, Ticket
 from desk.models.agent import AVAILABLE, AWAY
 from tests.browser.shown import expect_shown, keep_words_of
 from tests.live.cable import laid_to
@@ -100,6 +100,33 @@ def test_a_visitor_chats_from_the_first_question_to_the_rating(site, context):
         ended = reading.get_one(Chat, chat_id)
         assert (ended.state, ended.ended_by, ended.rating) == ("ended", "customer", 5)
     assert page.faults == []
+
+
+def test_a_visitor_sends_files_says_why_it_was_bad_and_has_the_conversation_mailed(site, context):
+    page, chat = shop(context, site)
+    begin(page, chat)
+    site.accept(only_chat(site))
+    expect(chat.locator("#opening")).to_have_text("You are chatting with Dan")
+    files = chat.locator("#say-files")
+    files.set_input_files({"name": "label.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"})
+    expect(chat.locator(".bubble .chat-file")).to_have_text("File: label.png")
+    files.set_input_files({"name": "tool.exe", "mimeType": "image/png", "buffer": b"MZ\x90\x00"})
+    expect(chat.locator(".bubble.is-us .delivery.is-failed")).to_contain_text("Files of this kind cannot be sent here.")
+    expect(chat.locator(".bubble")).to_have_count(3)
+    chat.get_by_role("button", name="End chat").first.click()
+    chat.locator("#end-yes").click()
+    expect(chat.get_by_role("log")).to_contain_text("You have ended the chat.")
+    chat.get_by_label("2 – Bad").check(force=True)
+    expect(chat.locator("#rated")).to_have_text("Thank you for telling us.")
+    chat.get_by_label("What should we know?").fill("It took an hour")
+    chat.get_by_role("button", name="Tell us").click()
+    expect(chat.locator("#why")).to_be_hidden()
+    chat.get_by_label("Have the conversation sent").fill("wang@example.com")
+    chat.get_by_role("button", name="Send it by mail").click()
+    expect(chat.locator("#mailed")).to_have_text("It is on its way to wang@example.com.")
+    with site.desk.store.read() as reading:
+        assert reading.scalar(select(Survey.comment)) == "It took an hour"
+        assert reading.scalars(select(Attachment.name)).all() == ["label.png"]
 
 
 def test_a_reload_loses_nothing_and_doubles_nothing(site, context):

@@ -92,6 +92,8 @@ def test_all_wrong_settings_are_told_at_once():
         "DESK_CARRIER_DUPLICATE": "1.5",
         "DESK_CARRIER_REORDER": "often",
         "DESK_ICE_SERVERS": "stun:stun.example",
+        "DESK_CHAT_SITES": "shop.example; script-src *",
+        "DESK_CHAT_IDENTITY_KEY": "guess me",
     }
     with pytest.raises(Invalid) as told:
         Settings.from_env(env)

@@ -29,7 +29,7 @@ FILLED = {
 }  # fmt: skip
 FOR_ALL_STAFF = {("GET", "/desk/articles/<key>/files/<int:file_id>")}  # articles are nobody's own
 # Whose forms go without a token: programs that sign, keys in the address that stand in for it, pages of the demo alone.
-WITHOUT_TOKEN = re.compile(r"/api/|/hooks/|/track/<key>/|/survey/<key>|/try|/mailbox")
+WITHOUT_TOKEN = re.compile(r"/api/|/hooks/|/chat/files|/track/<key>/|/survey/<key>|/try|/mailbox")
 
 
 @pytest.fixture(scope="module")

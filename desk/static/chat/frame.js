@@ -3,6 +3,8 @@
 
 import * as keep from "./keep.js";
 import * as log from "./log.js";
+import { forgetAfterwards, offerAfterwards } from "./afterwards.js";
+import { offerFiles, sendAgain } from "./files.js";
 import { Form } from "./form.js";
 import { onParent, tellParent } from "./parent.js";
 import { suggestTo } from "./suggest.js";
@@ -15,6 +17,7 @@ const LOOK_MS = 15000;
 const $ = (id) => document.getElementById(id);
 const page = new URLSearchParams(location.search).get("page") ?? "";
 const locale = document.body.dataset.locale;
+const identity = new URLSearchParams(location.hash.slice(1)).get("identity") ?? ""; // the site's word for who this is
 
 let token = keep.read("chat:token");
 let last = 0;
@@ -160,7 +163,7 @@ function setText(node, words) {
 async function submitAsk(values) {
   const before = keep.read("chat:opening"); // asked already and not answered: the same question is the same chat
   const same = before?.text === values.text ? before : { client_id: keep.newId(), token: keep.newToken() };
-  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page };
+  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page, identity };
   keep.write("chat:opening", opening);
   await open(opening);
   if (token) await sync();
@@ -210,8 +213,8 @@ function reset() {
   last = 0;
   state = null;
   log.clear();
-  $("rated").textContent = $("typing").textContent = "";
-  for (const score of document.querySelectorAll("[name='score']")) score.checked = false;
+  $("typing").textContent = "";
+  forgetAfterwards(keep.read("chat:who")?.email);
 }
 
 async function submitLetter(values) {
@@ -252,6 +255,8 @@ $("say-text").addEventListener("input", () => {
   ask(socket, "typing");
 });
 
+offerFiles(() => (token && state?.state !== "ended" ? token : null));
+
 /** Send what is unsent, in order, one after the other; what got no answer is sent again, and counts once. */
 async function flush() {
   if (sending || !token) return;
@@ -280,6 +285,7 @@ async function flush() {
 }
 
 log.whenRetried((message) => {
+  if (message.isFile) return sendAgain(message);
   if (state?.state === "ended") {
     keep.sent(message.client_id);
     again(message.text);
@@ -319,10 +325,7 @@ $("end-yes").addEventListener("click", async () => {
   if (answer?.ok) $("ending").hidden = true;
   else offline();
 });
-$("rating").addEventListener("change", async (event) => {
-  const answer = await askSurely(socket, "rate", { score: Number(event.target.value) });
-  $("rated").textContent = answer?.ok ? text("rated") : answer?.error ?? text("unreachable");
-});
+offerAfterwards((event, data) => (event === "rate" ? askSurely : ask)(socket, event, data));
 for (const button of document.querySelectorAll("[data-again]")) button.addEventListener("click", () => again());
 
 function again(question = "") {
@@ -381,7 +384,7 @@ function look() {
 setInterval(look, LOOK_MS);
 
 $("say-text").value = keep.read("chat:draft") ?? "";
-start.fill(keep.read("chat:who") ?? {});
-letter.fill(keep.read("chat:who") ?? {});
+for (const form of [start, letter]) form.fill({ ...keep.read("chat:who"), ...keep.said(identity) });
+forgetAfterwards(keep.read("chat:who")?.email);
 if (token) show("talk");
 else welcome(reception);

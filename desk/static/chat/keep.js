@@ -59,6 +59,17 @@ export function newToken() {
   return `${browser}.${random(9)}`;
 }
 
+/** What the site's word says of the visitor, to spare them the typing; whether it is true the desk finds out. */
+export function said(identity) {
+  try {
+    const bytes = atob(identity.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    const { name, email } = JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (sign) => sign.charCodeAt(0))));
+    return { ...(name && { name }), ...(email && { email }) };
+  } catch {
+    return {};
+  }
+}
+
 export const newId = () => random(18).replaceAll("_", "-");
 
 function random(bytes) {

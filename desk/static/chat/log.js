@@ -44,6 +44,20 @@ export function putUnsent(message, state = "sending", reason = "") {
   mark(node, state, reason, message);
 }
 
+/** How much of a file has left, with a way to stop it. */
+export function putProgress(message, percent, stop) {
+  const sign = document.getElementById(`out-${message.client_id}`)?.querySelector(".delivery");
+  if (!sign) return;
+  let button = sign.querySelector("button");
+  if (!button) {
+    button = element("button", "retry", text("cancel"));
+    button.type = "button";
+    button.addEventListener("click", stop);
+    sign.replaceChildren(document.createTextNode(""), " ", button);
+  }
+  sign.firstChild.data = text("uploading", { percent });
+}
+
 /** A line between the bubbles. */
 export function putLine(line) {
   if (document.getElementById(`e-${line.id}`)) return;

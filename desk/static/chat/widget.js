@@ -1,5 +1,6 @@
 // Chat on any page, by one line: <script src="https://DESK/chat/widget.js" async></script>
 // Optional: data-locale="en|zh" (else the page's own language), data-theme="light|dark", data-side="left".
+// data-identity="TOKEN" says who the visitor is, signed with the key that the desk has too (a JSON Web Token, HS256).
 // The chat itself runs in a frame of the desk's own origin, so that this page never holds the visitor's secret.
 (function () {
   "use strict";
@@ -65,7 +66,8 @@
       frame.title = words.title;
       const page = location.origin + location.pathname;
       const query = new URLSearchParams({ lang: locale, page, ...(script.dataset.theme ? { theme: script.dataset.theme } : {}) });
-      frame.src = base + "/chat/frame?" + query;
+      // After the #: what proves a person is in no log.
+      frame.src = base + "/chat/frame?" + query + (script.dataset.identity ? "#identity=" + encodeURIComponent(script.dataset.identity) : "");
       frame.addEventListener("load", () => tell(open ? "open" : "closed", focus));
       panel.append(frame);
     }
