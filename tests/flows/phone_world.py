@@ -15,13 +15,14 @@ from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.ear import Ear
 from channels.voice.simulated.webhooks import Post, post_form
-from desk.models import Agent, Call, Offer, WorkItem
+from desk.models import Agent, Call, Offer, Queue, WorkItem
 from tests.world import World, running, settings_for
 
 CALLER = "+8613800138000"
 NUMBER = "+862155501234"
 TOKEN = "the token that signs what the carrier posts"
 ENGLISH, CHINESE = "2", "1"
+LONG_S = 300
 BILLING, TECHNICAL, A_PERSON = "1", "2", "0"
 
 
@@ -125,4 +126,8 @@ def telephones(folder: Path, **faults: Any) -> Iterator[Phones]:
         running(settings, carrier=spoken_to) as world,
         Ear(carrier) as ear,
     ):
+        with world.tx() as tx:  # the telephones' time stands still, the desk's does not: no story depends on how fast it is told
+            for queue in tx.session.scalars(select(Queue)):
+                queue.offer_timeout_s = queue.wrap_up_s = LONG_S
+            tx.emit("queue.changed")
         yield Phones(world, carrier, ear)

@@ -76,7 +76,9 @@ def reply(world, console, ticket, text):
     answer = console.post(f"/desk/tickets/{ticket.number}/messages", data=form)
     assert answer.ok, answer.text
     world.until(lambda: any(text in mail.text for mail in world.mailbox(LI)))
-    return next(mail for mail in world.mailbox(LI) if text in mail.text)
+    mail = next(mail for mail in world.mailbox(LI) if text in mail.text)
+    world.until(lambda: world.one(select(Message.delivery).where(Message.mail_message_id == mail.message_id)) == "sent")
+    return mail
 
 
 def back(world, mail):
