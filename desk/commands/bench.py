@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from desk.bench import live, mail, routing, search, tickets
+from desk.bench import calls, live, mail, routing, search, tickets
 from desk.config import Settings
 
-BENCHES = {"routing": routing.run, "mail": mail.run, "search": search.run, "tickets": tickets.run, "live": live.run}
-
+BENCHES: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "routing": routing.run,
+    "mail": mail.run,
+    "search": search.run,
+    "tickets": tickets.run,
+    "calls": calls.run,
+    "live": live.run,
+}
+FEW_CALLS = calls.Load(calls=60, agents=12, minutes=0.5)  # for `all`; the full load is asked for by name
 
 NEEDS_SERVERS = frozenset({"live"})  # PostgreSQL and Redis, which `make bench` does not install
 
@@ -21,6 +29,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--articles", type=int, default=search.ARTICLES, metavar="N", help="how many articles `search` holds")
     parser.add_argument("--tickets", type=int, default=tickets.TICKETS, metavar="N", help="how many tickets `tickets` makes")
     parser.add_argument("--screens", type=int, default=live.SCREENS, metavar="N", help="how many screens `live` opens")
+    parser.add_argument("--minutes", type=float, default=calls.Load.minutes, metavar="N", help="how long `calls` calls")
+    parser.add_argument("--calls", type=int, default=calls.Load.calls, metavar="N", help="how many call at once in `calls`")
+    parser.add_argument("--agents", type=int, default=calls.Load.agents, metavar="N", help="how many agents `calls` has")
     parser.add_argument("--url", default="", help="an empty database for `tickets`, instead of SQLite")
     parser.set_defaults(run=run)
 
@@ -28,7 +39,13 @@ def add(commands: Any) -> None:
 def run(chosen: Namespace) -> int:
     settings = Settings.from_env()
     for name in [each for each in BENCHES if each not in NEEDS_SERVERS] if chosen.name == "all" else [chosen.name]:
-        given = {"search": (chosen.articles,), "tickets": (chosen.tickets, chosen.url), "live": (chosen.screens,)}.get(name, ())
-        figures = BENCHES[name](settings, *given)
+        figures = BENCHES[name](settings, *given(name, chosen))
         print(json.dumps({"bench": name, "figures": figures}), flush=True)
     return 0
+
+
+def given(name: str, chosen: Namespace) -> tuple[Any, ...]:
+    """How much this benchmark has to do."""
+    load = FEW_CALLS if chosen.name == "all" else calls.Load(chosen.calls, chosen.agents, chosen.minutes)
+    sizes = {"search": (chosen.articles,), "tickets": (chosen.tickets, chosen.url), "calls": (load,), "live": (chosen.screens,)}
+    return sizes.get(name, ())

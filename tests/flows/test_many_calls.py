@@ -21,6 +21,7 @@ def test_twelve_calls_at_once_are_all_accounted_for(tmp_path):
 
 
 @pytest.mark.nightly  # what it says holds for a machine that has time for it
+@pytest.mark.timeout(1800)
 def test_three_hundred_calls_at_once_are_all_accounted_for_and_the_carrier_never_waits(tmp_path):
     outcome = measure(Settings.from_env({"DESK_DATA_DIR": str(tmp_path)}), Load(calls=300, agents=60, minutes=10))
 
