@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -130,7 +131,7 @@ class Viewer:
 
     @property
     def rights(self) -> frozenset[Right]:
-        return frozenset().union(*(ROLE_RIGHTS.get(role, frozenset()) for role in self.roles))
+        return _rights_of(self.roles)
 
     def can(self, right: Right | str) -> bool:
         return Right(right) in self.rights
@@ -150,6 +151,12 @@ class Viewer:
         if self.token_id is not None:
             return Actor("api", self.token_id, self.name)
         return Actor("agent", self.agent_id, self.name)
+
+
+@lru_cache(maxsize=256)
+def _rights_of(roles: tuple[str, ...]) -> frozenset[Right]:
+    """Asked for dozens of times a page."""
+    return frozenset().union(*(ROLE_RIGHTS.get(role, frozenset()) for role in roles))
 
 
 def viewer_of(agent: Agent) -> Viewer:

@@ -27,7 +27,7 @@ from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.figures import Figures
 from desk.files import FileStore
-from desk.http import guard, problems, watch
+from desk.http import guard, problems, watch, wording
 from desk.http.incoming import IdConverter, Incoming
 from desk.http.turns import LINES, LINES_ELSEWHERE, Turns
 from desk.installation import Installation
@@ -220,6 +220,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Babel(app, locale_selector=lambda: BABEL_LOCALES[locale_of(settings)])
+    wording.install(app)
     csrf = CSRFProtect(app)
     watch.install(app, desk)
     _install_edges(app, csrf)
