@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from channels.voice.events import FINAL, CallEvent, ConferenceEvent
@@ -36,6 +36,28 @@ def heal(tx: Tx, call: Call, room: RoomInfo | None, legs: Mapping[str, CallInfo 
     return missed
 
 
+def agrees(session: Session, call: Call, room: RoomInfo | None, legs: Mapping[str, CallInfo | None]) -> bool:
+    """Whether the carrier says of this call just what we know, so that `heal` would find nothing."""
+    ours = {leg.sid: leg for leg in _open_legs(session, call)}
+    if any(_news_of(leg, legs[leg.sid]) for leg in ours.values() if leg.sid in legs):
+        return False
+    if room is None:
+        return True
+    if not call.conference_sid and room.status != "completed":
+        return False
+    for seat in (each for each in room.participants if each.status == CONNECTED):
+        leg = ours.get(seat.call_sid)
+        if leg is None or leg.joined_at is None or (leg.held, leg.muted) != (seat.held, seat.muted):
+            return False
+    return True
+
+
+def agreed(tx: Tx, call_ids: Sequence[int]) -> None:
+    """Note that these calls have been compared."""
+    compared = update(Call).where(Call.id.in_(call_ids)).values(checked_at=tx.now)
+    tx.session.execute(compared.execution_options(synchronize_session=False))
+
+
 def legs_to_ask(session: Session, call: Call, room: RoomInfo | None) -> list[str]:
     """Of which connections the carrier is to be asked one by one: those that are not seen in the room."""
     seen = {seat.call_sid for seat in room.participants if seat.status == CONNECTED} if room is not None else set()
@@ -57,14 +79,20 @@ def end_unknown(tx: Tx, state_of: Callable[[str], str | None]) -> int:
 
 
 def _heal_leg(tx: Tx, leg: CallLeg, info: CallInfo | None) -> bool:
-    status = "completed" if info is None else info.status
-    if status == leg.status or (status not in FINAL and status != call_legs.IN_PROGRESS):
+    status = _news_of(leg, info)
+    if not status:
         return False
     at = _moment(tx, info.ended_at if info is not None and status in FINAL else None)
     event = CallEvent(leg.sid, "", "", status, "")
     before = leg.status
     call_legs.leg_status(tx, event, at=at)
     return leg.status != before
+
+
+def _news_of(leg: CallLeg, info: CallInfo | None) -> str:
+    """The state that the carrier says the leg has come to, if that is another one; what it does not know any more is over."""
+    status = "completed" if info is None else info.status
+    return "" if status == leg.status or (status not in FINAL and status != call_legs.IN_PROGRESS) else status
 
 
 def _heal_room(tx: Tx, call: Call, room: RoomInfo) -> list[str]:

@@ -99,8 +99,8 @@ class CallKeeper:
         """At the start nobody knows what was missed."""
         with self._desk.store.read() as session:
             ids = session.scalars(select(Call.id).where(Call.ended_at.is_(None)).order_by(Call.id)).all()
-        for call_id in ids:
-            if not self._compare_one(call_id):
+        for start in range(0, len(ids), BATCH):
+            if not self._compare_these(ids[start : start + BATCH]):
                 break
 
     def _compare(self) -> None:
@@ -110,9 +110,7 @@ class CallKeeper:
         with self._desk.store.read() as session:
             query = select(Call.id).where(Call.ended_at.is_(None), last <= before).order_by(last)
             ids = session.scalars(query.limit(BATCH)).all()
-        for call_id in ids:
-            if not self._compare_one(call_id):
-                break
+        self._compare_these(ids)
 
     def _probe(self) -> None:
         """A carrier that was away is asked again and again; when it is back every call is compared at once."""
@@ -128,8 +126,21 @@ class CallKeeper:
             carrier_outage.answered(tx)
         self._compare_all()
 
-    def _compare_one(self, call_id: int) -> bool:
-        """False when the carrier is away, so that asking for the others is no use either."""
+    def _compare_these(self, ids: Sequence[int]) -> bool:
+        """Compare these calls. Mostly the carrier says what we know: of those it is noted all at once.
+
+        False when the carrier is away, so that asking for others is no use either.
+        """
+        same: list[int] = []
+        there = all(self._compare_one(call_id, same) for call_id in ids)
+        if same:
+            with self._desk.store.tx(SYSTEM) as tx:
+                carrier_outage.answered(tx)
+                call_healing.agreed(tx, same)
+        return there
+
+    def _compare_one(self, call_id: int, same: list[int]) -> bool:
+        """False when the carrier is away. A call of which nothing is to be changed is added to the `same`."""
         with self._desk.store.read() as session:
             call = session.get_one(Call, call_id)
         try:
@@ -140,12 +151,17 @@ class CallKeeper:
                 with self._desk.store.tx(SYSTEM) as tx:
                     carrier_outage.failed(tx, str(failed))
             return not failed.retryable
-        with self._desk.store.tx(SYSTEM) as tx:
-            carrier_outage.answered(tx)
-            row = lock_call(tx, call_id)
-            call_outbound.forget_unrung(tx, row)
-            if row.ended_at is None:
-                call_healing.heal(tx, row, room, legs)
+        with self._desk.store.read() as session:
+            agrees = call.direction == "in" and call_healing.agrees(session, session.get_one(Call, call_id), room, legs)
+        if agrees:
+            same.append(call_id)
+        else:
+            with self._desk.store.tx(SYSTEM) as tx:
+                carrier_outage.answered(tx)
+                row = lock_call(tx, call_id)
+                call_outbound.forget_unrung(tx, row)
+                if row.ended_at is None:
+                    call_healing.heal(tx, row, room, legs)
         self._line.settle(call_id)
         return True
 

@@ -220,12 +220,16 @@ def taken(waiting: Waiting, now: float) -> int:
 
 
 def _waiting(session: Session, which: Any, most: int | None = None) -> Iterator[Waiting]:
-    queues = {queue.id: queue for queue in session.scalars(select(Queue))}
-    hours = {row.id: to_calendar(row) for row in session.scalars(select(CalendarRow))}
     query: Select[Any] = select(*_WAITING).where(WorkItem.state == WAITING)
     if most is not None:
         query = query.order_by(WorkItem.band, WorkItem.due_at, WorkItem.id).limit(most)
-    for row in session.execute(query if which is None else query.where(which)):
+    rows = session.execute(query if which is None else query.where(which)).all()
+    if not rows:  # as mostly: what was waiting has been taken, or is over
+        return
+    queues = {queue.id: queue for queue in session.scalars(select(Queue).where(Queue.id.in_({row.queue_id for row in rows})))}
+    days = {queue.calendar_id for queue in queues.values()}
+    hours = {row.id: to_calendar(row) for row in session.scalars(select(CalendarRow).where(CalendarRow.id.in_(days)))}
+    for row in rows:
         queue = queues[row.queue_id]
         item = item_of(row, queue, hours[queue.calendar_id])  # type: ignore[arg-type]
         yield Waiting(item, ring_s(row.channel, queue.offer_timeout_s), row.steps_done)

@@ -141,6 +141,8 @@ def test_a_call_that_goes_on_survives_a_restart_of_our_process(steps, maya):
     sid, leg = steps.talk(maya)
     compare(steps)  # as a process does that has just begun
     assert (steps.state(), steps.hears(sid, leg)) == ("talking", True)
+    assert steps.world.one(select(Call.checked_at).where(Call.sid == sid)) is not None
+    assert steps.world.all(select(Event.id).where(Event.kind == "call.healed")) == []
 
 
 def test_a_carrier_that_is_away_is_noticed_and_so_is_its_return(steps, maya, monkeypatch):
