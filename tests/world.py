@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from werkzeug.serving import make_server
 from channels.email.parse import parse
 from channels.email.parsed import ParsedMail
 from channels.voice.port import Carrier
+from channels.voice.simulated import http, webhooks
 from channels.voice.simulated.carrier import SimulatedCarrier
 from desk import passwords
 from desk.actions.agents import add_agent, set_skill
@@ -119,6 +121,8 @@ def running(
 # What costs every desk of a test run time and is the same each time: an empty database, compiled pages, slow password hashes.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 _prepared: dict[str, Path] = {}
+# A carrier ends a call that is not answered for within 15 seconds; a busy machine may stand still for as long.
+post_form = webhooks.post_form = partial(http.post_form, timeout_s=45.0)
 
 
 def _prepare(desk: Installation) -> None:

@@ -29,6 +29,7 @@ from tests.services.postgres import new_database
 from tests.shape.source import ROOT
 
 AGENTS, RESUMES_WITHIN_S = 40, 5.0
+PATIENCE_S = 180  # a process that starts beside many others takes its time
 KILL = None  # a blow is the number of seconds for which the leader stands still, or this
 LIFE = "(made (rejected|timed_out|rescinded) )*made accepted done"  # what happens to each item, in its events
 
@@ -62,6 +63,7 @@ def busy(tmp_path, postgres_server):
         house.close()
 
 
+@pytest.mark.timeout(900)
 def test_two_routers_of_which_the_first_is_stopped_and_the_next_is_killed(busy, tmp_path):
     torture(busy, tmp_path, routers=2, items=800, hands=[careful, quick], blows=(0, KILL))
 
@@ -93,7 +95,7 @@ def torture(house, folder, *, routers, items, hands, blows):
     resumed = []
     with ExitStack() as afterwards:
         running = [Running(house, folder, afterwards) for _ in range(routers)]
-        wait_for(house, lambda: leading(house, running) and house.one(WATCHING) == routers - 1, 60)
+        wait_for(house, lambda: leading(house, running) and house.one(WATCHING) == routers - 1, PATIENCE_S)
         start = house.clock.monotonic()
         over = context.Event()
         workers = [
@@ -102,7 +104,7 @@ def torture(house, folder, *, routers, items, hands, blows):
         ]
         for worker in workers:
             worker.start()
-            afterwards.callback(worker.join, 60)
+            afterwards.callback(worker.join, PATIENCE_S)
         afterwards.callback(over.set)  # before they are joined: what is registered last is called first
         watch = afterwards.enter_context(Watch(house.url))
         for blow, still_s in enumerate(blows):
@@ -124,18 +126,18 @@ def torture(house, folder, *, routers, items, hands, blows):
 
 def strike(house, running, still_s):
     """Stop or kill the leader: who it was, and the seconds until another had made an offer. Whoever was stopped goes on then."""
-    leader = wait_for(house, lambda: house.one(WATCHING) and leading(house, running), 60)
+    leader = wait_for(house, lambda: house.one(WATCHING) and leading(house, running), PATIENCE_S)
     epoch = house.one(select(RouterLease.epoch))
     start = house.clock.monotonic()
     leader.process.send_signal(signal.SIGKILL if still_s is KILL else signal.SIGSTOP)
-    wait_for(house, lambda: house.one(select(Offer.id).where(Offer.epoch > epoch).limit(1)), 60)
+    wait_for(house, lambda: house.one(select(Offer.id).where(Offer.epoch > epoch).limit(1)), PATIENCE_S)
     resumed_s = house.clock.monotonic() - start
     if still_s is KILL:
-        leader.process.wait(60)
+        leader.process.wait(PATIENCE_S)
     else:
         wait_for(house, lambda: house.clock.monotonic() - start >= still_s, still_s + 1)
         leader.process.send_signal(signal.SIGCONT)
-        wait_for(house, lambda: f"lease of epoch {epoch} is lost" in leader.log.read_text(), 60)
+        wait_for(house, lambda: f"lease of epoch {epoch} is lost" in leader.log.read_text(), PATIENCE_S)
     return leader, resumed_s
 
 
@@ -170,7 +172,7 @@ class Running:
         self.log = folder / f"router{Running.count}.log"
         into = afterwards.enter_context(self.log.open("w"))
         self.process = subprocess.Popen([sys.executable, "-m", "desk", "router"], cwd=ROOT, env=env, stdout=into, stderr=into)
-        afterwards.callback(self.process.wait, 30)
+        afterwards.callback(self.process.wait, PATIENCE_S)
         afterwards.callback(self.process.kill)
 
 

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.ear import Ear
-from channels.voice.simulated.webhooks import Post, post_form
+from channels.voice.simulated.webhooks import Post
 from desk.models import Agent, Call, Offer, Queue, WorkItem
-from tests.world import World, running, settings_for
+from tests.world import World, post_form, running, settings_for
 
 CALLER = "+8613800138000"
 NUMBER = "+862155501234"

@@ -20,7 +20,7 @@ from tests.live.wire import Wire
 from tests.shape.source import ROOT
 from tests.world import PASSWORD, PATIENCE_S, Browsing, World, free_port, settings_for
 
-BOOT_S = 120
+BOOT_S = 240
 
 
 class Web:

@@ -10,13 +10,14 @@ import pytest
 
 from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
-from channels.voice.simulated.webhooks import Form, Reply, post_form
+from channels.voice.simulated.webhooks import Form, Reply
 from channels.voice.twilio_carrier import TwilioCarrier
 from tests.flows.phone_world import NUMBER, Between
 from tests.twilio.fake_rows import ACCOUNT, APP
 from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio
 from tests.twilio.twiml_rules import faults_of
 from tests.twilio.webhooks import HOOKS, IN_ROOMS, posted_names
+from tests.world import post_form
 
 
 def twilio_carrier(fake: FakeTwilio, base_url: str = "https://desk.example", **more: str) -> TwilioCarrier:

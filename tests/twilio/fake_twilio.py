@@ -20,12 +20,14 @@ from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from werkzeug.serving import make_server
 
+from channels.voice import twilio_carrier
 from channels.voice.port import Carrier, CarrierFailed, RoomInfo, SeatInfo
 from tests.twilio.definition import Operation, definition
 from tests.twilio.fake_rows import ACCOUNT, OLD, conference_row, page_of, participant_row
 
 TOKEN = "the token of a made-up account"
 KEY, SECRET = "SK" + "2b" * 16, "the secret of its API key, and it is long"
+twilio_carrier._TIMEOUT_S = 60.0  # a busy machine is slow, not wrong
 STATUS_OF_CODE = {20404: 404, 20003: 401, 20429: 429, 20503: 503}
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from flask import Flask, Response, request
@@ -14,10 +15,12 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from channels.voice import signature, twiml
 from channels.voice.events import CallEvent, ConferenceEvent, read_call, read_conference
 from channels.voice.simulated import Ear, SimulatedCarrier
+from channels.voice.simulated.http import post_form
 
 TOKEN = "a token for tests"
 NUMBER = "+864008001234"
 CALLER = "+8613800138000"
+PATIENTLY = partial(post_form, timeout_s=45.0)  # a busy machine is slow, not wrong
 
 
 @dataclass
@@ -107,7 +110,7 @@ def make_carrier(desk: Desk) -> Iterator[Callable[..., SimulatedCarrier]]:
     carriers = []
 
     def make(**options) -> SimulatedCarrier:
-        settings = {"speed": 0, "voice_path": "/voice", "status_path": "/status"} | options
+        settings = {"speed": 0, "voice_path": "/voice", "status_path": "/status", "post": PATIENTLY} | options
         carrier = SimulatedCarrier(base_url=desk.base_url, auth_token=TOKEN, number=NUMBER, **{"now": time.time, **settings})
         carrier.start()
         carriers.append(carrier)

@@ -12,6 +12,7 @@ from channels.voice import twiml
 from channels.voice.port import CarrierFailed
 from channels.voice.simulated import Ear, NotPossible, SimulatedCarrier
 from tests.unit.channels.voice.callers import CALLER, in_queue, ring, talking
+from tests.unit.channels.voice.conftest import PATIENTLY
 
 # Mistakes of the application
 
@@ -55,15 +56,13 @@ def test_an_application_that_is_away_fails_the_call(make_carrier):
 
 
 def test_a_webhook_whose_connection_failed_is_posted_once_more(make_carrier, desk):
-    from channels.voice.simulated.webhooks import post_form
-
     tries = Counter()
 
     def flaky(url, form, headers):
         tries[headers["I-Twilio-Idempotency-Token"]] += 1
         if tries[headers["I-Twilio-Idempotency-Token"]] == 1:
             raise ConnectionResetError
-        return post_form(url, form, headers)
+        return PATIENTLY(url, form, headers)
 
     carrier = make_carrier(post=flaky)
     call = in_queue(carrier, desk)
