@@ -209,7 +209,9 @@ function isEdited(node) {
   if (node instanceof HTMLTextAreaElement) return node.value !== node.defaultValue;
   if (node instanceof HTMLSelectElement) {
     const options = [...node.options];
-    return options.some((o) => o.defaultSelected) && options.some((o) => o.selected !== o.defaultSelected);
+    // Where the page names none, the browser begins with the first.
+    if (!options.some((o) => o.defaultSelected)) return node.multiple ? options.some((o) => o.selected) : node.selectedIndex > 0;
+    return options.some((o) => o.selected !== o.defaultSelected);
   }
   return false;
 }
