@@ -48,6 +48,7 @@ def test_what_is_looked_for_is_opened_while_typing_by_keyboard(chromium, world):
     page.keyboard.press("/")
     expect(page.locator("#top-search")).to_be_focused()
     page.keyboard.type("earb")
+    expect(page.locator("#top-search-options")).to_have_attribute("data-words", "earb")  # not the answer to its first letters
     expect(page.locator("#top-search-options [role=option]").first).to_contain_text("Broken earbud")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#top-search")).to_have_attribute("aria-activedescendant", re.compile("o-tickets-"))

@@ -1,6 +1,6 @@
 // The field on top: the few best while somebody types. Enter without a choice goes to the page of results, which needs no script.
 
-import { fragment, isComposing, moved, point, pointedAt } from "./search-options.js";
+import { fragment, isComposing, moved, optionsOf, point, pointedAt } from "./search-options.js";
 
 const PAUSE_MS = 160;
 let asked = 0;
@@ -40,9 +40,10 @@ async function look(form, field, list) {
   if (!words) return close(field, list);
   const html = await fragment(`${form.dataset.instant}?${new URLSearchParams({ q: words })}`);
   if (mine !== asked || html === null || document.activeElement !== field) return;
+  const chosen = list.hidden ? null : pointedAt(field, list)?.id; // by arrows, in the answer to the letters before
   list.innerHTML = html;
   list.dataset.words = words;
-  point(field, list, null);
+  point(field, list, optionsOf(list).find(({ id }) => id === chosen) ?? null);
   list.hidden = false;
   field.ariaExpanded = "true";
 }
