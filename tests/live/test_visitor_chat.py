@@ -246,7 +246,7 @@ def test_an_ended_chat_can_be_rated_and_the_other_window_sees_it(site):
 
 
 def test_who_asks_too_often_is_told_to_wait(tmp_path):
-    with running_site(tmp_path, FrozenClock(MONDAY), Limits(open="1 per minute", say="2 per minute")) as site:
+    with running_site(tmp_path, FrozenClock(MONDAY), Limits(open="1 per hour", say="2 per hour")) as site:
         window = site.window()
         opened(site, window)
         answers = [window.call("say", {"client_id": str(uuid4()), "text": "spam"}) for _ in range(3)]
