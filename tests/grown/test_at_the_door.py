@@ -83,8 +83,8 @@ def test_the_figures_tell_what_waits_and_what_was_offered(world):
     now = figures(asked(world))
     assert now["desk_database_answers", frozenset()] == 1
     assert now["desk_agents", frozenset({("presence", "available")})] == 1
-    assert now["desk_part_healthy", frozenset({("part", "router")})] == 1
     assert now["desk_carrier_answers", frozenset()] == 1
+    world.until(lambda: figures(asked(world))["desk_part_healthy", frozenset({("part", "router")})] == 1)
     route = frozenset({("method", "GET"), ("route", "/metrics"), ("class", "2")})
     assert now["desk_request_seconds_count", route] > 0
 
