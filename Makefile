@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run grown test nightly lint check bench catalogue
+.PHONY: help setup run grown test nightly chaos lint check bench catalogue
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ test: ## Set up everything that tests need, browser included, and run the whole 
 nightly: ## Set up as for tests and run what takes minutes: long random histories, statistics, faults
 	@.ci/setup test
 	@$(PYTHON) -m pytest -n auto --dist loadfile --timeout 1800 -m nightly $(ARGS)
+
+chaos: ## A grown desk at work while processes, Redis, database, disk and network fail (MINUTES=10 ARGS="--seed 2")
+	@.ci/setup test
+	@command -v nginx >/dev/null || .ci/apt-install nginx-light || true
+	@$(PYTHON) -m tests.faults.chaos --minutes $(or $(MINUTES),10) $(ARGS)
 
 lint: ## Style, formatting and the import rules
 	@.ci/setup test

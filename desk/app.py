@@ -26,7 +26,7 @@ from desk.counts import open_counts
 from desk.db import make_engine
 from desk.events import SYSTEM, Event
 from desk.figures import Figures
-from desk.files import FileStore
+from desk.files_elsewhere import open_files
 from desk.http import guard, problems, watch, wording
 from desk.http.incoming import IdConverter, Incoming
 from desk.http.turns import LINES, LINES_ELSEWHERE, Turns
@@ -180,7 +180,7 @@ def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier 
         secret=secret,
         clock=clock,
         store=store,
-        files=FileStore(settings.data_dir / "files"),
+        files=open_files(settings.data_dir / "files", settings.files_url, clock),
         knowledge=KnowledgeIndex(settings.data_dir / "knowledge"),
         carrier=carrier or _carrier(settings, voice_token, clock),
         counts=open_counts(settings.redis_url),

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from desk.errors import Invalid
+from desk.files_elsewhere import Place
 
 LOCALES = ("en", "zh")
 REFUSE = "refuse"  # as a catch-all: mail for addresses that we do not have is refused
@@ -73,6 +74,7 @@ class Settings:
     carrier_duplicate: float = 0.0
     carrier_reorder: float = 0.0
     ice_servers: tuple[dict[str, Any], ...] = ()
+    files_url: str = ""
     chat_sites: tuple[str, ...] = ()
     chat_identity_key: str = ""
     demo: bool = False
@@ -124,6 +126,7 @@ class Settings:
             carrier_duplicate=source.read("DESK_CARRIER_DUPLICATE", "0", _chance),
             carrier_reorder=source.read("DESK_CARRIER_REORDER", "0", _chance),
             ice_servers=source.read("DESK_ICE_SERVERS", "", _ice_servers),
+            files_url=source.read("DESK_FILES_URL", "", _files_url),
             chat_sites=source.read("DESK_CHAT_SITES", "", _sites),
             chat_identity_key=source.read("DESK_CHAT_IDENTITY_KEY", "", _secret),
         )
@@ -198,6 +201,12 @@ def _database_url(text: str) -> str:
 def _redis_url(text: str) -> str:
     if text and not text.startswith(("redis://", "rediss://")):
         raise ValueError("give redis://HOST:PORT/N")
+    return text
+
+
+def _files_url(text: str) -> str:
+    if text:
+        Place.parse(text)
     return text
 
 

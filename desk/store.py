@@ -16,13 +16,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Engine, event, func, insert, select, text
+import psycopg.types.json
+from sqlalchemy import Engine, event, func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from desk.clock import Clock
 from desk.config import Settings
-from desk.db import WRITE_WAIT_S
+from desk.db import WRITE_WAIT_S, keepable, to_json
 from desk.durable import Log
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
@@ -90,7 +91,8 @@ class Store:
             before = _rows_written(session)
             yield tx
             session.flush()
-            events = self._append(session, tx.pending)
+            together = self._log is None and bool(tx.pending)
+            events = self._append_and_commit(session, tx.pending) if together else self._append(session, tx.pending)
             if self._log is not None:
                 until_kept.enter_context(self._kept(wrote=_rows_written(session) != before))
             session.commit()
@@ -144,12 +146,9 @@ class Store:
             raise _away(error) from error
 
     def _append(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
-        """Insert the events last, so that on PostgreSQL the lock that keeps ids in commit order is held for a moment only."""
+        """Insert the events last."""
         if not pending:
             return []
-        if session.get_bind().dialect.name == "postgresql":
-            announce = text("SELECT pg_advisory_xact_lock(:key), pg_notify(:bell, '')")
-            session.execute(announce, {"key": EVENT_ORDER_LOCK, "bell": BELL})
         connection, record = session.connection(), insert(Event.__table__)  # type: ignore[arg-type]
         if len(pending) == 1:
             ids = [connection.execute(record, pending[0]).inserted_primary_key[0]]
@@ -158,6 +157,21 @@ class Store:
             ids = _next_ids(session, Event, len(pending))
             connection.execute(record, [{"id": event_id, **row} for event_id, row in zip(ids, pending, strict=True)])
         self._ours.update(ids)
+        return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
+
+    def _append_and_commit(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
+        """On PostgreSQL: take the lock that keeps ids in commit order, insert the events and commit, all said in one breath.
+
+        The lock is everybody's. Were it held while this process waits for its turn to go on, a busy process would hold up all.
+        """
+        driver: Any = session.connection().connection.driver_connection
+        with self._naming:
+            with driver.pipeline():
+                driver.execute(_ANNOUNCE)
+                kept = [driver.execute(*_recording(pending[at : at + _ROWS])) for at in range(0, len(pending), _ROWS)]
+                driver.commit()
+            ids = [event_id for cursor in kept for event_id in sorted(row[0] for row in cursor.fetchall())]
+            self._ours.update(ids)
         return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
 
     def _publish(self, events: Sequence[Event]) -> None:
@@ -359,6 +373,25 @@ def _next_ids(session: Session, model: type[Any], count: int) -> list[int]:
         return list(range(last + 1, last + count + 1))
     sequence = func.pg_get_serial_sequence(model.__tablename__, "id")
     return sorted(session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))))
+
+
+_ROWS = 500  # of events in one statement
+_ANNOUNCE = f"SELECT pg_advisory_xact_lock({EVENT_ORDER_LOCK}), pg_notify('{BELL}', '')"
+_COLUMNS = tuple(column.name for column in Event.__table__.columns if column.name != "id")
+
+
+def _recording(rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
+    """A statement for PostgreSQL's driver that inserts these events, and what goes with it."""
+    one = f"({', '.join(['%s'] * len(_COLUMNS))})"
+    statement = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES {', '.join([one] * len(rows))} RETURNING id"  # noqa: S608
+    return statement, [_driven(row[name]) for row in rows for name in _COLUMNS]
+
+
+def _driven(value: Any) -> Any:
+    """The value as the model would hand it to the driver."""
+    if isinstance(value, str):
+        return keepable(value)
+    return psycopg.types.json.Json(value, dumps=to_json) if isinstance(value, dict) else value
 
 
 _COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)

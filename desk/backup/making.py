@@ -23,8 +23,8 @@ NAME = "desk-%Y%m%d-%H%M%SZ.tar"
 OLD_SHAPE = N_("The database is not in the shape of this version. Run “python -m desk migrate” first.")
 
 
-def make(engine: Engine, data_dir: Path, path: Path, at: datetime) -> dict[str, Any]:
-    """Write a backup and read it again; returns its manifest.
+def make(engine: Engine, data_dir: Path, path: Path, at: datetime, files: FileStore | None = None) -> dict[str, Any]:
+    """Write a backup and read it again; returns its manifest. `files` is the store of files, when it is not in the data folder.
 
     The rows are those of one moment. Files are written before the rows that name them and never changed, so that those which are
     there after that moment are all that its rows name, but for what retention has deleted since. A file that is not what its name
@@ -42,7 +42,7 @@ def make(engine: Engine, data_dir: Path, path: Path, at: datetime) -> dict[str, 
                     archive.add(f"rows/{table.name}/{number:06}.jsonl.gz", chunk)
                     counts[table.name] += length
         damaged = []
-        for sha256, data in FileStore(data_dir / "files").everything():
+        for sha256, data in (files or FileStore(data_dir / "files")).everything():
             if hashlib.sha256(data).hexdigest() == sha256:
                 archive.add_file(sha256, data)
             else:

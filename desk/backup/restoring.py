@@ -19,7 +19,7 @@ NOT_EMPTY = N_("There is a desk in this database already. Restore into an empty 
 LOST = N_("Of %(table)s %(found)s rows came back instead of %(wanted)s; nothing was restored.")
 
 
-def restore(engine: Engine, data_dir: Path, backup: Reader) -> None:
+def restore(engine: Engine, data_dir: Path, backup: Reader, files: FileStore | None = None) -> None:
     """Everything or nothing: files first, then all rows in one transaction, then what newer versions have changed.
 
     Raises `Invalid` for a damaged backup, one of a newer version, or a database that is not empty; then nothing has changed.
@@ -30,7 +30,7 @@ def restore(engine: Engine, data_dir: Path, backup: Reader) -> None:
     _must_be_empty(engine)
     backup.check()
     upgrade(engine, to=revision)
-    files = FileStore(data_dir / "files")
+    files = files or FileStore(data_dir / "files")
     for _, data in backup.files():
         files.put(data)
     for name, data in backup.secrets():

@@ -13,6 +13,8 @@ from desk.backup.restoring import restore
 from desk.clock import Clock
 from desk.config import Settings
 from desk.db import make_engine
+from desk.files import FileStore
+from desk.files_elsewhere import open_files
 
 
 def add(commands: Any) -> None:
@@ -38,7 +40,7 @@ def run_backup(chosen: Namespace) -> int:
     now = clock.now()
     path = chosen.path or folder / now.strftime(NAME)
     try:
-        made = make(make_engine(settings.database_url), settings.data_dir, path, now)
+        made = make(make_engine(settings.database_url), settings.data_dir, path, now, _files(settings, clock))
     except OSError as error:
         print(f"The backup could not be written to {path}: {error.strerror}.", file=sys.stderr)
         return 1
@@ -62,9 +64,13 @@ def run_restore(chosen: Namespace) -> int:
             return 0
         settings = Settings.from_env()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        restore(make_engine(settings.database_url), settings.data_dir, backup)
+        restore(make_engine(settings.database_url), settings.data_dir, backup, _files(settings, Clock()))
         print(f"Restored: {_said(backup)}. The search index is made anew at the first start.")
     return 0
+
+
+def _files(settings: Settings, clock: Clock) -> FileStore:
+    return open_files(settings.data_dir / "files", settings.files_url, clock)
 
 
 def _said(backup: Reader) -> str:

@@ -67,6 +67,8 @@ def examine() -> Iterator[tuple[str, Finding]]:
     if settings.data_dir.is_dir():
         desk = install(settings)
         yield from _database(desk)
+        if settings.files_url:
+            yield from _area("Files", lambda: looks.files_elsewhere(desk))
         yield from _area("Search", lambda: looks.search_index(desk))
     yield from _area("Mail", lambda: looks.mail(settings))
     yield from _area("Web", lambda: looks.web(settings, desk.voice_token if desk else ""))

@@ -16,6 +16,8 @@ from twilio.request_validator import RequestValidator
 
 from channels.voice.port import Finding
 from desk.config import Settings
+from desk.errors import NotFound
+from desk.files_elsewhere import FilesAway, FilesElsewhere
 from desk.installation import Installation
 
 PATIENCE_S = 5.0
@@ -78,6 +80,21 @@ def disk(data_dir: Path) -> Iterator[Finding]:
         yield Finding("warning", f"{free // 1024**2} MB are free in {data_dir}.", "Make room before it is needed.")
     else:
         yield Finding("ok", f"{data_dir} can be written to; {free / 1024**3:.0f} GB are free.")
+
+
+def files_elsewhere(desk: Installation) -> Iterator[Finding]:
+    """Whether the store of files takes what is written, gives it back the same, and removes it."""
+    assert isinstance(desk.files, FilesElsewhere)
+    try:
+        desk.files.check()
+    except (FilesAway, NotFound):
+        yield Finding(
+            "error",
+            "The store of files cannot be used.",
+            "Is its address in DESK_FILES_URL right, is there the bucket, and may the key write, read and delete in it?",
+        )
+    else:
+        yield Finding("ok", "The store of files takes, gives back and removes what it should.")
 
 
 def search_index(desk: Installation) -> Iterator[Finding]:

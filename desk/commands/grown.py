@@ -103,7 +103,8 @@ def run(_chosen: Namespace) -> int:
         for command in ("migrate", "demo"):
             subprocess.run(_command(shared, command), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         webs, others = _desk(running, settings, shared, home, proxied=shutil.which("nginx") is not None)
-        door = running.enter_context(_nginx(home, settings.http_port, webs)) or webs[0].url
+        places = [f"127.0.0.1:{web.port}" for web in webs]
+        door = running.enter_context(nginx(home, settings.http_port, places)) or webs[0].url
         for part in (*webs, *others):
             wait_until_ready(part)
         _greet(door, webs, others, settings)
@@ -221,14 +222,14 @@ def redis(port: int) -> Iterator[str]:
 
 
 @contextmanager
-def _nginx(home: Path, port: int, webs: Sequence[Part]) -> Iterator[str]:
-    """The one address in front of the web processes; empty, and a sentence, where there is no nginx."""
+def nginx(home: Path, port: int, places: Sequence[str]) -> Iterator[str]:
+    """The one address in front of the web processes, each given as HOST:PORT; empty, and a sentence, without nginx."""
     program = shutil.which("nginx") or next((path for path in ("/usr/sbin/nginx",) if Path(path).exists()), None)
     if program is None:
         print("nginx is not installed, so each web process is spoken to at its own address.", flush=True)
         yield ""
         return
-    servers = " ".join(f"server 127.0.0.1:{web.port} max_fails=1 fail_timeout=2s;" for web in webs)
+    servers = " ".join(f"server {place} max_fails=1 fail_timeout=2s;" for place in places)
     settings = home / "nginx.conf"
     settings.write_text(NGINX.format(home=home, servers=servers, port=port))
     process = subprocess.Popen([program, "-p", str(home), "-c", str(settings)], stdin=subprocess.DEVNULL, start_new_session=True)

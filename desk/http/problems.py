@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -48,6 +50,19 @@ def install(app: Flask) -> None:
             413: gettext("That is too large to be sent."),
         }
         return _answer(error.code, sentences.get(error.code, gettext("This request cannot be used.")))
+
+    @app.errorhandler(IntegrityError)
+    def at_the_same_moment(error: IntegrityError) -> ResponseReturnValue:
+        """The same thing is being done twice, at the same moment: done again, it meets what the other has written."""
+        if request.method == "POST" and not g.get("done_again"):
+            g.done_again = True
+            for file in request.files.values():
+                file.seek(0)
+            try:
+                return current_app.view_functions[request.endpoint or ""](**(request.view_args or {}))
+            except Exception as second:  # noqa: BLE001 - as if it had been the first
+                return app.handle_user_exception(second)
+        return unknown(error)
 
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> tuple[Response | str, int]:

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from desk.store import StoreAway
+
 Watcher = Callable[[int], None]
+LATER_S = 5.0  # when what became of somebody could not be written: so long until it is tried again
 
 
 class Attendance:
@@ -48,4 +51,7 @@ class Attendance:
         with self._lock:
             if self._leaving.pop((kind, key), None) is None:
                 return
-        self.gone[kind](key)
+        try:
+            self.gone[kind](key)
+        except StoreAway:
+            self.left(kind, key, LATER_S)

@@ -20,9 +20,11 @@ from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.live.attendance import Attendance
 from desk.live.company import Company, Seat
+from desk.live.hang_up import hang_up
 from desk.live.topics import holders_of, may_watch, topics_of
 from desk.models import Agent
 from desk.models.ticket import FIRST_NUMBER
+from desk.store import StoreAway
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,13 @@ class Staff(Namespace):
         self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
 
     def on_connect(self, _auth: Any = None) -> bool | None:
+        try:
+            return self._let_in()
+        except StoreAway:
+            hang_up(self._socketio, NAMESPACE)
+            return None
+
+    def _let_in(self) -> bool | None:
         viewer = self._viewer(session.get("token", ""))
         if viewer is None or viewer.agent_id is None:
             return False
@@ -86,6 +95,13 @@ class Staff(Namespace):
 
     def on_watch(self, data: Any) -> dict[str, Any]:
         """Join the rooms of these topics (and leave all others). Answers which were refused and the id of the last event."""
+        try:
+            return self._watch(data)
+        except StoreAway:
+            hang_up(self._socketio, NAMESPACE)
+            return {"ok": [], "refused": [], "at": 0}
+
+    def _watch(self, data: Any) -> dict[str, Any]:
         viewer = self._viewer(session.get("token", ""))
         if viewer is None:
             disconnect()

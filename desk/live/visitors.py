@@ -11,6 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -30,12 +31,13 @@ from desk.config import LOCALES
 from desk.errors import DeskError, NotFound, TooMany
 from desk.events import SYSTEM, Actor, Event
 from desk.installation import Installation
-from desk.live.attendance import Attendance
+from desk.live.attendance import LATER_S, Attendance
+from desk.live.hang_up import hang_up
 from desk.models import Chat, Message
 from desk.models.chat import ENDED
 from desk.queries import chats as seen
 from desk.queries.help_centre import suggested
-from desk.store import Tx
+from desk.store import StoreAway, Tx
 
 log = logging.getLogger(__name__)
 
@@ -134,14 +136,20 @@ class Visitors(Namespace):
                 self._enter(auth["token"])
             except NotFound:
                 log.info("a window came with the token of no chat")
+            except StoreAway:
+                hang_up(self._socketio, NAMESPACE)
 
     def on_disconnect(self, _reason: Any = None) -> None:
         with self._lock:
             window = self._windows.pop(_sid(), None)
             if window is None or window.chat_id is None or window.chat_id in (other.chat_id for other in self._windows.values()):
                 return
+        try:
+            self._left(window.chat_id)
+        except StoreAway:
+            self._attendance.left("chat", window.chat_id, LATER_S)
+            return
         self._attendance.forget("chat", window.chat_id)
-        self._left(window.chat_id)
         # Windows that another process serves say that they are still here.
         self._socketio.emit("anyone", namespace=NAMESPACE, to=room_of(window.chat_id))
 
@@ -302,7 +310,8 @@ class Visitors(Namespace):
             return {window.chat_id for window in self._windows.values() if window.chat_id is not None}
 
     def _left(self, chat_id: int) -> None:
-        with self._desk.store.tx(SYSTEM) as tx:
+        # What is refused as there twice, another process has said at the same moment.
+        with suppress(IntegrityError), self._desk.store.tx(SYSTEM) as tx:
             chat = tx.session.get(Chat, chat_id)
             if chat is not None:
                 chats.visitor_left(tx, chat)

@@ -37,6 +37,7 @@ STANDBY_S = 0.5  # how often whoever stands by looks
 STILL_S = 2.0  # a router that gives no sign for so long is replaced
 READING_S = 15.0  # and after so long one that has everything to read first
 BEAT_S = 0.5
+SLOW_FOR_S = 300.0  # a router that was replaced in this time and is alive is only slow: each time it asks for twice as long
 SQLITE_LEASE_S = 60.0
 ROUTES, WATCHES = 7_305_002, 7_305_003  # keys of PostgreSQL's advisory locks
 
@@ -62,6 +63,7 @@ class Lease:
         self._on_sqlite = desk.settings.on_sqlite
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}:{id(self)}"
         self._beat_at = self._watched_since = float("-inf")
+        self._replaced_at: list[float] = []
         self._still_since: float | None = None
         self._seen = 0
         self._ends: tuple[datetime, float] | None = None  # when another's lease ends: as stored, and monotonic
@@ -89,6 +91,7 @@ class Lease:
             self.lose()
             if held is None:
                 raise StoreAway from error
+            self._replaced_at.append(self._desk.clock.monotonic())
             log.warning("the connection that holds the lease of epoch %s is lost: %s", held, error)
         return self.epoch
 
@@ -134,13 +137,21 @@ class Lease:
                 self._renew_in_sqlite()
         elif reading or now - self._beat_at >= BEAT_S:
             # Who has just read all says so even if nobody watches yet: the time that it was given is over.
-            epoch = self._ask(_BEAT, READING_S if reading else STILL_S, self.epoch, self._beat_at == float("-inf"), WATCHES)
+            epoch = self._ask(
+                _BEAT, READING_S if reading else self._sign_s(now), self.epoch, self._beat_at == float("-inf"), WATCHES
+            )
             self._beat_at = float("-inf") if reading else now
         else:
             return
         if epoch != self.epoch:
             log.warning("another router has taken over: the epoch is %s, ours was %s", epoch, self.epoch)
+            self._replaced_at.append(now)
             self.lose()  # and with the connection the lock
+
+    def _sign_s(self, now: float) -> float:
+        """For how long our sign of life holds. On a machine that is busy all the time routers would else replace one another."""
+        self._replaced_at = [at for at in self._replaced_at if now - at < SLOW_FOR_S]
+        return min(READING_S, STILL_S * 2 ** max(0, len(self._replaced_at) - 1))
 
     def _renew_in_sqlite(self) -> None:
         with self._desk.store.tx(SYSTEM) as tx:
