@@ -26,11 +26,12 @@ def boss(world):
     return world.browser("boss@desk.example")
 
 
-def waits(html: str) -> tuple[str, str]:
-    """The mean wait of everything, as it was and with the changes."""
-    first = re.search(r"(\d+:\d\d) → <strong>(\d+:\d\d)</strong>", html)
+def waits(html: str) -> tuple[int, int]:
+    """The mean wait of everything in seconds, as it was and with the changes."""
+    first = re.search(r"(\d+):(\d\d) → <strong>(\d+):(\d\d)</strong>", html)
     assert first is not None
-    return first[1], first[2]
+    minutes, seconds, minutes_after, seconds_after = map(int, first.groups())
+    return 60 * minutes + seconds, 60 * minutes_after + seconds_after
 
 
 def test_a_made_up_day_is_played_with_more_people_and_both_are_shown_side_by_side(boss):
