@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run grown test nightly chaos lint check bench catalogue
+.PHONY: help setup run grown test nightly chaos lint check bench catalogue screens
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,3 +52,7 @@ bench: ## Run every benchmark; one line of JSON each
 catalogue: ## Gather new sentences of code and pages into the translation catalogues
 	@.ci/setup run
 	@.ci/catalogue
+
+screens: ## Take pictures of every page and state into ./screens (FOLDER=... ARGS="--quick --only board" narrow it)
+	@.ci/setup test
+	@$(PYTHON) -m tests.screens $(or $(FOLDER),screens) $(ARGS)
