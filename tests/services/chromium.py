@@ -21,6 +21,9 @@ FLAGS = [
 ]
 
 
+LAUNCH_MS = 180_000  # a busy machine is slow, not wrong
+
+
 @contextmanager
 def running_chromium(*more: str) -> Iterator[Browser]:
     """A headless Chromium that lives as long as the block; `more` are further flags."""
@@ -30,7 +33,7 @@ def running_chromium(*more: str) -> Iterator[Browser]:
             "Chromium is needed: `make test` installs it as root on Debian; else install chromium", pytrace=False
         )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *more])
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *more], timeout=LAUNCH_MS)
         try:
             yield browser
         finally:

@@ -106,7 +106,7 @@ def _run(command: Sequence[str | Path], home: Path) -> None:
     done = subprocess.run(
         [*_as_postgres(), *command],
         cwd=home,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C", "PGCTLTIMEOUT": "240"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -36,6 +36,7 @@ def test_redis_is_empty_for_every_test(redis_url, time):
 
 def test_the_browser_draws_chinese_and_has_the_accessibility_checker(chromium, axe_source):
     with chromium.new_context(locale="zh-CN") as context:
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.set_content("<html lang='zh'><title>工单</title><main><h1>工单</h1></main></html>")
         page.evaluate(axe_source)
@@ -44,8 +45,11 @@ def test_the_browser_draws_chinese_and_has_the_accessibility_checker(chromium, a
 
 
 def test_the_browser_reaches_nothing_outside(chromium):
-    with chromium.new_context() as context, pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
-        context.new_page().goto("http://desk.example/")
+    with chromium.new_context() as context:
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
+            page.goto("http://desk.example/")
 
 
 def test_tests_reach_nothing_outside():
