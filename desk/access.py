@@ -41,6 +41,7 @@ class Right(StrEnum):
     VALIDATE_ARTICLES = "validate_articles"  # say that a colleague's is right, change what only colleagues read
     PUBLISH_ARTICLES = "publish_articles"
     READ_SETTINGS = "read_settings"  # queues, skills, calendars and channels, without changing them
+    READ_POLICIES = "read_policies"  # of complaints; who handles complaints, supervises or administers may propose new ones
     SET_SKILLS = "set_skills"  # of everybody, or of one's own team
     ADMINISTER = "administer"
     READ_AUDIT = "read_audit"
@@ -78,6 +79,7 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
             Right.LISTEN_TO_CALLS,
             Right.READ_AUDIT,
             Right.READ_SETTINGS,
+            Right.READ_POLICIES,
             Right.SET_SKILLS,
             Right.SETTLE_MAIL,
             Right.CLOSE_LINES,
@@ -90,6 +92,7 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
             Right.MAKE_CALLS,
             Right.READ_COMPLAINTS,
             Right.HANDLE_COMPLAINT,
+            Right.READ_POLICIES,
             Right.REGISTER_COMPLAINT,
             Right.REPLY,
             Right.READ_CUSTOMERS,
@@ -106,13 +109,22 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
             Right.ADMINISTER,
             Right.READ_AUDIT,
             Right.READ_SETTINGS,
+            Right.READ_POLICIES,
             Right.SET_SKILLS,
             Right.SETTLE_MAIL,
             Right.CLOSE_LINES,
         }
     ),
     "auditor": frozenset(
-        _STAFF | {Right.READ_TICKETS, Right.READ_ALL_TICKETS, Right.READ_CUSTOMERS, Right.READ_AUDIT, Right.READ_SETTINGS}
+        _STAFF
+        | {
+            Right.READ_TICKETS,
+            Right.READ_ALL_TICKETS,
+            Right.READ_CUSTOMERS,
+            Right.READ_AUDIT,
+            Right.READ_SETTINGS,
+            Right.READ_POLICIES,
+        }
     ),
 }
 ROLES = tuple(ROLE_RIGHTS)

@@ -96,6 +96,7 @@ from desk.web import (
     voice_caller,
     voice_mailbox,
     voice_outside,
+    voice_survey,
     voice_waiting,
     work,
 )
@@ -159,6 +160,7 @@ PAGES = (
     voice_callback,
     voice_mailbox,
     voice_outside,
+    voice_survey,
     health,
     own_settings,
     palette,
@@ -284,7 +286,7 @@ def _install_edges(app: Flask, csrf: CSRFProtect) -> None:
     for module in PAGES:
         app.register_blueprint(module.pages)
     app.register_blueprint(v1.pages)
-    for name in ("voice", "voice_caller", "voice_waiting", "voice_callback", "voice_mailbox", "voice_outside"):
+    for name in ("voice", "voice_caller", "voice_waiting", "voice_callback", "voice_mailbox", "voice_outside", "voice_survey"):
         csrf.exempt(app.blueprints[name])  # the carrier signs its requests
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith(f"{v1.pages.name}."):

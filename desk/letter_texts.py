@@ -46,6 +46,7 @@ NEEDED = {
     "status_link": ("link",),
     "survey": ("link",),
     "survey_line": ("link",),
+    "survey_reminder": ("link",),
     "chat_transcript": ("conversation",),
 }
 
@@ -308,6 +309,30 @@ You would rather not be asked by mail? Tell us here:
 如果还没有解决，请在页面中选择“没有解决”，或直接回复本邮件，我们会继续处理。
 
 如果不想再收到评价邮件，请点这里：
+{leave}""",
+        ),
+    },
+    "survey_reminder": {
+        "en": (
+            "A reminder: how was it? [#{number}]",
+            """A few days ago we asked how content you are with how we handled this:
+{subject}
+
+If you would still tell us, it takes two clicks:
+{link}
+
+We ask this once more and then no more. You would rather not be asked by mail at all? Tell us here:
+{leave}""",
+        ),
+        "zh": (
+            "提醒：请评价本次服务 [#{number}]",
+            """您好！几天前，我们请您评价以下问题的处理情况：
+{subject}
+
+如果您还愿意告诉我们，只需两步：
+{link}
+
+这是最后一次提醒。如果不想再收到评价邮件，请点这里：
 {leave}""",
         ),
     },

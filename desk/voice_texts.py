@@ -130,17 +130,33 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "Thank you, we have your message. Its number is {number}. Good-bye.",
     },
     "voicemail_empty": {"zh": "没有听到留言。再见。", "en": "We did not hear a message. Good-bye."},
+    "survey_begin": {
+        "zh": "请用按键为本次服务评分，只有两个问题；直接挂机即可跳过，以后不想再被询问请按星号键。",
+        "en": "Two short questions about this call, by the keys of your phone. Just hang up to skip them; press star never to be "
+        "asked again.",
+    },
+    "survey_key": {"zh": "请按{least}到{most}，{most}为最好。", "en": "Press {least} to {most}; {most} is best."},
+    "survey_keys": {
+        "zh": "请按{least}到{most}，{most}为最好，以井号键结束。",
+        "en": "Press {least} to {most}, {most} is best, and then the hash key.",
+    },
+    "survey_solved": {
+        "zh": "您的问题解决了吗？解决了请按 1，没有解决请按 2。",
+        "en": "Is your problem solved? For yes press 1, for no press 2.",
+    },
+    "survey_thanks": {"zh": "谢谢您的评价，再见。", "en": "Thank you for telling us. Good-bye."},
+    "survey_never": {"zh": "好的，以后不再询问您。再见。", "en": "We will not ask you again. Good-bye."},
 }
 
 EXAMPLES: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "company": "蓝山电器", "hours": "周一至周五，上午九点到下午六点", "opens": "下周一上午九点", "number": "一一零",
-        "reason": "机房停电", "time": "下午三点", "ahead": "4", "minutes": "6",
+        "reason": "机房停电", "time": "下午三点", "ahead": "4", "minutes": "6", "least": "1", "most": "5",
     },
     "en": {
         "company": "Blue Hill Appliances", "hours": "Monday to Friday, 9 in the morning to 6 in the evening",
         "opens": "on Monday at 9 in the morning", "number": "1 1 2", "reason": "a power cut", "time": "at 3 in the afternoon",
-        "ahead": "4", "minutes": "6",
+        "ahead": "4", "minutes": "6", "least": "1", "most": "5",
     },
 }  # fmt: skip
 """What the names may stand for, to hear a text before callers do."""

@@ -61,12 +61,14 @@ def next_step(clock: ComplaintClock, rules: Rules) -> Extension | None:
     return rules.extensions[clock.extended] if clock.extended < len(rules.extensions) else None
 
 
-def pause(tx: Tx, complaint: Complaint, agent: Agent, reason: str, needed: str, until: datetime | None) -> ComplaintPause:
+def pause(tx: Tx, complaint: Complaint, agent: Agent | None, reason: str, needed: str, until: datetime | None) -> ComplaintPause:
     """Leave out the time until then from the clocks whose policy allows it for this reason; the customer is told.
 
-    Raises `NotAllowed` without `Right.HANDLE_COMPLAINT`, `Invalid` with `fields`, `Conflict` too late or when none allows it.
+    A program, whose right is known already, has no `agent`. Raises `NotAllowed` without `Right.HANDLE_COMPLAINT`, `Invalid` with
+    `fields`, `Conflict` too late or when none allows it.
     """
-    viewer_of(agent).require(Right.HANDLE_COMPLAINT)
+    if agent is not None:
+        viewer_of(agent).require(Right.HANDLE_COMPLAINT)
     if complaint.stage not in OPEN_STAGES or complaint.stage in (RECEIVED, REOPENED) or complaint.decided_at is not None:
         raise Conflict("Only a complaint that is being looked into can pause.")
     if open_pause(tx.session, complaint.id) is not None:
@@ -88,7 +90,7 @@ def pause(tx: Tx, complaint: Complaint, agent: Agent, reason: str, needed: str, 
         reason=reason,
         needed=needed.strip()[:LONGEST],
         began_at=tx.now,
-        began_by=agent.name,
+        began_by=agent.name if agent else tx.actor.name,
         until=until,
     )
     tx.session.add(begun)

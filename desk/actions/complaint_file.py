@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from desk.actions.complaint_alerts import look_soon
 from desk.actions.complaint_record import tell
+from desk.actions.complaint_severity import HIGH, at_least
 from desk.errors import Conflict, Invalid, NotFound
 from desk.models import Agent, Allegation, Complaint, Redress
 from desk.models.complaint import ASSESSED, AWAITING_INFO, DECIDED, INVESTIGATING, REDRESS
@@ -87,6 +88,8 @@ def set_needs(tx: Tx, complaint: Complaint, needs: str) -> None:
     if complaint.needs != needs.strip()[:500]:
         complaint.needs = needs.strip()[:500]
         tell(tx, complaint, "complaint.needs_set", data={"any": bool(complaint.needs)})
+        if complaint.needs:
+            at_least(tx, complaint, HIGH, "special needs")
 
 
 def add_redress(

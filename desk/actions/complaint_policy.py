@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.actions.calendars import calendar_of
+from desk.actions.complaint_alarms import watch
 from desk.actions.complaint_record import tell
 from desk.actions.policy_seeds import SEEDS
 from desk.errors import Conflict, Invalid
@@ -86,6 +87,7 @@ def govern(tx: Tx, complaint: Complaint) -> None:
     complaint.acknowledge_due_at, complaint.decide_due_at = found.acknowledge_by, found.decide_by
     complaint.policy, complaint.zone = found.policy, found.zone
     ticket.resolve_due_at = complaint.decide_due_at
+    watch(tx, complaint)
 
 
 def reckon(tx: Tx, complaint: Complaint) -> None:

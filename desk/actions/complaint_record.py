@@ -8,7 +8,45 @@ from typing import Any
 from desk.db import to_json
 from desk.events import link
 from desk.models import Complaint
+from desk.models.complaint import (
+    ACKNOWLEDGED,
+    APPROVAL,
+    ARCHIVED,
+    ASSESSED,
+    AWAITING_INFO,
+    CLOSED,
+    DECIDED,
+    DISPOSED,
+    DRAFTED,
+    FOLLOW_UP,
+    INVESTIGATING,
+    RECEIVED,
+    REDRESS,
+    REFERRED,
+    REOPENED,
+    WITHDRAWN,
+)
 from desk.store import Tx
+
+# What entering a stage is called in the record.
+EVENTS = {
+    RECEIVED: "complaint.received",
+    ACKNOWLEDGED: "complaint.acknowledged",
+    ASSESSED: "complaint.assessed",
+    INVESTIGATING: "complaint.investigation_began",
+    AWAITING_INFO: "complaint.info_asked",
+    DRAFTED: "complaint.decision_drafted",
+    APPROVAL: "complaint.approval_asked",
+    DECIDED: "complaint.decided",
+    REDRESS: "complaint.redress_began",
+    ARCHIVED: "complaint.archived",
+    DISPOSED: "complaint.disposed",
+    REFERRED: "complaint.referred",
+    FOLLOW_UP: "complaint.follow_up_began",
+    CLOSED: "complaint.closed",
+    REOPENED: "complaint.reopened",
+    WITHDRAWN: "complaint.withdrawn",
+}
 
 
 def tell(tx: Tx, complaint: Complaint, happened: str, *, data: dict[str, Any] | None = None, **about: Any) -> None:

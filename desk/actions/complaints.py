@@ -13,15 +13,17 @@ from channels.message import Contact, Inbound
 from desk.access import Right, viewer_of
 from desk.actions import complaint_file, follow_up_work, intake, solving, tickets, work_items
 from desk.actions.calendars import calendar_of
+from desk.actions.complaint_alarms import critical
 from desk.actions.complaint_alerts import look_soon
 from desk.actions.complaint_clocks import answered, resume
 from desk.actions.complaint_evidence import add_evidence
 from desk.actions.complaint_form import check_form, keep_second_contact
 from desk.actions.complaint_letters import address_for, write_letter
 from desk.actions.complaint_policy import ask_again_at, keep_until, start_clocks
-from desk.actions.complaint_record import tell
+from desk.actions.complaint_record import EVENTS, tell
+from desk.actions.complaint_severity import CRITICAL, HIGH, SEVERITIES, at_least, check_lowering
 from desk.actions.timers import clear_timer, set_timer
-from desk.errors import Conflict, Invalid, NotFound
+from desk.errors import Conflict, Invalid, NotAllowed, NotFound
 from desk.files import KeptFile
 from desk.models import Agent, Complaint, ContactPoint, Customer, Message, Queue, Ticket
 from desk.models.complaint import (
@@ -51,7 +53,6 @@ from desk.store import Tx
 from routing.clocks import deadline
 
 QUEUE_KEY = "complaints"
-SEVERITIES = (1, 2, 3, 4)  # 1 critical (safety, data leak, crime) to 4 low
 OFFICER_STAGES = (ASSESSED, INVESTIGATING, AWAITING_INFO, REFERRED, FOLLOW_UP)  # entered by hand only with Right.HANDLE_COMPLAINT
 REOPEN_WITHIN = timedelta(days=30)
 OLDEST_LETTER = timedelta(days=731)
@@ -161,16 +162,18 @@ def advance(
     """
     check_next(complaint, stage)
     _check_not_apart(complaint, stage)
-    if agent is not None and stage in OFFICER_STAGES:
-        viewer_of(agent).require(Right.HANDLE_COMPLAINT)
+    if agent is not None:
+        _check_who(complaint, stage, agent)
     ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+    if complaint.stage == FOLLOW_UP:
+        _asking_ends(tx, complaint, stage, agent, reason)
     if agent is not None and complaint.handler_id is None and stage in (ASSESSED, INVESTIGATING):
         complaint.handler_id = agent.id
     if stage == ACKNOWLEDGED:
         _acknowledge(tx, complaint, ticket, how="mail" if address_for(tx, ticket) else "voice")
         return complaint
     if stage == ASSESSED:
-        _assess(complaint, ticket, category, severity)
+        _assess(tx, complaint, ticket, category, severity, reason)
     elif stage == AWAITING_INFO:
         _ask_customer(tx, complaint, ticket, agent, reason)
     elif stage == REFERRED:
@@ -192,6 +195,13 @@ def _check_not_apart(complaint: Complaint, stage: str) -> None:
         raise Conflict("This step has a form of its own.", allowed=NEXT[complaint.stage])
     if stage in BY_DECIDING or (stage == INVESTIGATING and complaint.stage in (DRAFTED, APPROVAL)):
         raise Conflict("This step is taken by writing or judging a decision.", allowed=NEXT[complaint.stage])
+
+
+def _check_who(complaint: Complaint, stage: str, agent: Agent) -> None:
+    if stage in OFFICER_STAGES:
+        viewer_of(agent).require(Right.HANDLE_COMPLAINT)
+    if stage == CLOSED and agent.id == complaint.handler_id:
+        raise NotAllowed("You handled this matter yourself; somebody else has to ask the customer.")
 
 
 def check_next(complaint: Complaint, stage: str) -> None:
@@ -309,10 +319,6 @@ def customer_answers(tx: Tx, complaint: Complaint, satisfied: bool, text: str = 
 
 def heard(tx: Tx, complaint: Complaint, satisfied: bool, *, reason: str, agent: Agent | None = None) -> Complaint:
     """We know whether the complainant is content, from themselves or from whoever asked them."""
-    follow_up = follow_up_work.open_one(tx, complaint.ticket_id)
-    if follow_up is not None:
-        outcome = "satisfied" if satisfied else "dissatisfied"
-        follow_up_work.settle(tx, follow_up, outcome, handler_id=agent.id if agent else None)
     return advance(tx, complaint, CLOSED if satisfied else REOPENED, agent=agent, reason=reason)
 
 
@@ -329,26 +335,6 @@ def complaint_of(tx: Tx, ticket: Ticket) -> Complaint:
     if complaint is None:
         raise NotFound("Ticket %(number)s is no complaint.", number=ticket.number)
     return complaint
-
-
-EVENTS = {
-    RECEIVED: "complaint.received",
-    ACKNOWLEDGED: "complaint.acknowledged",
-    ASSESSED: "complaint.assessed",
-    INVESTIGATING: "complaint.investigation_began",
-    AWAITING_INFO: "complaint.info_asked",
-    DRAFTED: "complaint.decision_drafted",
-    APPROVAL: "complaint.approval_asked",
-    DECIDED: "complaint.decided",
-    REDRESS: "complaint.redress_began",
-    ARCHIVED: "complaint.archived",
-    DISPOSED: "complaint.disposed",
-    REFERRED: "complaint.referred",
-    FOLLOW_UP: "complaint.follow_up_began",
-    CLOSED: "complaint.closed",
-    REOPENED: "complaint.reopened",
-    WITHDRAWN: "complaint.withdrawn",
-}
 
 
 def _register(tx: Tx, ticket: Ticket, *, received_at: datetime, policies: Sequence[str] = (), **facts: str) -> Complaint:
@@ -394,7 +380,7 @@ def _acknowledge(tx: Tx, complaint: Complaint, ticket: Ticket, *, how: str) -> N
     tell(tx, complaint, EVENTS[ACKNOWLEDGED], customer=ticket.customer_id, data=data)
 
 
-def _assess(complaint: Complaint, ticket: Ticket, category: str, severity: int | None) -> None:
+def _assess(tx: Tx, complaint: Complaint, ticket: Ticket, category: str, severity: int | None, reason: str) -> None:
     fields = {}
     if (category or complaint.category) not in CATEGORIES:
         fields["category"] = N_("Choose what it is about.")
@@ -402,8 +388,11 @@ def _assess(complaint: Complaint, ticket: Ticket, category: str, severity: int |
         fields["severity"] = N_("Severity is a number from 1 to 4.")
     if fields:
         raise Invalid("Something is missing before this step.", fields)
+    check_lowering(complaint, severity, reason)
     complaint.category = ticket.category = category or complaint.category
-    complaint.severity = severity or complaint.severity
+    was, complaint.severity = complaint.severity, severity or complaint.severity
+    if complaint.severity == CRITICAL != was:
+        critical(tx, complaint)
 
 
 def _ask_customer(tx: Tx, complaint: Complaint, ticket: Ticket, agent: Agent | None, question: str) -> None:
@@ -445,6 +434,15 @@ def _ask_whether_settled(tx: Tx, complaint: Complaint, ticket: Ticket) -> None:
     follow_up_work.open_follow_up(tx, ticket, "complaint", exclude=complaint.handler_id)
 
 
+def _asking_ends(tx: Tx, complaint: Complaint, stage: str, agent: Agent | None, reason: str) -> None:
+    """Nobody need ask the customer any more: the answer is known, whoever brought it."""
+    tx.session.flush()
+    follow_up = follow_up_work.open_one(tx, complaint.ticket_id)
+    if follow_up is not None:
+        outcome = "satisfied" if stage == CLOSED else "dissatisfied"
+        follow_up_work.settle(tx, follow_up, outcome, note=reason, handler_id=agent.id if agent else None)
+
+
 def _end(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     resume(tx, complaint, why="ended")
     complaint.closed_at = tx.now
@@ -459,6 +457,7 @@ def _reopen(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     clear_timer(tx, ARCHIVE_TIMER, str(complaint.id))
     complaint.closed_at = None
     ticket.level = min(ticket.level + 1, 3)
+    at_least(tx, complaint, HIGH, "reopened")
     tickets.reopen(tx, ticket, reason=f"complaint: {reason}"[:200])
     former = complaint.handler_id
     complaint.handler_id = None

@@ -33,7 +33,7 @@ def propose(
 ) -> ComplaintPolicy:
     """Propose the next version of a policy. Raises `Invalid` with `fields`, `Conflict` while another proposal waits."""
     viewer = viewer_of(agent)
-    if not viewer.can(Right.ADMINISTER):
+    if not viewer.can(Right.ADMINISTER) and not viewer.can(Right.HANDLE_COMPLAINT):
         viewer.require(Right.SUPERVISE)
     fields = _wrong(tx, before.code, rules, calendar)
     if not name.strip() or not name_zh.strip() or max(len(name), len(name_zh)) > LONGEST_NAME:

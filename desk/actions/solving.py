@@ -105,7 +105,8 @@ def _check_nothing_open(tx: Tx, ticket: Ticket) -> None:
         raise Conflict("A call back was promised and is still open: make it, or cancel it, first.")
     if any(item.kind == "hand_up" for item in items):
         raise Conflict("The next level has been asked and has not answered yet: wait for the answer, or take the question back.")
-    if follow_up_work.open_one(tx, ticket.id) is not None:
+    to_ask = follow_up_work.open_one(tx, ticket.id)
+    if to_ask is not None and to_ask.reason != "low_score":  # a bad mark alone, given right after the call, holds nothing up
         raise Conflict("A colleague is still to ask the customer again: record that first.")
     complaint = _complaint(tx, ticket)
     if complaint is not None and complaint.stage not in (*ANSWERED_STAGES, *OVER_STAGES):

@@ -46,6 +46,7 @@ def values_of(rules: SurveyRules) -> dict[str, Any]:
     """What people set, flat: one value for each field of the form."""
     flat: dict[str, Any] = {f"ask.{channel}": rules.kind_for(channel) for channel in CHANNELS}
     flat |= {"every_days": rules.every_days, "a_year": rules.a_year, "hours_from": rules.hours[0], "hours_until": rules.hours[1]}
+    flat["after_calls"] = rules.after_calls
     return flat | {f"{kind}.{lang}": words for kind in QUESTIONS for lang, words in rules.questions[kind].items()}
 
 
@@ -56,6 +57,7 @@ def rules_from(flat: Mapping[str, Any]) -> SurveyRules:
         every_days=flat["every_days"],
         a_year=flat["a_year"],
         hours=(flat["hours_from"], flat["hours_until"]),
+        after_calls=flat["after_calls"],
         questions={kind: {lang: flat[f"{kind}.{lang}"].strip() for lang in words} for kind, words in QUESTIONS.items()},
     )
 

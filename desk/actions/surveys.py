@@ -24,7 +24,8 @@ from desk.store import Tx
 
 LOW = {CSAT: 2, CES: 3, NPS: 6}  # so low a mark has somebody else ask what went wrong
 LOW_INDEX = 0.8  # of what was expected
-SEND_TIMER = "survey.send"
+SEND_TIMER, REMIND_TIMER, RECOVER_TIMER = "survey.send", "survey.remind", "survey.recover"
+REMIND_AFTER = timedelta(days=3)
 YEAR = timedelta(days=365)
 STALE_AFTER = timedelta(days=1)  # who could not be asked until then is not asked
 ANSWERED_WITHIN = timedelta(days=7)
@@ -38,14 +39,15 @@ def send_survey(tx: Tx, ticket: Ticket, channel: str) -> Survey | None:
     Never for spam, nor while a complaint is open, nor one person again too soon (`SurveyRules`). A mail waits for the hours of
     the customer's own day. Asking twice about one solution returns the first question sheet.
     """
-    if ticket.status in (SPAM, MERGED) or _has_open_complaint(tx, ticket):
+    if ticket.status in (SPAM, MERGED) or has_open_complaint(tx, ticket):
         return None
     before, rules = _latest(tx, ticket.id), survey_rules(tx.session)
     if before is not None and ticket.solved_at is not None and before.sent_at >= ticket.solved_at:
         return before
     customer = tx.session.get_one(Customer, ticket.customer_id)
     address = "" if customer.surveys_declined_at is not None else customers.address_of(tx, customer, "email")
-    reason = _why_not(tx, ticket, customer, rules, channel, address)
+    unreachable = "" if channel == "chat" or address else "declined" if customer.surveys_declined_at is not None else "no_address"
+    reason = why_not(tx, ticket, customer, rules, channel, unreachable)
     if reason:
         tx.emit("survey.not_sent", ticket=ticket, customer=customer, data={"reason": reason})
         return None
@@ -76,7 +78,7 @@ def send_now(tx: Tx, survey: Survey) -> None:
     ticket, customer = tx.session.get_one(Ticket, survey.ticket_id), _asked(tx, survey)
     address = "" if customer.surveys_declined_at is not None else customers.address_of(tx, customer, "email")
     is_fresh = survey.answered_at is None and tx.now <= survey.sent_at + STALE_AFTER
-    if is_fresh and address and ticket.status in (SOLVED, CLOSED) and not _has_open_complaint(tx, ticket):
+    if is_fresh and address and ticket.status in (SOLVED, CLOSED) and not has_open_complaint(tx, ticket):
         _send(tx, survey, ticket, address)
     else:
         tx.emit("survey.not_sent", ticket=ticket, customer=customer, data={"reason": "overtaken"})
@@ -112,21 +114,38 @@ def answer_survey(
         return
     if not takes_answer(survey, tx.now):
         raise Conflict("This question sheet is closed. If something is still open, please write to us or call us.")
-    ticket = tx.session.get_one(Ticket, survey.ticket_id)
-    corrected = survey.answered_at is not None
     survey.score, survey.solved, survey.comment, survey.answered_how = score, solved, comment, how
     survey.expected = expected if survey.kind == INDEX else None
-    survey.answered_at = survey.answered_at or tx.now
-    clear_timer(tx, SEND_TIMER, str(survey.id))
-    ticket.score, ticket.updated_at = score if survey.kind == CSAT else ticket.score, tx.now
-    tx.emit(
-        "survey.answered",
-        ticket=ticket,
-        customer=ticket.customer_id,
-        agent=ticket.owner_id,
-        data={"survey": survey.id, "score": score, "most": most, "solved": solved, "corrected": corrected},
-    )
-    _act_on(tx, ticket, survey)
+    _take_in(tx, survey)
+
+
+def answered_by_key(tx: Tx, survey: Survey, *, score: int | None = None, solved: bool | None = None) -> None:
+    """One answer of a caller, who may hang up before the next: each counts by itself."""
+    survey.score = survey.score if score is None else score
+    survey.solved = survey.solved if solved is None else solved
+    survey.answered_how = "phone"
+    _take_in(tx, survey)
+
+
+def remind(tx: Tx, survey: Survey) -> None:
+    """Nobody has answered in three days (timer `survey.remind`): one more mail, and never a second.
+
+    Not to who has said no or answered, nor when the matter is open again.
+    """
+    ticket, customer = tx.session.get_one(Ticket, survey.ticket_id), _asked(tx, survey)
+    declined, is_over = customer.surveys_declined_at is not None, tx.now > survey.sent_at + ANSWERED_WITHIN
+    if survey.answered_at is not None or survey.reminded_at is not None or declined or is_over:
+        return
+    if ticket.status not in (SOLVED, CLOSED) or has_open_complaint(tx, ticket) or _needs_care(tx, customer):
+        return
+    address = customers.address_of(tx, customer, "email")
+    leaves_at = may_leave_at(tx.now, _zone(tx, ticket), survey_rules(tx.session).hours)
+    if address and leaves_at > tx.now:
+        set_timer(tx, REMIND_TIMER, str(survey.id), leaves_at, {"survey_id": survey.id})
+    elif address:
+        survey.reminded_at = tx.now
+        _mail(tx, survey, ticket, address, "survey_reminder")
+        tx.emit("survey.reminded", ticket=ticket, customer=customer, data={"survey": survey.id})
 
 
 def decline(tx: Tx, survey: Survey) -> None:
@@ -161,31 +180,68 @@ def is_low(survey: Survey) -> bool:
     return survey.score <= LOW[survey.kind]
 
 
+def _take_in(tx: Tx, survey: Survey) -> None:
+    """What was answered has its effects."""
+    ticket, corrected = tx.session.get_one(Ticket, survey.ticket_id), survey.answered_at is not None
+    survey.answered_at = survey.answered_at or tx.now
+    clear_timer(tx, SEND_TIMER, str(survey.id))
+    clear_timer(tx, REMIND_TIMER, str(survey.id))
+    ticket.score, ticket.updated_at = survey.score if survey.kind == CSAT else ticket.score, tx.now
+    said = {"score": survey.score, "most": SCALES[survey.kind][1], "solved": survey.solved, "corrected": corrected}
+    tx.emit(
+        "survey.answered",
+        ticket=ticket,
+        customer=ticket.customer_id,
+        agent=ticket.owner_id,
+        data={"survey": survey.id, **said},
+    )
+    _act_on(tx, ticket, survey)
+    if is_low(survey) or survey.solved is False:
+        set_timer(tx, RECOVER_TIMER, str(survey.id), tx.now, {"survey_id": survey.id})
+
+
 def _send(tx: Tx, survey: Survey, ticket: Ticket, address: str) -> None:
-    link = f"{tx.settings.base_url}/survey/{survey.access_key}"
     if survey.channel == "chat":
-        _say_in_chat(tx, ticket, link)
+        _say_in_chat(tx, ticket, _link(tx, survey))
     if address:
-        leave = f"{link}/leave"
-        # One click in the mail program is enough (RFC 8058); letters about the matter itself never carry this.
-        headers = (("List-Unsubscribe", f"<{leave}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-        letters.send_letter(tx, ticket, address, "survey", headers=headers, subject=ticket.subject, link=link, leave=leave)
+        _mail(tx, survey, ticket, address, "survey")
+        set_timer(tx, REMIND_TIMER, str(survey.id), tx.now + REMIND_AFTER, {"survey_id": survey.id})
     tx.emit("survey.sent", ticket=ticket, customer=ticket.customer_id, data={"survey": survey.id, "channel": survey.channel})
 
 
-def _why_not(tx: Tx, ticket: Ticket, customer: Customer, rules: SurveyRules, channel: str, address: str) -> str:
-    """Why this customer is not asked now; empty when they are."""
+def _mail(tx: Tx, survey: Survey, ticket: Ticket, address: str, kind: str) -> None:
+    link = _link(tx, survey)
+    leave = f"{link}/leave"
+    # One click in the mail program is enough (RFC 8058); letters about the matter itself never carry this.
+    headers = (("List-Unsubscribe", f"<{leave}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    letters.send_letter(tx, ticket, address, kind, headers=headers, subject=ticket.subject, link=link, leave=leave)
+
+
+def _link(tx: Tx, survey: Survey) -> str:
+    return f"{tx.settings.base_url}/survey/{survey.access_key}"
+
+
+def why_not(tx: Tx, ticket: Ticket, customer: Customer, rules: SurveyRules, channel: str, unreachable: str = "") -> str:
+    """Why this customer is not asked now; empty when they are. `unreachable` is why no way leads to them, if none does."""
     if rules.kind_for(channel) == NOTHING:
         return "switched_off"
     if tx.actor.kind == "agent" and _is_kept_out(tx, ticket, tx.actor.id):
         return "kept_out"
-    if channel != "chat" and not address:
-        return "declined" if customer.surveys_declined_at is not None else "no_address"
+    if unreachable:
+        return unreachable
+    if _needs_care(tx, customer):
+        return "special_needs"
     asked = select(Survey.sent_at).where(Survey.customer_id == customer.id, Survey.sent_at > tx.now - YEAR)
     moments = tx.session.scalars(asked.order_by(Survey.sent_at.desc()).limit(rules.a_year)).all()
     if moments and moments[0] > tx.now - timedelta(days=rules.every_days):
         return "asked_lately"
     return "asked_often" if len(moments) >= rules.a_year else ""
+
+
+def _needs_care(tx: Tx, customer: Customer) -> bool:
+    """Whom we know to need something special from us is spared question sheets."""
+    cases = select(Complaint.id).join(Ticket, Ticket.id == Complaint.ticket_id)
+    return tx.session.scalar(cases.where(Ticket.customer_id == customer.id, Complaint.needs != "").limit(1)) is not None
 
 
 def _is_kept_out(tx: Tx, ticket: Ticket, agent_id: int | None) -> bool:
@@ -207,7 +263,8 @@ def _act_on(tx: Tx, ticket: Ticket, survey: Survey) -> None:
     if survey.solved is False and ticket.status in (SOLVED, CLOSED):
         tickets.reopen(tx, ticket, reason="survey")
     if survey.solved is False and ticket.status in LIVE:
-        if work_items.open_item(tx, ticket.id, TICKET_WORK) is None:
+        # Who has just hung up still wraps the call up, and has it in hand.
+        if survey.answered_how != "phone" and work_items.open_item(tx, ticket.id, TICKET_WORK) is None:
             tickets.queue_work(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
         follow_up_work.open_follow_up(tx, ticket, "not_solved", exclude=handler_id)
     elif is_low(survey):
@@ -227,7 +284,8 @@ def _settled_after_all(tx: Tx, ticket: Ticket) -> None:
         )
 
 
-def _has_open_complaint(tx: Tx, ticket: Ticket) -> bool:
+def has_open_complaint(tx: Tx, ticket: Ticket) -> bool:
+    """Whether the ticket is a complaint that is not over: its customer is asked by that."""
     open_one = select(Complaint.id).where(Complaint.ticket_id == ticket.id, Complaint.stage.not_in(OVER_STAGES))
     return tx.session.scalar(open_one) is not None
 

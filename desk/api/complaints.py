@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import Right, access_ticket
-from desk.actions import complaints
+from desk.actions import complaint_clocks, complaint_policy, complaints
 from desk.api import shapes
 from desk.api.fields import Fields
 from desk.api.once import once
@@ -19,6 +19,7 @@ from desk.api.shapes import moment
 from desk.errors import Invalid, NotFound
 from desk.http.context import installation, reading
 from desk.http.guard import needs
+from desk.http.incoming import moment as moment_in
 from desk.models import Complaint, Ticket
 from desk.models.complaint import NEXT
 from desk.models.ticket import CATEGORIES
@@ -86,6 +87,35 @@ def move_complaint(number: int) -> Response:
     def act(tx: Tx) -> dict[str, Any]:
         complaint = complaints.complaint_of(tx, access_ticket(tx.session, g.viewer, number))
         complaints.advance(tx, complaint, stage, category=category, severity=severity, reason=reason)
+        return _shape(tx.session, complaint)
+
+    return once(act, status=200)
+
+
+@pages.post("/complaints/<int:number>/clock")
+@needs(Right.HANDLE_COMPLAINT)
+def change_clock(number: int) -> Response:
+    """Pause it until a moment, let it run on, or put the case under another policy or no longer under one."""
+    fields = Fields(request)
+    do = fields.choice("do", ("pause", "resume", "classify", "declassify"), "")
+    reason = fields.text("reason", required=True, most=LONGEST)
+    needed, policy, reference = (fields.text(name, most=1000) for name in ("needed", "policy", "reference"))
+    until = moment_in(fields.text("until", most=40))
+    fields.check("do", "reason", "needed", "policy", "reference", "until")
+    if not do:
+        raise Invalid("These fields cannot be used.", {"do": "is needed"})
+
+    def act(tx: Tx) -> dict[str, Any]:
+        complaint = complaints.complaint_of(tx, access_ticket(tx.session, g.viewer, number))
+        match do:
+            case "pause":
+                complaint_clocks.pause(tx, complaint, None, reason, needed, until)
+            case "resume":
+                complaint_clocks.resume(tx, complaint, why=reason)
+            case "classify":
+                complaint_policy.classify(tx, complaint, policy, reason, reference=reference)
+            case _:
+                complaint_policy.declassify(tx, complaint, policy, reason)
         return _shape(tx.session, complaint)
 
     return once(act, status=200)

@@ -15,6 +15,7 @@ from desk.models.complaint import Complaint, Evidence
 from desk.models.complaint_alert import ComplaintAlert
 from desk.models.complaint_case import Allegation, ComplaintDecision, Redress
 from desk.models.complaint_keeping import ComplaintHold, Disposal, Interview
+from desk.models.complaint_notice import ComplaintNotice
 from desk.models.complaint_policy import ComplaintClock, ComplaintPause, ComplaintPolicy
 from desk.models.corrective_action import ActionCase, CorrectiveAction
 from desk.models.customer import ContactPoint, Customer, Organisation
@@ -71,6 +72,7 @@ __all__ = [
     "ComplaintClock",
     "ComplaintDecision",
     "ComplaintHold",
+    "ComplaintNotice",
     "ComplaintPause",
     "ComplaintPolicy",
     "ContactPoint",

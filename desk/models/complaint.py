@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -76,6 +77,8 @@ class Complaint(Base):
     closed_at: Mapped[datetime | None]
     dispose_after: Mapped[datetime | None]  # known once it is archived
     disposed_sha256: Mapped[str] = mapped_column(default="")  # of all that was deleted
+    # For each clock the date for which it last alarmed, and at which percentage of the time; see desk.actions.complaint_alarms.
+    alarms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     chain: Mapped[str] = mapped_column(default="")  # the hash of the last event of this complaint, see desk.events.link
     access_key: Mapped[str] = mapped_column(unique=True)  # the secret part of the status page's address
 

@@ -26,8 +26,9 @@ class Survey(Base):
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
     access_key: Mapped[str] = mapped_column(unique=True)
-    channel: Mapped[str]
+    channel: Mapped[str]  # email | chat | voice | form: of the ticket; phone: by the keys, right after a call
     sent_at: Mapped[datetime]
+    reminded_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     score: Mapped[int | None]
     solved: Mapped[bool | None]

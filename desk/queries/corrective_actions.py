@@ -16,6 +16,7 @@ from desk.models.corrective_action import CLOSED, DONE, OPEN
 
 SOON = timedelta(days=3)
 MOST = 200
+MOST_DUE = 20
 STATES = (OPEN, DONE, CLOSED)
 MOST_PEOPLE = 500
 
@@ -117,9 +118,18 @@ def actions_of_case(session: Session, complaint_id: int) -> Sequence[CorrectiveA
     return session.scalars(query.where(ActionCase.complaint_id == complaint_id).order_by(CorrectiveAction.id)).all()
 
 
-def own_due(session: Session, viewer: Viewer, now: datetime) -> list[ActionRow]:
-    """What the viewer is to do themselves, the earliest due first."""
-    return action_list(session, viewer, now, mine=True) if viewer.agent_id is not None else []
+def due_actions(session: Session, viewer: Viewer, now: datetime) -> list[ActionRow]:
+    """What the viewer is to do themselves; and, of what somebody else has done, what they can check now. The earliest first."""
+    if viewer.agent_id is None:
+        return []
+    mine = (CorrectiveAction.state == OPEN, CorrectiveAction.owner_id == viewer.agent_id)
+    base = select(CorrectiveAction, Agent.name).join(Agent, Agent.id == CorrectiveAction.owner_id)
+    found = list(session.execute(base.where(*mine).order_by(CorrectiveAction.due_at, CorrectiveAction.id).limit(MOST_DUE)))
+    if viewer.can(Right.HANDLE_COMPLAINT):
+        others = (CorrectiveAction.owner_id != viewer.agent_id, CorrectiveAction.done_by_id != viewer.agent_id)
+        due = base.where(CorrectiveAction.state == DONE, CorrectiveAction.check_due_at <= now, *others)
+        found += session.execute(due.order_by(CorrectiveAction.check_due_at, CorrectiveAction.id).limit(MOST_DUE))
+    return [row_of(action, owner, now) for action, owner in found]
 
 
 def alerts(session: Session, *, is_open: bool = True, limit: int = 100) -> list[AlertRow]:

@@ -26,6 +26,11 @@ QUESTIONS: dict[str, dict[str, str]] = {
     CES: {"en": "We made it easy to handle your issue. Do you agree?", "zh": "我们让您轻松解决了问题。您同意吗？"},
     INDEX: {"en": "And how good was it, in fact?", "zh": "实际得到的服务有多好？"},
     "expected": {"en": "How good did you expect our service to be?", "zh": "您原本期望我们的服务有多好？"},
+    # What is said to a customer who is asked again (回访), read out by whoever calls.
+    "script": {
+        "en": "Is it solved? Are you content with the result, and with how we dealt with it? Is anything still open?",
+        "zh": "请问您的问题解决了吗？您对处理结果满意吗？对处理过程满意吗？还有没有其他没有解决的问题？",
+    },
 }
 
 
@@ -33,7 +38,8 @@ QUESTIONS: dict[str, dict[str, str]] = {
 class SurveyRules:
     """`kinds` says for each channel which question is asked, or none. At most one sheet in `every_days`, `a_year` in a year.
 
-    `hours` are those of the customer's own day in which a mail may go out. `version` grows with every change.
+    `hours` are those of the customer's own day in which a mail may go out. `after_calls`: callers are asked by the keys of their
+    phone when their agent hangs up. `version` grows with every change.
     """
 
     kinds: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(CHANNELS, CSAT))
@@ -41,6 +47,7 @@ class SurveyRules:
     a_year: int = 4
     hours: tuple[str, str] = ("09:00", "20:00")
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: QUESTIONS)
+    after_calls: bool = False
     version: int = 1
 
     @classmethod
@@ -49,6 +56,8 @@ class SurveyRules:
         known = {each.name: kept[each.name] for each in fields(cls) if each.name in kept}
         if "hours" in known:
             known["hours"] = tuple(known["hours"])
+        if "questions" in known:
+            known["questions"] = {**QUESTIONS, **known["questions"]}
         return cls(**known)
 
     def to_dict(self) -> dict[str, Any]:

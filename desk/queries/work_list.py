@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from desk.models import Call, Callback, CallSegment, Chat, Customer, Message, Of
 from desk.models.message import IN, OUT
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.work_item import ACCEPTED, ACTIVE, OFFERED, WRAP_UP
+from desk.queries.complaint_notices import NoticeRow, notices_of
+from desk.queries.corrective_actions import ActionRow, due_actions
 from desk.queries.deliveries import Undelivered, undelivered_of
 from desk.queries.drafts import DraftRow, drafts_of
 from desk.queries.following import NewsRow, news_of
@@ -58,6 +61,7 @@ class WorkList:
 
     `undelivered` are tickets of theirs on which somebody did not get our mail; `drafts` is what they have begun to write,
     `mentions` where they were named and have not looked, `news` what happened on tickets that they follow. `snoozed` come back.
+    `notices` tell of complaints whose clocks run down, `actions` are corrective actions that they are to do or to check.
     """
 
     offers: list[WorkRow]
@@ -69,9 +73,11 @@ class WorkList:
     mentions: list[MentionRow]
     news: list[NewsRow]
     snoozed: list[WorkRow]
+    notices: Sequence[NoticeRow] = ()
+    actions: Sequence[ActionRow] = ()
 
 
-def work_list(session: Session, viewer: Viewer) -> WorkList:
+def work_list(session: Session, viewer: Viewer, now: datetime | None = None) -> WorkList:
     """What concerns this agent now."""
     held = _held(session, viewer)
     in_hand = {row.ticket_number for row in held}
@@ -87,6 +93,8 @@ def work_list(session: Session, viewer: Viewer) -> WorkList:
         mentions=mentions_of(session, viewer) if viewer.agent_id is not None else [],
         news=news_of(session, viewer) if viewer.agent_id is not None else [],
         snoozed=[row for row in own if row.until is not None],
+        notices=notices_of(session, viewer) if viewer.agent_id is not None else [],
+        actions=due_actions(session, viewer, now) if now is not None else [],
     )
 
 

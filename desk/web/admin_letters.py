@@ -31,6 +31,7 @@ NAMES = {
     "not_reached": lazy_gettext("We could not reach you"),
     "status_link": lazy_gettext("Link to follow a complaint"),
     "survey": lazy_gettext("Question sheet by mail"),
+    "survey_reminder": lazy_gettext("Question sheet by mail, the one reminder"),
     "survey_line": lazy_gettext("Question sheet in a chat"),
     "chat_transcript": lazy_gettext("What was said in a chat"),
 }

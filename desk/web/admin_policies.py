@@ -44,7 +44,7 @@ APPROVERS = {
 
 
 @pages.get("/admin/policies")
-@needs(Right.READ_SETTINGS)
+@needs(Right.READ_POLICIES)
 def all_of_them() -> str:
     with reading() as session:
         return _list(session, {})
@@ -64,7 +64,7 @@ def choose() -> Response | tuple[str, int]:
 
 
 @pages.get("/admin/policies/<int:policy_id>")
-@needs(Right.READ_SETTINGS)
+@needs(Right.READ_POLICIES)
 def one(policy_id: int) -> str:
     with reading() as session:
         policy = one_version(session, policy_id)
@@ -72,7 +72,7 @@ def one(policy_id: int) -> str:
 
 
 @pages.post("/admin/policies/<int:policy_id>/propose")
-@needs(Right.READ_SETTINGS)
+@needs(Right.READ_POLICIES)
 def propose(policy_id: int) -> Response | tuple[str, int]:
     """A new version, beginning from this one."""
     try:

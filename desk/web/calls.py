@@ -27,7 +27,7 @@ from desk.queries.call_strip import call_strip
 from desk.queries.carrier_state import failures
 from desk.queries.live_call import advising_leg, agent_leg_sid, call_for_wrap_up, held_call, other_leg
 from desk.store import Tx
-from desk.web import words
+from desk.web import voice_survey, words
 from desk.web.console import done
 
 pages = Blueprint("calls", __name__)
@@ -112,7 +112,7 @@ def hang_up(call_id: int) -> Response:
             call_segments.is_ending(tx, row, "agent")
         return goes_on
 
-    if not change(begin):
+    if not change(begin) and not voice_survey.ask(call, leg):
         _end(call, leg)
     return settled(call_id)
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from desk.access import Right, visible_tickets
-from desk.actions import complaint_reminders
+from desk.access import Right, access_ticket, visible_tickets
+from desk.actions import complaint_alarms, complaint_reminders, complaints
 from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.figure_scope import after
 from desk.http.guard import needs
@@ -89,6 +89,16 @@ def remind() -> Response:
         nobody=found.nobody,
     )
     return done(url_for("complaint_desk.index"), toast=told, stay=True)
+
+
+@pages.post("/desk/complaints/<int:number>/noticed")
+@needs(Right.READ_COMPLAINTS)
+def notice_seen(number: int) -> Response:
+    """What they were told of the case's clocks is seen."""
+    with writing() as tx:
+        complaint = complaints.complaint_of(tx, access_ticket(tx.session, viewer(), number))
+        complaint_alarms.see(tx, complaint, me(tx))
+    return done(url_for("console.index"), stay=True)
 
 
 def _taken() -> int:

@@ -14,7 +14,15 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import complaint_clocks, complaint_decisions, complaint_early, complaint_file, complaints, recusals
+from desk.actions import (
+    complaint_clocks,
+    complaint_decisions,
+    complaint_early,
+    complaint_file,
+    complaint_severity,
+    complaints,
+    recusals,
+)
 from desk.actions.complaint_decisions import approvals_needed
 from desk.actions.complaint_record import tell
 from desk.errors import NotFound
@@ -66,6 +74,17 @@ def write(number: int, act: str) -> Response:
 def judge(number: int, act: str) -> Response:
     """Somebody else agrees to the decision, does not, gives the case more time, or lifts a hold; who may, the action knows."""
     return _act(number, _JUDGEMENTS[act])
+
+
+@pages.post("/severity")
+@needs(Right.REGISTER_COMPLAINT)
+def severity(number: int) -> Response:
+    """Graver or less grave; lowering it is for who handles complaints."""
+    with writing() as tx:
+        complaint = complaints.complaint_of(tx, access_ticket(tx.session, viewer(), number))
+        wanted = request.form.get("severity", type=small)
+        complaint_severity.set_severity(tx, complaint, me(tx), wanted, request.form.get("reason", ""))
+    return done(url_for("tickets.one", number=number), toast=gettext("Recorded."), stay=True)
 
 
 @pages.post("/settle")

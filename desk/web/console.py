@@ -14,7 +14,7 @@ from desk.access import Right, Viewer, shown_name
 from desk.actions import presence
 from desk.actions.presence import AWAY_REASONS
 from desk.errors import NotAllowed
-from desk.http.context import me, reading, viewer, writing
+from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent
 from desk.queries.call_strip import call_strip
@@ -54,7 +54,7 @@ def worklist() -> str:
     with reading() as session:
         return render_template(
             "console/_worklist.html",
-            work=work_list(session, viewer()),
+            work=work_list(session, viewer(), installation().clock.now()),
             open_number=request.args.get("open", type=small),
             words=words.everything(),
         )
@@ -88,7 +88,7 @@ def frame(session: Session, number: int | None = None) -> dict[str, Any]:
     """What the frame of every console page needs; `number` is the ticket that is open beside the list."""
     who = viewer()
     return {
-        "work": work_list(session, who),
+        "work": work_list(session, who, installation().clock.now()),
         "strip": call_strip(session, who) if who.can(Right.TAKE_WORK) else None,
         "open_number": number,
         "words": words.everything(),

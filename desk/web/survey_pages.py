@@ -33,6 +33,7 @@ NAMES = {
     "ces": lazy_gettext("Effort (CES)"),
     "index": lazy_gettext("Got against expected (C = b/a)"),
     "expected": lazy_gettext("Expectation, before “got”"),
+    "script": lazy_gettext("Follow-up: what is asked on the phone"),
     "none": lazy_gettext("nothing"),
 }
 FORMULAS = {
@@ -89,6 +90,7 @@ def _typed() -> dict[str, Any]:
         **{f"ask.{channel}": form.get(f"ask.{channel}", "") for channel in CHANNELS},
         **{name: number(form.get(name, "")) for name in ("every_days", "a_year")},
         **{name: form.get(name, "") for name in ("hours_from", "hours_until")},
+        "after_calls": bool(form.get("after_calls")),
         **words,
     }
 

@@ -27,6 +27,7 @@ from desk.queries.deliveries import deliveries, trusted_senders
 from desk.queries.hand_ups import hand_ups_of, is_only_asked
 from desk.queries.links import merged_into
 from desk.queries.recipients import participants
+from desk.queries.survey_rules import survey_rules
 from desk.queries.surveys import follow_ups_of, surveys_of
 from desk.queries.ticket_page import Channels, channels, choices, head
 from desk.queries.timeline import timeline
@@ -229,6 +230,9 @@ def _recipients(session: Session, ticket: Ticket) -> dict[str, Any]:
 def _customer(session: Session, ticket: Ticket) -> dict[str, Any]:
     shown = panel(session, viewer(), session.get_one(Customer, ticket.customer_id))
     asked = {"surveys": surveys_of(session, ticket.id), "follow_ups": follow_ups_of(session, ticket.id)}
+    if any(each.state == "open" for each in asked["follow_ups"]):
+        said = survey_rules(session).questions["script"]
+        asked["script"] = said["zh" if ticket.locale == "zh" else "en"]
     return {"ticket": ticket, "panel": shown, "participants": participants(session, ticket), **asked}
 
 

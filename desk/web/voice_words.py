@@ -50,6 +50,12 @@ TEXT_NAMES = {
     "voicemail": lazy_gettext("Before the tone of a voicemail"),
     "voicemail_thanks": lazy_gettext("After a voicemail"),
     "voicemail_empty": lazy_gettext("After an empty voicemail"),
+    "survey_begin": lazy_gettext("After a call: two questions, and how to skip them"),
+    "survey_key": lazy_gettext("After a call: the keys for a mark"),
+    "survey_keys": lazy_gettext("After a call: the keys for a mark up to 10"),
+    "survey_solved": lazy_gettext("After a call: is it solved?"),
+    "survey_thanks": lazy_gettext("After a call: thanks, and good-bye"),
+    "survey_never": lazy_gettext("After a call: not asked again"),
     "hold": lazy_gettext("On hold"),
 }
 TEXT_PLACES = {
@@ -61,6 +67,8 @@ TEXT_PLACES = {
     "time": lazy_gettext("When the lines are expected back"),
     "ahead": lazy_gettext("How many are ahead"),
     "minutes": lazy_gettext("The estimate in minutes"),
+    "least": lazy_gettext("The lowest mark"),
+    "most": lazy_gettext("The highest mark"),
 }
 RULES = {
     "recording": lazy_gettext("Calls are recorded"),

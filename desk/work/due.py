@@ -14,6 +14,7 @@ from desk.actions import (
     callback_outcomes,
     chats,
     closures,
+    complaint_alarms,
     complaint_alerts,
     complaint_clocks,
     complaints,
@@ -24,6 +25,7 @@ from desk.actions import (
     presence,
     snoozing,
     solving,
+    survey_recovery,
     surveys,
     unsent,
 )
@@ -53,6 +55,10 @@ def _end_pause(tx: Tx, data: dict[str, Any]) -> None:
     complaint_clocks.pause_over(tx, tx.session.get_one(Complaint, data["complaint_id"]))
 
 
+def _warn_of_clock(tx: Tx, data: dict[str, Any]) -> None:
+    complaint_alarms.ring(tx, tx.session.get_one(Complaint, data["complaint_id"]))
+
+
 def _archive_complaint(tx: Tx, data: dict[str, Any]) -> None:
     complaints.archive_due(tx, tx.session.get_one(Complaint, data["complaint_id"]))
 
@@ -67,6 +73,14 @@ def _turn_skills(tx: Tx, data: dict[str, Any]) -> None:
 
 def _send_survey(tx: Tx, data: dict[str, Any]) -> None:
     surveys.send_now(tx, tx.session.get_one(Survey, data["survey_id"]))
+
+
+def _remind_of_survey(tx: Tx, data: dict[str, Any]) -> None:
+    surveys.remind(tx, tx.session.get_one(Survey, data["survey_id"]))
+
+
+def _recover(tx: Tx, data: dict[str, Any]) -> None:
+    survey_recovery.consider(tx, tx.session.get_one(Survey, data["survey_id"]))
 
 
 def _publish_article(tx: Tx, data: dict[str, Any]) -> None:
@@ -88,12 +102,15 @@ ACTIONS: Mapping[str, Action] = {
     complaints.INFO_TIMER: _go_on_without_answer,
     complaint_clocks.PAUSE_TIMER: _end_pause,
     complaints.ARCHIVE_TIMER: _archive_complaint,
+    complaint_alarms.ALARM_TIMER: _warn_of_clock,
     complaint_alerts.LOOK_TIMER: complaint_alerts.look,
     corrective_actions.REMIND_TIMER: corrective_actions.remind,
     hand_ups.DUE_TIMER: _hurry_hand_up,
     agents.SKILL_TIMER: _turn_skills,
     presence.GONE_TIMER: presence.still_gone,
     surveys.SEND_TIMER: _send_survey,
+    surveys.REMIND_TIMER: _remind_of_survey,
+    surveys.RECOVER_TIMER: _recover,
     places.REQUEUE_TIMER: places.requeue_after,
     unsent.LEAVE_TIMER: unsent.leave,
     snoozing.WAKE_TIMER: snoozing.wake_due,

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from desk.actions import complaints, follow_ups, work_items
 from desk.actions.complaint_letters import mail_status_link
 from desk.actions.complaint_policy import promise
+from desk.actions.complaint_record import EVENTS
 from desk.actions.follow_up_work import open_one, try_again
 from desk.actions.solving import close_quiet
 from desk.errors import Conflict, Invalid, NotAllowed
@@ -216,7 +217,7 @@ def test_a_complaint_goes_its_whole_way(on_both):
         assert item.state == "done"
         assert ticket_of(tx, complaint).status == "closed"
     with on_both.tx() as tx:
-        stages = set(complaints.EVENTS.values())
+        stages = set(EVENTS.values())
         assert [kind for kind in happened(tx, "complaint.") if kind in stages] == [
             "complaint.received",
             "complaint.acknowledged",

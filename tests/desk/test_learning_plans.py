@@ -8,7 +8,14 @@ import pytest
 from sqlalchemy import event, text
 
 from desk.access import Viewer
-from desk.queries import complaint_desk, complaint_figures, complaint_trends, corrective_actions, survey_results
+from desk.queries import (
+    complaint_desk,
+    complaint_figures,
+    complaint_notices,
+    complaint_trends,
+    corrective_actions,
+    survey_results,
+)
 from desk.queries.complaint_desk import Narrowed
 from desk.queries.complaint_figures import FIGURES, Scope
 
@@ -74,7 +81,9 @@ def test_the_officers_list_is_found_by_an_index(told, sqlite_house, state):
         assert told(lambda s, n=narrowed: complaint_desk.desk_list(s, OFFICER, n, now)) == (set(), told_queries(told))
 
 
-@pytest.mark.parametrize("name", ["clusters", "pareto", "weeks", "risks", "results", "answers", "alerts", "actions"])
+@pytest.mark.parametrize(
+    "name", ["clusters", "pareto", "weeks", "risks", "results", "answers", "alerts", "actions", "due actions", "notices"]
+)
 def test_trends_results_and_lists_are_found_by_an_index(told, sqlite_house, name):
     now = sqlite_house.clock.now()
     since = now - timedelta(days=90)
@@ -87,6 +96,8 @@ def test_trends_results_and_lists_are_found_by_an_index(told, sqlite_house, name
         "answers": lambda s: survey_results.answers(s, OFFICER, since, now),
         "alerts": corrective_actions.alerts,
         "actions": lambda s: corrective_actions.action_list(s, OFFICER, now),
+        "due actions": lambda s: corrective_actions.due_actions(s, OFFICER, now),
+        "notices": lambda s: complaint_notices.notices_of(s, OFFICER),
     }[name]
     assert told(ask)[0] == set()
 

@@ -77,6 +77,7 @@ SIGNED = {
     *(f"POST /hooks/twilio/voice/{step}" for step in ("conference", "hold", "incoming", "menu", "status", "wait")),
     *(f"POST /hooks/twilio/voice/{step}" for step in ("leave", "choice", "back", "callback", "callback/answer")),
     *(f"POST /hooks/twilio/voice/{step}" for step in ("voicemail", "recorded", "recorded-status", "transcribed")),
+    *(f"POST /hooks/twilio/voice/{step}" for step in ("survey", "survey/answer")),
     *(f"POST /hooks/twilio/voice/{step}" for step in ("amd", "keys", "notice", "outside", "recording")),
     "GET /call-back/<key>",
     "POST /call-back/<key>",
@@ -109,14 +110,17 @@ ROLES = {
     "agent": AGENT,
     "senior": SENIOR,
     "supervisor": SENIOR
-    | {"supervise", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"}
+    | {"supervise", "read_audit", "read_settings", "read_policies", "set_skills", "settle_mail", "close_lines"}
     | {"listen_to_calls"},
     "complaint_officer": EVERYBODY
     | {"read_articles", "take_work", "make_calls", "read_complaints", "handle_complaint", "register_complaint"}
+    | {"read_policies"}
     | {"reply", "read_customers", "reveal_contacts", "write_articles", "validate_articles", "play_recordings"},
     "knowledge_editor": EVERYBODY | {"read_articles", "write_articles", "validate_articles", "publish_articles"},
-    "admin": EVERYBODY | {"administer", "read_audit", "read_settings", "set_skills", "settle_mail", "close_lines"},
-    "auditor": EVERYBODY | {"read_articles", "read_tickets", "read_all_tickets", "read_customers", "read_audit", "read_settings"},
+    "admin": EVERYBODY
+    | {"administer", "read_audit", "read_settings", "read_policies", "set_skills", "settle_mail", "close_lines"},
+    "auditor": EVERYBODY
+    | {"read_articles", "read_tickets", "read_all_tickets", "read_customers", "read_audit", "read_settings", "read_policies"},
 }
 # Pages of the console that ask for any of several rights by themselves: not for those who have nothing to do with tickets.
 NOT_IN_THE_CONSOLE = {"knowledge_editor", "admin"}

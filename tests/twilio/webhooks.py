@@ -159,6 +159,8 @@ KINDS = {
     "/recorded": [RECORD_ACTION, DOCUMENT],
     "/recorded-status": [RECORDED],
     "/transcribed": [TRANSCRIBED],
+    "/survey": [DOCUMENT],
+    "/survey/answer": [KEYS, SILENCE],
     "/hold": [ROOM_DOCUMENT],
     "/notice": [ROOM_DOCUMENT],
     "/keys": [ROOM_DOCUMENT],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import requests
@@ -78,6 +78,15 @@ def test_a_new_version_is_proposed_by_one_and_agreed_to_by_another(world):
     assert policy_of(world, "CN-TELECOM").id == new.id
     assert ben.post(f"/admin/policies/{new.id}/refuse").status_code == 409
     assert sue.get("/admin/policies").status_code == 200
+    he = world.browser("he@desk.example")
+    theirs = f"/admin/policies/{new.id}"
+    assert 'id="policy-form"' in he.get(theirs).text
+    proposed = he.post(f"{theirs}/propose", data=filled(form_with(he.get(theirs).text, "decide_n"), decide_n="12"))
+    assert proposed.status_code == 303
+    waits = policy_of(world, "CN-TELECOM", "proposed")
+    assert waits.proposed_by.startswith("He")
+    assert he.post(f"/admin/policies/{waits.id}/agree").status_code == 403
+    assert ada.post(f"/admin/policies/{waits.id}/refuse").status_code == 303
     number = case_of(world, "tel", "CN-TELECOM")
     assert row_of(world, number).policy == "CN-TELECOM"
 
@@ -230,3 +239,14 @@ def test_programs_record_read_and_move_a_complaint_and_hear_what_is_allowed(worl
     assert named.json()["id"] == made.json()["id"]  # it is one already
     assert call("GET", "/complaints/999999").status_code == 404
     assert call("POST", f"/complaints/{number}/moves", stage="nowhere").status_code == 422
+    bank = call("POST", f"/complaints/{number}/clock", do="classify", policy="CN-BANKINS", reason="A bank.", reference="12378-1")
+    assert [clock["reference"] for clock in bank.json()["clocks"]] == [None, "12378-1"]
+    until = (world.desk.clock.now() + timedelta(days=5)).isoformat()
+    paused = call("POST", f"/complaints/{number}/clock", do="pause", reason="appraisal", needed="The appraisal.", until=until)
+    assert (paused.status_code, paused.json()["paused_until"] is not None) == (200, True)
+    again = call("POST", f"/complaints/{number}/clock", do="pause", reason="appraisal", needed="x", until="soon")
+    assert again.status_code == 409
+    assert call("POST", f"/complaints/{number}/clock", do="resume", reason="It is here.").json()["paused_until"] is None
+    left = call("POST", f"/complaints/{number}/clock", do="declassify", policy="CN-BANKINS", reason="It is no bank.")
+    assert [clock["policy"] for clock in left.json()["clocks"]] == ["DEFAULT"]
+    assert call("POST", f"/complaints/{number}/clock", do="stop", reason="x").status_code == 422
