@@ -58,6 +58,25 @@ def test_what_is_looked_for_is_opened_while_typing_by_keyboard(chromium, world):
     page.context.close()
 
 
+def test_where_the_bar_has_no_room_the_field_lies_over_it(chromium, world):
+    page = signed_in(chromium, world, world.agent("Mei", roles=("senior",)))
+    page.set_viewport_size({"width": 1000, "height": 800})
+    expect(page.locator("#top-search")).to_be_hidden()
+    expect(page.locator("#top-search")).to_have_attribute("role", "combobox")  # without its script the button is a link
+    page.keyboard.press("/")
+    expect(page.locator("#top-search")).to_be_focused()
+    page.keyboard.type("earb")
+    expect(page.locator("#top-search-options [role=option]").first).to_contain_text("Broken earbud")
+    page.keyboard.press("Escape")
+    expect(page.locator("#top-search-options")).to_be_hidden()
+    expect(page.locator("#top-search")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#top-search")).to_be_hidden()
+    expect(page.locator(".top-search-link")).to_be_focused()
+    assert page.faults == []
+    page.context.close()
+
+
 def test_enter_without_a_choice_goes_to_the_page_of_results(chromium, world):
     page = signed_in(chromium, world, world.agent("Ada", roles=("senior",)))
     page.keyboard.press("/")

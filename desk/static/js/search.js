@@ -24,9 +24,29 @@ function start() {
   field.addEventListener("compositionend", () => later(form, field, list));
   field.addEventListener("focus", () => field.value.trim() && later(form, field, list));
   field.addEventListener("keydown", (event) => press(event, field, list));
-  form.addEventListener("focusout", ({ relatedTarget }) => !form.contains(relatedTarget) && close(field, list));
+  form.addEventListener("focusout", ({ relatedTarget }) => {
+    if (form.contains(relatedTarget)) return;
+    close(field, list);
+    form.classList.remove("is-open");
+  });
+  openOverTheBar(form, field);
   list.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays in the field
   list.addEventListener("click", () => close(field, list));
+}
+
+/** Where the bar has no room for the field, its button lays the field over the bar; without scripts it goes to the page. */
+function openOverTheBar(form, field) {
+  const button = document.querySelector(".top-search-link");
+  button?.addEventListener("click", (event) => {
+    event.preventDefault();
+    form.classList.add("is-open");
+    field.focus();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !form.classList.contains("is-open")) return;
+    form.classList.remove("is-open");
+    button.focus();
+  });
 }
 
 function later(form, field, list) {
