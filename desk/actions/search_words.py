@@ -6,14 +6,19 @@ No event is told of it: nothing that anybody could see has changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import bindparam, delete, insert, text, update
 
-from desk.models.search import CUSTOMERS, TICKETS, progress
+from desk.models.search import CUSTOMERS, HEADS, TICKETS, progress
 from desk.queries.search_documents import Document
 from desk.store import Tx
 
-_COLUMNS = {TICKETS: ("head", "body", "scope"), CUSTOMERS: ("name", "contacts")}
+_COLUMNS = {  # by what of a document they hold
+    TICKETS: {"head": "high", "body": "low", "scope": "scope"},
+    HEADS: {"head": "high", "scope": "scope"},
+    CUSTOMERS: {"name": "high", "contacts": "low"},
+}
 _FARTHEST = 16_383  # the last place that PostgreSQL tells from others
 _WEIGHTS = ("A", "D", "B")  # of what is high, low and scope
 _GAP = 10  # places between them, so that no phrase reaches across
@@ -22,19 +27,10 @@ MOST_PLACES = 200  # of one word in one document
 
 def put(tx: Tx, table: str, ids: Sequence[int], documents: Iterable[Document]) -> None:
     """These rows of words instead of those that were there; an id without a document has none any more."""
-    rows = [_row(tx, table, each) for each in documents]
-    key = "rowid" if _is_sqlite(tx) else "id"
-    gone = text(f"DELETE FROM {table} WHERE {key} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 - our names
-    tx.session.execute(gone, {"ids": list(ids)})
-    if not rows:
-        return
-    if _is_sqlite(tx):
-        names = _COLUMNS[table]
-        values = ", ".join(f":{name}" for name in names)
-        into = f"INSERT INTO {table} (rowid, {', '.join(names)}) VALUES (:id, {values})"  # noqa: S608 - our own names
-    else:
-        into = f"INSERT INTO {table} (id, words) VALUES (:id, CAST(:words AS tsvector))"  # noqa: S608 - our own names
-    tx.session.execute(text(into), rows)
+    found = list(documents)
+    _replace(tx, table, ids, found)
+    if table == TICKETS:
+        _replace(tx, HEADS, ids, [replace(each, low=()) for each in found])
 
 
 def begin(tx: Tx, followed: int, tickets_left: int, customers_left: int) -> None:
@@ -51,7 +47,7 @@ def come_to(tx: Tx, **how_far: int) -> None:
 
 def forget(tx: Tx) -> None:
     """Throw the words away; whoever follows next begins anew."""
-    for table in (TICKETS, CUSTOMERS):
+    for table in _COLUMNS:
         tx.session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
     tx.session.execute(delete(progress))
 
@@ -70,11 +66,26 @@ def as_vector(document: Document) -> str:
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
 
 
+def _replace(tx: Tx, table: str, ids: Sequence[int], documents: Sequence[Document]) -> None:
+    rows = [_row(tx, table, each) for each in documents]
+    key = "rowid" if _is_sqlite(tx) else "id"
+    gone = text(f"DELETE FROM {table} WHERE {key} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 - our names
+    tx.session.execute(gone, {"ids": list(ids)})
+    if not rows:
+        return
+    if _is_sqlite(tx):
+        names = _COLUMNS[table]
+        values = ", ".join(f":{name}" for name in names)
+        into = f"INSERT INTO {table} (rowid, {', '.join(names)}) VALUES (:id, {values})"  # noqa: S608 - our own names
+    else:
+        into = f"INSERT INTO {table} (id, words) VALUES (:id, CAST(:words AS tsvector))"  # noqa: S608 - our own names
+    tx.session.execute(text(into), rows)
+
+
 def _row(tx: Tx, table: str, document: Document) -> dict[str, object]:
     if not _is_sqlite(tx):
         return {"id": document.id, "words": as_vector(document)}
-    parts = (" ".join(words) for words in (document.high, document.low, document.scope))
-    return {"id": document.id, **dict(zip(_COLUMNS[table], parts, strict=False))}
+    return {"id": document.id} | {name: " ".join(getattr(document, part)) for name, part in _COLUMNS[table].items()}
 
 
 def _is_sqlite(tx: Tx) -> bool:

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from desk.access import Right, Viewer, held_tickets, visible_tickets
 from desk.beginnings import begins
 from desk.db import asked_of_each
-from desk.models import Agent, Customer, Queue, Ticket
-from desk.models.search import CUSTOMERS, TICKETS
+from desk.models import Agent, ContactPoint, Customer, Queue, Ticket
+from desk.models.search import CUSTOMERS, HEADS, TICKETS
 from desk.models.tag import Tag, TicketTag
-from desk.queries.customers import has_visible_ticket
+from desk.queries.customers import has_visible_ticket, is_contact
 from desk.queries.search_documents import scope_word
 from desk.queries.search_match import HIGH, LOW, Match
 from desk.queries.search_question import ME, NOBODY, Question, Term, question_of
@@ -66,7 +66,7 @@ def find_tickets(
     found: list[Place] = []
     if not question.asks_something:
         return found
-    people = _reached(session, viewer, question.contact) if PERSON in places else []
+    people = _reached(session, viewer, question) if PERSON in places else []
     known: set[int] = set()
     for place in places:
         wanted = limit + 1 - len(found)
@@ -83,7 +83,9 @@ def find_tickets(
 def find_customers(
     session: Session, viewer: Viewer, question: Question, *, after: int | None = None, limit: int = PAGE
 ) -> list[int]:
-    """A page of ids of customers, the newest first. Whoever sees addresses and numbers hidden does not find by them."""
+    """A page of ids of customers, the newest first."""
+    if not viewer.can(Right.READ_CUSTOMERS):
+        return []
     match = Match(session, CUSTOMERS)
     ways = []
     if question.must:
@@ -91,15 +93,19 @@ def find_customers(
     contact = _contact_expression(match, viewer, question.contact)
     if contact:
         ways.append(contact)
-    if not ways or not viewer.can(Right.READ_CUSTOMERS):
-        return []
-    query = match.found(match.either(*ways))
-    query = query.join(Customer, Customer.id == match.id)
-    if after is not None:
-        query = query.where(match.id < after)
-    if not viewer.can(Right.READ_ALL_TICKETS):
-        query = query.where(asked_of_each(has_visible_ticket(viewer)))
-    return list(session.scalars(query.order_by(match.id.desc()).limit(limit + 1)))
+    found: set[int] = set()
+
+    def gather(query: Select[tuple[int]], key: ColumnElement[int]) -> None:
+        seen = query if after is None else query.where(key < after)
+        if not viewer.can(Right.READ_ALL_TICKETS):
+            seen = seen.where(asked_of_each(has_visible_ticket(viewer)))
+        found.update(session.scalars(seen.order_by(key.desc()).limit(limit + 1)))
+
+    if ways:
+        gather(match.found(match.either(*ways)).join(Customer, Customer.id == match.id), match.id)
+    if viewer.masked and question.contact:
+        gather(select(Customer.id).where(Customer.id.in_(_begun(session, viewer, question))), Customer.id)
+    return sorted(found, reverse=True)[: limit + 1]
 
 
 def _at(
@@ -125,16 +131,35 @@ def _at(
         theirs = theirs.where(*(asked_of_each(each) for each in reach.conditions))
         theirs = theirs if before is None else theirs.where(Ticket.id < before)
         return list(session.scalars(theirs.order_by(Ticket.id.desc()).limit(wanted)))
-    match = Match(session, TICKETS)
-    expression = match.asked(question, HIGH) if place == HEAD else match.asked(question, HIGH, LOW)
-    if not expression or (place == TEXT and not question.must):
+    if place == TEXT and not question.must:
         return []
-    if place == TEXT:
-        expression = match.without(expression, match.all_of(question.must, HIGH))
+    return _by_words(session, viewer, question, reach, place, people, before, wanted)
+
+
+def _by_words(
+    session: Session,
+    viewer: Viewer,
+    question: Question,
+    reach: Reach,
+    place: int,
+    people: Sequence[int],
+    before: int | None,
+    wanted: int,
+) -> list[int]:
+    """The next tickets with these words: in their heads, or in what was written but not in their heads."""
+    heads, texts = Match(session, HEADS), Match(session, TICKETS)
+    match = heads if place == HEAD else texts
+    expression = match.asked(question, *((HIGH,) if place == HEAD else (HIGH, LOW)))
+    if not expression:
+        return []
     scope = [match.scoped(words.split()) for words in reach.scope]
     conditions = [Ticket.customer_id.not_in(people)] if people else []
     if question.number is not None:
         conditions.append(Ticket.number != question.number)
+    if place == TEXT:  # what its head has was found by that
+        conditions.append(heads.lacks(match.id, heads.all_of(question.must, HIGH)))
+    elif question.must_not:
+        conditions.append(texts.lacks(match.id, texts.any_of(question.must_not, HIGH, LOW)))
 
     def seen(expression: str, *more: ColumnElement[bool]) -> Select[tuple[int]]:
         each = and_(visible_tickets(viewer), *reach.conditions, *conditions)
@@ -230,25 +255,33 @@ def _people(session: Session, viewer: Viewer, said: str) -> list[int]:
     match = Match(session, CUSTOMERS)
     asked = question_of(said)
     expressions = [match.all_of([Term(each.phrases, starts=True) for each in asked.must], HIGH)] if asked.must else []
-    contact = _contact_expression(match, viewer, asked.contact)
-    ids: set[int] = set()
-    for expression in [*expressions, contact]:
-        if expression:
-            ids.update(session.scalars(match.found(expression).order_by(match.id.desc()).limit(MOST_PEOPLE)))
+    ids = set(_reached(session, viewer, asked))
+    for expression in expressions:
+        ids.update(session.scalars(match.found(expression).order_by(match.id.desc()).limit(MOST_PEOPLE)))
     return sorted(ids)
 
 
-def _reached(session: Session, viewer: Viewer, contact: str) -> list[int]:
+def _reached(session: Session, viewer: Viewer, question: Question) -> list[int]:
     """The newest customers who are reached so."""
+    if viewer.masked:
+        return _begun(session, viewer, question)
     match = Match(session, CUSTOMERS)
-    expression = _contact_expression(match, viewer, contact)
+    expression = _contact_expression(match, viewer, question.contact)
     if not expression:
         return []
     return list(session.scalars(match.found(expression).order_by(match.id.desc()).limit(MOST_PEOPLE)))
 
 
+def _begun(session: Session, viewer: Viewer, question: Question) -> list[int]:
+    """Customers as whoever sees contacts hidden may find them: by the rule of every list."""
+    if not question.contact:
+        return []
+    reached = select(ContactPoint.customer_id).where(is_contact(viewer, " ".join(question.typed)))
+    return list(session.scalars(reached.limit(MOST_PEOPLE)))
+
+
 def _contact_expression(match: Match, viewer: Viewer, contact: str) -> str:
-    """Empty for whoever sees only pieces of addresses and numbers: to find by the rest would be to guess it, digit by digit."""
+    """Any piece of an address or a number, for whoever may read them whole: for all others a hit would tell a hidden digit."""
     if not contact or viewer.masked:
         return ""
     return match.all_of([Term(((contact,),), starts=True)], LOW)

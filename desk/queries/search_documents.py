@@ -19,6 +19,7 @@ MOST_MESSAGES = 300  # of one ticket, the newest
 MOST_TEXT = 20_000  # characters of one message
 MOST_WORDS = 30_000
 EVERY = "every"  # stands in each scope
+SCOPES = (EVERY, "xtype", "xteam", "xowner", "xqueue", "xstatus")  # how the words of a scope begin
 
 
 @dataclass(frozen=True)

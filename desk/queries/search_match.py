@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TableClause, column, literal_column, select, table, text
+from sqlalchemy import ColumnElement, Select, TableClause, bindparam, cast, column, literal_column, select, table
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
-from desk.models.search import CUSTOMERS, TICKETS
-from desk.queries.search_documents import EVERY
+from desk.models.search import CUSTOMERS, HEADS, TICKETS
+from desk.queries.search_documents import EVERY, SCOPES
 from desk.queries.search_question import Question, Term
 
 HIGH, LOW, SCOPE = "high", "low", "scope"
 _NAMES = {
     TICKETS: {HIGH: "head", LOW: "body", SCOPE: "scope"},
+    HEADS: {HIGH: "head", SCOPE: "scope"},
     CUSTOMERS: {HIGH: "name", LOW: "contacts"},
 }
 _WEIGHTS = {HIGH: "A", LOW: "D", SCOPE: "B"}
+# How many of the newest rows are looked at first on PostgreSQL, and how many hits there make the way back from the end short.
+# A phrase costs its index as much as all rows that have its words anywhere: for it the way back is taken earlier.
+LOOKED_AT, ENOUGH = 500, 3
+LOOKED_AT_FOR_PHRASE, ENOUGH_FOR_PHRASE = 2_000, 1
 
 
 class Match:
     """Builds the condition for one table of words."""
 
     def __init__(self, session: Session, name: str) -> None:
+        self._session = session
         self._sqlite = session.get_bind().dialect.name == "sqlite"
         self._name = name
         self._names = _NAMES[name]
@@ -38,13 +45,33 @@ class Match:
         return table(self._name, column("words"))
 
     def found(self, expression: str) -> Select[Any]:
-        """The ids of what matches."""
-        return select(self.id.label("id")).select_from(self.words).where(self.holds(expression))
+        """The ids of what matches.
+
+        The newest of very many are found soon from the end, all of a few by the index. PostgreSQL knows too little about words to
+        choose (for one that stands nowhere it reads a million rows back), so a look at the newest rows decides.
+        """
+        ids = select(self.id.label("id")).select_from(self.words)
+        matching = ids.where(self.holds(expression))
+        if self._sqlite or self._is_frequent(expression):
+            return matching
+        return select(self.id.label("id")).select_from(matching.offset(0).subquery(self._name))  # OFFSET 0: by its index alone
+
+    def _is_frequent(self, expression: str) -> bool:
+        is_phrase = "<->" in expression
+        looked_at, enough = (LOOKED_AT_FOR_PHRASE, ENOUGH_FOR_PHRASE) if is_phrase else (LOOKED_AT, ENOUGH)
+        newest = select(literal_column("words")).select_from(self.words).order_by(self.id.desc()).limit(looked_at)
+        hits = select(literal_column("1")).select_from(newest.subquery(self._name)).where(self.holds(expression)).limit(enough)
+        return len(self._session.execute(hits).all()) == enough
 
     def holds(self, expression: str) -> ColumnElement[bool]:
+        asked = bindparam(None, expression)
         if self._sqlite:
-            return text(f"{self._name} MATCH :asked").bindparams(asked=expression)  # type: ignore[return-value]
-        return text(f"{self._name}.words @@ CAST(:asked AS tsquery)").bindparams(asked=expression)  # type: ignore[return-value]
+            return literal_column(self._name).op("MATCH", is_comparison=True)(asked)
+        return literal_column(f"{self._name}.words").op("@@", is_comparison=True)(cast(asked, TSQUERY))
+
+    def lacks(self, ticket_id: ColumnElement[int], expression: str) -> ColumnElement[bool]:
+        """That the words of this row are not found so; asked of one row after another."""
+        return ~select(self.id).select_from(self.words).where(self.id == ticket_id, self.holds(expression)).exists()
 
     def all_of(self, terms: Sequence[Term], *places: str) -> str:
         """Every one of these terms, each in any of these places."""
@@ -74,7 +101,7 @@ class Match:
     def asked(self, question: Question, *places: str) -> str:
         """The words of a question in these places, without what must not be there anywhere; empty when there are no words."""
         wanted = self.all_of(question.must, *places) if question.must else ""
-        unwanted = self.any_of(question.must_not, HIGH, LOW)
+        unwanted = self.any_of(question.must_not, *(place for place in (HIGH, LOW) if place in self._names))
         if not wanted and (unwanted or question.has_filter):
             wanted = self.every()
         return self.without(wanted, unwanted) if wanted else ""
@@ -88,10 +115,25 @@ class Match:
             said = " OR ".join(f'"{" ".join(phrase)}"{" *" if starts else ""}' for phrase, starts in ways)
             return f"{{{' '.join(self._names[place] for place in places)}}} : ({said})"
         weights = "".join(_WEIGHTS[place] for place in places)
-        return " | ".join(_neighbours(phrase, weights, starts) for phrase, starts in ways)
+        return " | ".join(_neighbours(phrase, self._needed(phrase, weights), starts) for phrase, starts in ways)
+
+    def _needed(self, phrase: Sequence[str], weights: str) -> str:
+        """The weights, unless the words can stand nowhere else: what a word weighs PostgreSQL's index does not know.
+
+        A scope only narrows, so that a word of it somewhere else does no harm.
+        """
+        if weights == _WEIGHTS[SCOPE]:
+            return ""
+        others = [place for place in self._names if _WEIGHTS[place] not in weights]
+        may_be_scope = any(scope.startswith(phrase[-1]) or phrase[-1].startswith(scope) for scope in SCOPES)
+        return weights if others != [SCOPE] or may_be_scope else ""
 
 
 def _neighbours(phrase: Sequence[str], weights: str, starts: bool) -> str:
     *before, last = phrase
-    words = [*(f"'{word}':{weights}" for word in before), f"'{last}':{'*' if starts else ''}{weights}"]
+    words = [*(_weighed(word, weights) for word in before), _weighed(last, f"{'*' if starts else ''}{weights}")]
     return f"({' <-> '.join(words)})"
+
+
+def _weighed(word: str, how: str) -> str:
+    return f"'{word}':{how}" if how else f"'{word}'"
