@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--minutes", type=float, default=calls.Load.minutes, metavar="N", help="how long `calls` calls")
     parser.add_argument("--calls", type=int, default=calls.Load.calls, metavar="N", help="how many call at once in `calls`")
     parser.add_argument("--agents", type=int, default=calls.Load.agents, metavar="N", help="how many agents `calls` has")
-    parser.add_argument("--url", default="", help="an empty database for `tickets`, instead of SQLite")
+    parser.add_argument("--url", default="", help="a database for `tickets`: an empty one, or one that it has filled before")
     parser.set_defaults(run=run)
 
 
