@@ -56,6 +56,7 @@ http {{
       proxy_set_header X-Request-Id $request_id;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $wanted;
+      proxy_connect_timeout 2s;
       proxy_read_timeout 60s;
     }}
   }}

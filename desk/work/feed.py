@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import psycopg
 from sqlalchemy import func, select
-from sqlalchemy.engine import make_url
 
+from desk.db import connect
 from desk.events import Event
 from desk.installation import Installation
 from desk.store import BELL
@@ -52,7 +52,7 @@ class Bell:
     """Listens on PostgreSQL's NOTIFY and wakes the feed. When the connection is lost the feed goes on at its pace."""
 
     def __init__(self, database_url: str, ring: Callable[[], None]) -> None:
-        self._address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._database_url = database_url
         self._ring = ring
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
@@ -73,7 +73,7 @@ class Bell:
                 self._stopping.wait(RECONNECT_S)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._address, autocommit=True) as connection:
+        with connect(self._database_url) as connection:
             connection.execute(f"LISTEN {BELL}")
             self._ring()
             while not self._stopping.is_set():

@@ -12,6 +12,8 @@ from tests.live.staff_wire import cookie_of
 from tests.live.wire import Wire
 from tests.world import running, settings_for
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 def redis(tmp_path):
