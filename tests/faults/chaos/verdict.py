@@ -15,16 +15,20 @@ from sqlalchemy.engine import make_url
 from desk.events import Event
 from desk.installation import Installation
 from desk.models import Attachment, MailboxMail, Message, OutboxMail, SpooledMail, WorkItem
+from desk.models.message import IN, OUT
 from tests.faults.chaos.ledger import Ledger
-from tests.faults.test_routers_at_once import WRONG_NOW
 
 MARK = re.compile(r"(?:mail|chat|said|form|answer)-\d{6}-mark")
 LETS_GO = ("item.", "offer.rejected", "offer.timed_out", "offer.rescinded")
 QUIET_S = 240.0
+HELD_TWICE = """
+SELECT 'item ' || item_id || ' is held ' || count(*) || ' times' FROM offer
+WHERE state IN ('offered', 'accepted') GROUP BY item_id HAVING count(*) > 1
+"""
 
 
 class Watch:
-    """Looks every second whether somebody has too much, or something is held twice, whenever the database can be asked."""
+    """Looks twice a second whether something is held by two, whenever the database can be asked."""
 
     def __init__(self, url: str, ledger: Ledger) -> None:
         self.found: list[str] = []
@@ -44,7 +48,7 @@ class Watch:
             try:
                 with psycopg.connect(self._address, autocommit=True, connect_timeout=3) as connection:
                     while not self._over.wait(0.5):
-                        self.found += [row[0] for row in connection.execute(WRONG_NOW)]
+                        self.found += [row[0] for row in connection.execute(HELD_TWICE)]
                         self.looks += 1
                         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM offer").fetchone()
                         if last > self._offers:
@@ -77,13 +81,13 @@ def judge(desk: Installation, ledger: Ledger) -> list[str]:
     """Sentences about what is wrong; none when all is well."""
     with desk.store.read() as reading:
         texts = reading.execute(select(Message.direction, Message.text).where(Message.text.contains("-mark"))).all()
-        mails = Counter(reading.scalars(select(Message.mail_message_id).where(Message.direction == "inbound")))
+        mails = Counter(reading.scalars(select(Message.mail_message_id).where(Message.direction == IN)))
         posted = Counter(mark for raw in reading.scalars(select(MailboxMail.raw)) for mark in set(MARK.findall(_readable(raw))))
         lives = reading.execute(select(Event.item_id, Event.kind).where(Event.item_id.is_not(None)).order_by(Event.id)).all()
         files = set(reading.scalars(select(Attachment.sha256)))
     there: Counter[str] = Counter()
     for direction, text in texts:
-        own = [mark for mark in MARK.findall(text) if mark.startswith("answer") == (direction == "outbound")]
+        own = [mark for mark in MARK.findall(text) if mark.startswith("answer") == (direction == OUT)]
         there.update(set(own))
     there.update({mark: mails[f"{mark}@customers.example"] - there[mark] for mark in ledger.sent["mail"]})
     wrong = []
