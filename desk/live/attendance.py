@@ -18,6 +18,7 @@ class Attendance:
     def __init__(self) -> None:
         self._leaving: dict[tuple[str, int], threading.Timer] = {}
         self._lock = threading.Lock()
+        self._closed = False
         self.here: dict[str, Callable[[], set[int]]] = {}  # who of each kind has a screen of this process now
         self.gone: dict[str, Watcher] = {}
         self.back: dict[str, Watcher] = {}  # asked for only by who finds late that somebody was not gone
@@ -34,6 +35,8 @@ class Attendance:
         timer = threading.Timer(grace_s, partial(self._end, kind, key))
         timer.daemon = True
         with self._lock:
+            if self._closed:
+                return
             self._leaving[kind, key] = timer
         timer.start()
 
@@ -41,8 +44,9 @@ class Attendance:
         """Their last screen has gone, and whoever says so has seen to it."""
 
     def close(self) -> None:
-        """Forget who is leaving; at the end of the process nobody is left to be marked."""
+        """Forget who is leaving; at the end of the process nobody is left to be marked, and nobody marks them."""
         with self._lock:
+            self._closed = True
             leaving, self._leaving = list(self._leaving.values()), {}
         for timer in leaving:
             timer.cancel()

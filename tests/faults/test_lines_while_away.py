@@ -91,6 +91,14 @@ def test_who_left_while_the_database_was_away_is_noted_when_it_is_back(monkeypat
     assert told.wait(60)
 
 
+def test_after_the_end_of_the_process_nobody_is_waited_for():
+    attendance = Attendance()
+    attendance.left("agent", 1, 60.0)
+    attendance.close()
+    attendance.left("agent", 2, 60.0)
+    assert not attendance._leaving
+
+
 def test_a_form_that_is_sent_twice_at_the_same_moment_is_one_ticket_and_both_are_told_so(world):
     browser = world.browser()
     page = browser.get("/write").text
