@@ -310,12 +310,7 @@ SCHEMAS: dict[str, Any] = {
         policies=_many(TEXT),
     ),
     "Move": _object(("stage",), stage=TEXT, category=TEXT, severity=NUMBER, reason=TEXT),
-    "ClockChange": _object(
-        ("do", "reason"),
-        do={"enum": ["pause", "resume", "classify", "declassify"]},
-        **dict.fromkeys(("reason", "needed", "policy", "reference"), TEXT),
-        until=TIME,
-    ),
+    "ClockChange": _object(("do", "reason"), **dict.fromkeys(("do", "reason", "needed", "policy", "reference"), TEXT), until=TIME),
     "NewTicket": _object(
         ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
     ),
@@ -395,15 +390,7 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
         _ref("Complaint"),
         200,
     ),
-    (
-        "post",
-        "/complaints/{number}/clock",
-        "Pause a complaint's clock (`needed` is what the customer reads), let it run on, or change the policies that it is under.",
-        (),
-        "ClockChange",
-        _ref("Complaint"),
-        200,
-    ),
+    ("post", "/complaints/{number}/clock", "Pause a clock, or change policies.", (), "ClockChange", _ref("Complaint"), 200),
     (
         "get",
         "/articles",
