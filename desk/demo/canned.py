@@ -29,6 +29,13 @@ CANNED: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
         "退款已经发起，五个工作日内会退回您的账户。\n\n{agent}",
         {"category": "billing", "owner": "me"},
     ),
+    (
+        "courier",
+        "Ask the courier",
+        "We have asked the courier where your parcel is, and write to you again by tomorrow evening.",
+        "我们已向快递公司核实包裹位置，最迟明天傍晚前给您回复。",
+        {"category": "delivery", "tags": ["courier"], "then": "pending_internal"},
+    ),
     ("urgent", "Urgent, mine", "", "", {"priority": 1, "owner": "me"}),
 )
 

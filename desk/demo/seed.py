@@ -7,18 +7,19 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from desk.actions import complaint_alerts
+from desk.actions import complaint_alarms, complaint_alerts
 from desk.actions.agents import add_agent, set_skill
 from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
-from desk.actions.surveys import SEND_TIMER
+from desk.actions.surveys import RECOVER_TIMER, REMIND_TIMER, SEND_TIMER
+from desk.demo.at_hand import put_at_hand
 from desk.demo.canned import add_canned
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
 from desk.demo.settings import set_hours, set_queues, set_telephone
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import Setting, Team, Timer
+from desk.models import Complaint, Setting, Team, Timer
 from desk.store import Tx
 from knowledge.front_matter import read_markdown_article
 
@@ -51,6 +52,7 @@ def ensure_demo(desk: Installation) -> bool:
         set_queues(tx)
         set_telephone(tx)
         add_canned(tx)
+        put_at_hand(tx)
         tx.session.add(Setting(key=SEEDED, value={"at": tx.now.isoformat()}))
         _settle_timers(tx)
         tx.emit("demo.seeded")
@@ -58,10 +60,13 @@ def ensure_demo(desk: Installation) -> bool:
 
 
 def _settle_timers(tx: Tx) -> None:
-    """Alerts are looked for once, for all that was played; question sheets of past nights are not sent any more."""
+    """What was played alerts and alarms once, as of now; question sheets of past nights are not sent any more."""
     complaint_alerts.find_alerts(tx)
-    done = update(Timer).where(Timer.kind.in_((complaint_alerts.LOOK_TIMER, SEND_TIMER)), Timer.done_at.is_(None))
+    kinds = (complaint_alerts.LOOK_TIMER, complaint_alarms.ALARM_TIMER, SEND_TIMER, REMIND_TIMER, RECOVER_TIMER)
+    done = update(Timer).where(Timer.kind.in_(kinds), Timer.done_at.is_(None))
     tx.session.execute(done.where(Timer.due_at <= tx.now).values(done_at=tx.now))
+    for complaint in tx.session.scalars(select(Complaint).order_by(Complaint.id)).all():
+        complaint_alarms.ring(tx, complaint)
 
 
 def _add_colleagues(tx: Tx) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import secrets
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -53,7 +53,7 @@ class Stage:
 
     def put_on(self, plot: Plot, at: datetime) -> None:
         """Have a plot begin at a moment; one that lies after the end is never begun."""
-        heapq.heappush(self._plots, (at, self._count, plot))
+        heapq.heappush(self._plots, (at.astimezone(UTC), self._count, plot))  # as every clock of the desk says it
         self._count += 1
 
     def play(self) -> None:

@@ -27,9 +27,14 @@ from desk.models import (
     Message,
     Offer,
     OutboxMail,
+    SavedView,
     Setting,
     Survey,
+    Tag,
     Ticket,
+    TicketFollower,
+    TicketLink,
+    TicketTag,
     Timer,
     WorkItem,
 )
@@ -120,6 +125,10 @@ def test_today_has_had_calls_that_were_answered_and_nobody_is_still_on_the_line(
     answered = [call for call in calls if call.answered_at]
     assert any(call.state == "abandoned" for call in calls)
     assert all(call.queued_at < call.offered_at < call.answered_at < call.ended_at for call in answered)
+    assert all(
+        call.ended_at - call.queued_at < timedelta(hours=1)
+        for call in look.scalars(select(Call).where(Call.queued_at.is_not(None)))
+    )
 
 
 def test_only_deferred_work_waits_and_nothing_is_in_anybodys_hands(look):
@@ -140,6 +149,17 @@ def test_nothing_of_the_past_is_left_for_the_worker_to_do(look):
     still_to_send = look.scalars(select(OutboxMail).where(OutboxMail.state == "queued")).all()
     assert len(still_to_send) < 40
     assert all(mail.created_at > AFTERNOON - timedelta(hours=3) for mail in still_to_send)
+
+
+def test_a_newcomer_finds_tags_fields_views_followed_and_snoozed_tickets(look):
+    assert {"refund", "router", "courier"} <= set(look.scalars(select(Tag.word)))
+    assert count(look, TicketTag) >= 15
+    assert count(look, Ticket, Ticket.answers.is_not(None)) >= 10
+    assert count(look, Ticket, Ticket.snoozed_until > AFTERNOON) == 2
+    assert count(look, TicketFollower) == 5
+    assert count(look, SavedView) == 3
+    assert count(look, TicketLink) == 1
+    assert count(look, Ticket, Ticket.updated_at == AFTERNOON) < 5  # the lists still show when something happened
 
 
 def test_events_grow_in_the_order_of_time(look):
