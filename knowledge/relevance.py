@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -62,19 +62,22 @@ def quality(questions: Sequence[Judged], rank: Rank) -> Quality:
 
 def plain_bm25(articles: Iterable[Article]) -> Rank:
     """What to be better than: BM25 (k1 1.2, b 0.75, title x3) over Chinese characters and pairs and plain English words."""
-    documents = {article.id: Counter(_words(article)) for article in articles}
-    having = Counter(word for words in documents.values() for word in words)
-    lengths = {key: sum(words.values()) for key, words in documents.items()}
+    having: dict[str, dict[str, int]] = defaultdict(dict)
+    lengths: dict[str, int] = {}
+    for article in articles:
+        words = Counter(_words(article))
+        lengths[article.id] = words.total()
+        for word, often in words.items():
+            having[word][article.id] = often
     mean = fmean(lengths.values())
-    idf = {word: math.log(1 + (len(documents) - count + 0.5) / (count + 0.5)) for word, count in having.items()}
 
     def rank(question: str) -> list[str]:
-        asked = set(_plain(question))
-        scores = {}
-        for key, words in documents.items():
-            norm = K1 * (1 - B + B * lengths[key] / mean)
-            scores[key] = sum(idf[word] * words[word] * (K1 + 1) / (words[word] + norm) for word in asked & words.keys())
-        return [key for key in sorted(scores, key=lambda key: (-scores[key], key)) if scores[key] > 0]
+        scores: dict[str, float] = defaultdict(float)
+        for word in set(_plain(question)) & having.keys():
+            idf = math.log(1 + (len(lengths) - len(having[word]) + 0.5) / (len(having[word]) + 0.5))
+            for key, often in having[word].items():
+                scores[key] += idf * often * (K1 + 1) / (often + K1 * (1 - B + B * lengths[key] / mean))
+        return sorted(scores, key=lambda key: (-scores[key], key))
 
     return rank
 

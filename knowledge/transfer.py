@@ -46,7 +46,7 @@ def read_articles(lines: Iterable[str | bytes], *, now: float = 0.0) -> list[Art
     """
     seen: dict[str, int] = {}
     articles = []
-    for number, fields in _objects(lines):
+    for number, fields in objects(lines):
         article = _article(number, fields, now)
         if article.id in seen:
             raise BadLine(number, f"id {article.id!r} was used on line {seen[article.id]}")
@@ -65,7 +65,7 @@ def article_lines(articles: Iterable[Article]) -> Iterator[str]:
 
 def read_queries(lines: Iterable[str | bytes]) -> list[QueryLine]:
     """The questions of a query file: `{"id","text"}` a line, other keys ignored. Raises BadLine."""
-    return [QueryLine(_id(number, fields), _string(number, fields, "text")) for number, fields in _objects(lines)]
+    return [QueryLine(_id(number, fields), _string(number, fields, "text")) for number, fields in objects(lines)]
 
 
 def answer_line(query_id: str, hits: Iterable[Hit]) -> str:
@@ -123,7 +123,8 @@ def _files(number: int, fields: dict[str, Any]) -> Iterator[File]:
         yield File(_string(number, file, "name"), data)
 
 
-def _objects(lines: Iterable[str | bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects(lines: Iterable[str | bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number, fields) of each line that is not blank. Raises BadLine for one that is no JSON object."""
     for number, line in enumerate(lines, start=1):
         try:
             text = line.decode("utf-8") if isinstance(line, bytes) else line

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
+from desk.actions.article_files import merge_files
 from desk.actions.article_health import renew_health
 from desk.actions.articles import ARCHIVE_TIMER, PUBLISH_TIMER, set_state
 from desk.actions.timers import clear_timer, set_timer
@@ -134,8 +135,11 @@ def say_why(tx: Tx, vote_id: int, *, reason: str, note: str) -> None:
         tx.emit("article.voted", article=article, data={"helpful": False, "reason": reason})
 
 
-def merge(tx: Tx, article: Article, into: Article) -> None:
-    """Two answers to one question: `into` stays and answers for both; who asks for the other is led there."""
+def merge(tx: Tx, article: Article, into: Article) -> bool:
+    """Two answers to one question: `into` stays and answers for both; who asks for the other is led there.
+
+    False: its files stayed behind, because more people may read the other one.
+    """
     if article.id == into.id:
         raise Invalid("An article cannot be merged with itself.", {"into": N_("Please change this.")})
     if into.state == ARCHIVED or into.merged_into_id is not None:
@@ -148,6 +152,7 @@ def merge(tx: Tx, article: Article, into: Article) -> None:
         update(ArticleLink).where(*own).values(article_id=into.id), execution_options={"synchronize_session": False}
     )
     tx.session.execute(update(Article).where(Article.merged_into_id == article.id).values(merged_into_id=into.id))
+    files_go_along = merge_files(tx, article, into)
     set_state(tx, article, ARCHIVED)
     article.merged_into_id = into.id
     for open_flag in tx.session.scalars(
@@ -156,6 +161,7 @@ def merge(tx: Tx, article: Article, into: Article) -> None:
         open_flag.closed_at = tx.now
     renew_health(tx, [into])
     tx.emit("article.merged", article=article, data={"into": into.key})
+    return files_go_along
 
 
 def _check_ahead(tx: Tx, at: datetime | None, field: str) -> None:

@@ -9,9 +9,10 @@ from contextlib import suppress
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from desk.actions.article_files import add_files
+from desk.actions.article_files import add_files, put_back_files
 from desk.actions.article_gaps import article_published
 from desk.actions.article_health import renew_health
+from desk.actions.article_revisions import REVISED, write_revision
 from desk.actions.timers import clear_timer
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
@@ -43,7 +44,6 @@ MOST_QUESTION, MOST_SUMMARY, MOST_CAUSE = 1000, 300, 20_000
 MOST_PRODUCTS, LONGEST_PRODUCT = 20, 60
 USES = (LINKED, INSERTED, WRITTEN)
 PUBLISH_TIMER, ARCHIVE_TIMER = "article.publish", "article.archive"
-REVISED = ("title", "text", "question", "summary", "environment", "cause", "audience")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 # What comes from elsewhere keeps its name there, as far as it can be part of an address and of a file's name.
 _KEY_FROM_ELSEWHERE = re.compile(r"\w[^\s/\\?#%\x00-\x1f\x7f]{0,199}")
@@ -105,27 +105,29 @@ def write_article(
     article.question, article.summary, article.environment, article.cause = question, summary, environment, cause
     article.lang, article.title, article.text, article.audience = lang, title.strip(), text, audience
     article.category, article.tags, article.twin_key, article.author_id = category, list(tags), twin_key or None, author
-    article.version, article.updated_at = article.version + 1, tx.now
+    article.updated_at = tx.now
     tx.session.flush()
     if products is not None:
         _set_products(tx, article, names)
     _follow_twin(tx, article, agrees)
-    revision = {name: getattr(article, name) for name in REVISED}
-    tx.session.add(ArticleRevision(article_id=article.id, version=article.version, author_id=author, at=tx.now, **revision))
+    write_revision(tx, article)
     renew_health(tx, [article])
     tx.emit("article.written", article=article, data={"version": article.version})
     return article
 
 
 def restore(tx: Tx, article: Article, version: int, based_on: int | None = None) -> Article:
-    """Write an earlier version once more, as the newest one; raises `NotFound` when there was none."""
+    """Write an earlier version once more, with its files, as the newest one; raises `NotFound` when there was none."""
     of_article = ArticleRevision.article_id == article.id
     old = tx.session.scalar(select(ArticleRevision).where(of_article, ArticleRevision.version == version))
     if old is None:
         raise NotFound("There is no such version.")
     words = {name: getattr(old, name) for name in REVISED if name != "audience"}
     kept = {"audience": article.audience, "tags": tuple(article.tags), "twin_key": article.twin_key}
-    return write_article(tx, key=article.key, lang=article.lang, based_on=based_on, **words, **kept)
+    newest = article.version
+    write_article(tx, key=article.key, lang=article.lang, based_on=based_on, **words, **kept)
+    put_back_files(tx, article, version, is_new_version=article.version != newest)
+    return article
 
 
 def publish(tx: Tx, read: ArticleValue, files: Sequence[KeptFile] = ()) -> Article:
@@ -135,6 +137,7 @@ def publish(tx: Tx, read: ArticleValue, files: Sequence[KeptFile] = ()) -> Artic
     """
     if read.state not in ("", *STATES) or read.confidence not in ("", *CONFIDENCES):
         raise Invalid("An article is a draft, published or archived.")
+    newest = tx.session.scalar(select(Article.version).where(Article.key == read.id))
     article = write_article(
         tx,
         key=read.id,
@@ -151,7 +154,7 @@ def publish(tx: Tx, read: ArticleValue, files: Sequence[KeptFile] = ()) -> Artic
         products=read.products or None,
         twin_key=read.twin,
     )
-    add_files(tx, article, files)
+    add_files(tx, article, files, is_new_version=article.version != newest)
     set_state(tx, article, read.state or PUBLISHED)
     if read.confidence and read.confidence != article.confidence:
         tx.emit("article.confidence_set", article=article, data={"old": article.confidence, "new": read.confidence})

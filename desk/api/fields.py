@@ -32,6 +32,16 @@ class Fields:
             self._wrong[name] = "is needed"
         return value.strip()
 
+    def has(self, name: str) -> bool:
+        """Whether the body says anything of it; null says nothing."""
+        return self._body.get(name) is not None
+
+    def flag(self, name: str) -> bool:
+        value = self._body.get(name)
+        if value not in (None, True, False) or (isinstance(value, int) and not isinstance(value, bool)):
+            self._wrong[name] = "true or false"
+        return value is True
+
     def texts(self, name: str) -> list[str]:
         value = self._body.get(name) or []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):

@@ -164,15 +164,29 @@ def complaint_shape(complaint: Complaint, ticket_number: int | None) -> dict[str
     }
 
 
-def article_shape(article: Article) -> dict[str, Any]:
+def article_shape(article: Article, products: Sequence[str], files: Sequence[tuple[int, Attachment]]) -> dict[str, Any]:
+    """`path` of a file is below the address of the API."""
+    words = ("title", "text", "question", "summary", "environment", "cause", "category")
     return {
         "id": article.key,
         "lang": article.lang,
-        "title": article.title,
-        "text": article.text,
+        **{name: getattr(article, name) for name in words},
         "audience": article.audience,
         "state": article.state,
+        "confidence": article.confidence,
         "tags": article.tags,
+        "products": list(products),
+        "files": [
+            {
+                "id": file_id,
+                "name": file.name,
+                "type": file.content_type,
+                "size": file.size,
+                "sha256": file.sha256,
+                "path": f"/articles/{article.key}/files/{file_id}",
+            }
+            for file_id, file in files
+        ],
         "twin": article.twin_key,
         "version": article.version,
         "updated_at": moment(article.updated_at),

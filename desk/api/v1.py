@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_customer, access_ticket, visible_tickets
 from desk.actions import customers, intake, own_fields, tickets
-from desk.api import at_hand, complaint_stats, complaints, shapes, why
+from desk.api import articles, at_hand, complaint_stats, complaints, shapes, why
 from desk.api import search as found
 from desk.api.description import describe
 from desk.api.fields import Fields
@@ -25,7 +25,6 @@ from desk.http.guard import needs, public
 from desk.http.incoming import LARGEST_ID
 from desk.models import (
     Agent,
-    Article,
     Attachment,
     Complaint,
     ContactPoint,
@@ -35,7 +34,6 @@ from desk.models import (
     Ticket,
     WorkItem,
 )
-from desk.models.article import AUDIENCES
 from desk.models.ticket import LIVE, MERGED
 from desk.models.work_item import ABANDONED, DONE, WAITING
 from desk.queries.customers import has_visible_ticket
@@ -49,6 +47,7 @@ pages = Blueprint("api", __name__, url_prefix="/api/v1")
 pages.register_blueprint(why.pages)
 pages.register_blueprint(found.pages)
 pages.register_blueprint(at_hand.pages)
+pages.register_blueprint(articles.pages)
 pages.register_blueprint(complaints.pages)
 pages.register_blueprint(complaint_stats.pages)
 
@@ -270,35 +269,6 @@ def list_complaints() -> Response:
                 newest_first=True,
             )
         )
-
-
-@pages.get("/articles")
-@needs(Right.READ_ARTICLES)
-def list_articles() -> Response:
-    query = select(Article)
-    for name, column in (("lang", Article.lang), ("state", Article.state), ("audience", Article.audience)):
-        if request.args.get(name):
-            query = query.where(column == request.args[name])
-    with reading() as session:
-        return jsonify(
-            page(session, query, Article.id, lambda rows: [shapes.article_shape(row[0]) | {"_key": row[0].id} for row in rows])
-        )
-
-
-@pages.get("/search")
-@needs(Right.READ_ARTICLES)
-def search() -> Response:
-    """Articles that answer a question, in either language."""
-    question, lang = request.args.get("q", "").strip(), request.args.get("lang") or None
-    if not question:
-        raise Invalid("Give a question as “q”.")
-    if lang not in (None, "en", "zh"):
-        raise Invalid("An article is in English or Chinese.")
-    hits = installation().knowledge.search(question, audiences=set(AUDIENCES), lang=lang)
-    items = [
-        {"id": hit.id, "score": hit.score, "title": hit.title, "snippet_html": hit.snippet_html, "lang": hit.lang} for hit in hits
-    ]
-    return jsonify(items=items, next=None)
 
 
 @pages.get("/events")

@@ -1,8 +1,10 @@
-"""`kb import`, `export`, `reindex` and `query`: articles in bulk, the search index anew, many questions at once."""
+"""`kb import`, `export`, `reindex`, `query`, `judge`: articles in bulk, the index anew, questions, how good the answers are."""
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ from desk.queries.article_transfer import exported
 from desk.work.indexing import Indexing
 from knowledge.article import Article
 from knowledge.front_matter import FrontMatterError, read_folder, write_folder
+from knowledge.judged_sets import compared, read_set
 from knowledge.transfer import BadLine, answer_line, article_lines, read_articles, read_queries
 
 AT_ONCE = 500  # articles in one transaction: who works meanwhile waits for no more than that
@@ -39,6 +42,10 @@ def add(commands: Any) -> None:
     query.add_argument("file", type=Path)
     query.add_argument("--top", type=int, default=10)
     query.set_defaults(run=run_query)
+    judge = kb.add_parser("judge", help="how well the search answers a judged set of others, beside a tuned BM25")
+    judge.add_argument("folder", type=Path, help="holds corpus.jsonl, queries.jsonl and qrels/PART.tsv, as BEIR has them")
+    judge.add_argument("--part", default="test", help="which judgements (default: test)")
+    judge.set_defaults(run=run_judge)
 
 
 def run_import(chosen: Namespace) -> int:
@@ -85,6 +92,15 @@ def run_query(chosen: Namespace) -> int:
     for question in _read(chosen.file, read_queries):
         hits = desk.knowledge.search(question.text, audiences=set(AUDIENCES), limit=chosen.top)
         print(answer_line(question.id, hits))
+    return 0
+
+
+def run_judge(chosen: Namespace) -> int:
+    """In an index of its own, which is gone afterwards: the desk's articles have no part in it."""
+    articles, judged = _read(chosen.folder, lambda folder: read_set(folder, chosen.part))
+    with tempfile.TemporaryDirectory() as folder:
+        for figures in compared(Path(folder), articles, judged):
+            print(json.dumps(figures))
     return 0
 
 

@@ -13,11 +13,13 @@ from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
 from desk.actions.surveys import RECOVER_TIMER, REMIND_TIMER, SEND_TIMER
 from desk.demo.at_hand import put_at_hand
+from desk.demo.article_papers import papers
 from desk.demo.canned import add_canned
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
 from desk.demo.settings import set_hours, set_queues, set_telephone
 from desk.events import SYSTEM
+from desk.files import FileStore
 from desk.installation import Installation
 from desk.models import Complaint, Setting, Team, Timer
 from desk.store import Tx
@@ -44,7 +46,7 @@ def ensure_demo(desk: Installation) -> bool:
         tx.session.merge(Setting(key="company", value=COMPANY))
         now, tx.now = tx.now, tx.now - timedelta(days=DAYS + 14)
         _add_colleagues(tx)
-        _add_articles(tx)
+        _add_articles(tx, desk.files)
         _add_patrons(tx)
         set_hours(tx)
         tx.now = now
@@ -93,6 +95,6 @@ def _add_patrons(tx: Tx) -> None:
         set_tier(tx, customer, each.tier)
 
 
-def _add_articles(tx: Tx) -> None:
+def _add_articles(tx: Tx, store: FileStore) -> None:
     for path in sorted(ARTICLES.glob("*.md")):
-        publish(tx, read_markdown_article(path.read_text(encoding="utf-8")))
+        publish(tx, read_markdown_article(path.read_text(encoding="utf-8")), list(papers(store, path.stem)))

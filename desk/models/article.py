@@ -119,7 +119,11 @@ class ArticleProduct(Base):
 
 
 class ArticleFile(Base):
-    """A file that belongs to an article: whoever may read the one may have the other. Its name is its own among its article's."""
+    """A file that belongs to an article: whoever may read the one may have the other. Its name is its own among its article's.
+
+    It is in the versions from `added_in` on, up to the one before `removed_in`; None: it is there now. One that was put back by
+    restoring a version has a second row with the same attachment.
+    """
 
     __tablename__ = "article_file"
 
@@ -128,6 +132,8 @@ class ArticleFile(Base):
     attachment_id: Mapped[int] = mapped_column(ForeignKey("attachment.id"))
     author_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     at: Mapped[datetime]
+    added_in: Mapped[int]
+    removed_in: Mapped[int | None]
 
     __table_args__ = (
         Index("ix_article_file_article", "article_id", "id"),

@@ -100,8 +100,10 @@ def merge(key: str) -> Response:
         into = tx.session.scalar(select(Article).where(Article.key == request.form.get("into", "").strip()))
         if into is None:
             raise Invalid("There is no article with this key.", {"into": N_("Please change this.")})
-        article_care.merge(tx, article, into)
+        files_go_along = article_care.merge(tx, article, into)
     flash(gettext("Merged. Whoever asks for the other one is led here."), "good")
+    if not files_go_along:
+        flash(gettext("Its files stayed with it: more people may read this article than could read that one."), "warn")
     return back(into.key)
 
 

@@ -1,8 +1,8 @@
-"""The files of an article on the pages of staff: opened, added, taken away."""
+"""The files of an article on the pages of staff: opened, added, taken away, destroyed."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash
+from flask import Blueprint, flash, redirect, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -24,7 +24,7 @@ pages = Blueprint("article_files", __name__, url_prefix="/desk/articles/<key>/fi
 @needs(Right.READ_ARTICLES)
 def download(key: str, file_id: int) -> Response:
     with reading() as session:
-        file = file_of(session, access_article(session, viewer(), key), file_id)
+        file = file_of(session, access_article(session, viewer(), key), file_id, or_earlier=True)
     return send(file, as_attachment=True)
 
 
@@ -47,7 +47,17 @@ def add(key: str) -> Response:
 @needs(Right.WRITE_ARTICLES)
 def remove(key: str, file_id: int) -> Response:
     with changing(key, may_edit) as (tx, article):
-        unnamed = article_files.remove_file(tx, article, file_id)
+        article_files.remove_file(tx, article, file_id)
+    return back(key)
+
+
+@pages.post("/<int:file_id>/destroy")
+@needs(Right.PUBLISH_ARTICLES)
+def destroy(key: str, file_id: int) -> Response:
+    """For what should never have been there: no version has it any more."""
+    with changing(key) as (tx, article):
+        unnamed = article_files.destroy_file(tx, article, file_id)
     if unnamed:
         installation().files.remove(unnamed)
-    return back(key)
+    flash(gettext("The file is gone from every version."), "good")
+    return redirect(url_for("articles.history", key=key), 303)

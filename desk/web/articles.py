@@ -17,6 +17,7 @@ from desk.http.guard import needs
 from desk.http.incoming import moment, whole
 from desk.models.article import AUDIENCES, CONFIDENCES, STATES
 from desk.models.ticket import CATEGORIES
+from desk.queries.article_files import changed_files
 from desk.queries.article_products import all_products
 from desk.queries.articles import (
     PAGE,
@@ -117,10 +118,11 @@ def history(key: str) -> str:
     with reading() as found_in:
         article = access_article(found_in, viewer(), key)
         all_ = versions(found_in, article)
-    texts = {revision.version: revision for revision, _author in all_}
-    new_version = request.args.get("new", article.version, type=int)
-    old_version = request.args.get("old", new_version - 1, type=int)
-    old, new_ = texts.get(old_version), texts.get(new_version)
+        texts = {revision.version: revision for revision, _author in all_}
+        new_version = request.args.get("new", article.version, type=int)
+        old_version = request.args.get("old", new_version - 1, type=int)
+        old, new_ = texts.get(old_version), texts.get(new_version)
+        files = changed_files(found_in, article, old_version if old else 0, new_version) if new_ else []
     return render_template(
         "articles/versions.html",
         article=article,
@@ -129,7 +131,9 @@ def history(key: str) -> str:
         new=new_,
         lines=compare(old.text if old else "", new_.text) if new_ else [],
         others=_other_changes(old, new_),
+        files=files,
         may_edit=may_edit(viewer(), article),
+        may_destroy=viewer().can(Right.PUBLISH_ARTICLES),
         terms=knowledge_words(),
     )
 

@@ -7,9 +7,10 @@ import re
 from argparse import Namespace
 
 import pytest
+import requests
 from sqlalchemy import select
 
-from desk.actions import articles
+from desk.actions import articles, tokens
 from desk.commands import kb
 from desk.models import Article, ArticleFile, ArticleProduct, Attachment, Product
 from desk.models.article import PUBLISHED
@@ -57,13 +58,61 @@ def test_whoever_may_read_the_article_gets_its_files_and_nobody_else(world, edit
     assert arthur.get(f"/desk/articles/return-en/files/{form}").content == FORM
 
 
-def test_the_files_of_a_merged_article_do_not_stay_open_by_the_other_one(world, editor):
-    article(world, "double-en")
+def test_the_files_of_a_merged_article_go_along_unless_fewer_could_read_them(world, editor):
     article(world, "single-en")
-    attach(editor, "double-en", ("old.pdf", FORM))
-    (old,) = files(world, "double-en")
+    attach(editor, "single-en", ("form.pdf", FORM))
+    for key, audience in (("double-en", "public"), ("inner-en", "internal")):
+        article(world, key, audience=audience)
+        attach(editor, key, ("form.pdf", FORM), (f"{key}.pdf", FORM))
+    (_, old), (_, inner) = files(world, "double-en"), files(world, "inner-en")
     assert editor.post("/desk/articles/double-en/merge", data={"into": "single-en"}).ok
-    assert world.browser().get(f"/articles/double-en/files/{old}").status_code == 404
+    assert editor.post("/desk/articles/inner-en/merge", data={"into": "single-en"}).ok
+    assert "stayed with it" in editor.get("/desk/articles/single-en").text
+    stranger = world.browser()
+    for key, file_id in (("double-en", old), ("inner-en", inner), ("single-en", inner)):
+        assert stranger.get(f"/articles/{key}/files/{file_id}").status_code == 404
+    page = stranger.get("/articles/single-en").text
+    assert re.findall(r">([\w-]+\.pdf)<", page) == ["form.pdf", "double-en.pdf"]
+    assert stranger.get(f"/articles/single-en/files/{files(world, 'single-en')[-1]}").content == FORM
+
+
+def test_files_belong_to_versions_and_come_back_with_them(world, editor):
+    article(world, "history-en")
+    attach(editor, "history-en", ("first.pdf", FORM))
+    attach(editor, "history-en", ("second.png", PNG))
+    first, second = files(world, "history-en")
+    assert editor.post(f"/desk/articles/history-en/files/{first}/remove").ok
+    stranger = world.browser()
+    assert of(world, "history-en").version == 4
+    assert stranger.get(f"/articles/history-en/files/{first}").status_code == 404
+    assert editor.get(f"/desk/articles/history-en/files/{first}").content == FORM  # an earlier version still has it
+    changed = editor.get("/desk/articles/history-en/versions").text
+    assert changed.index("first.pdf") < changed.index("taken away") < changed.index("second.png")
+    assert editor.post("/desk/articles/history-en/restore", data={"version": 2, "based_on": 4}).ok
+    page = stranger.get("/articles/history-en").text
+    assert re.findall(r">([\w-]+\.(?:pdf|png))<", page) == ["first.pdf"]
+    assert editor.post("/desk/articles/history-en/restore", data={"version": 5, "based_on": 5}).ok
+    assert of(world, "history-en").version == 5  # it says the same, and has the same files
+    assert stranger.get(f"/articles/history-en/files/{second}").status_code == 404
+    assert editor.post("/desk/articles/history-en/restore", data={"version": 1, "based_on": 5}).ok
+    assert "first.pdf" not in stranger.get("/articles/history-en").text
+
+
+def test_a_file_that_should_never_have_been_there_is_gone_from_every_version(world, editor):
+    article(world, "leak-en")
+    attach(editor, "leak-en", ("list of customers.txt", b"names"))
+    (leak,) = files(world, "leak-en")
+    assert editor.post(f"/desk/articles/leak-en/files/{leak}/remove").ok
+    assert editor.post("/desk/articles/leak-en/restore", data={"version": 2, "based_on": 3}).ok
+    assert world.browser("maya@desk.example").post(f"/desk/articles/leak-en/files/{leak}/destroy").status_code == 403
+    kept = world.one(select(Attachment.sha256).where(Attachment.name == "list of customers.txt"))
+    assert editor.post(f"/desk/articles/leak-en/files/{leak}/destroy").ok
+    page = editor.get("/desk/articles/leak-en/versions").text
+    assert "gone from every version" in page
+    assert "customers.txt" not in page
+    assert files(world, "leak-en") == []
+    assert not world.desk.files._path(kept).exists()
+    assert of(world, "leak-en").version == 5
 
 
 @pytest.mark.parametrize(
@@ -95,15 +144,15 @@ def test_an_article_has_ten_files_at_most_each_with_its_own_name(world, editor):
     assert sorted(names) == ["a (10).txt", *(f"a ({number}).txt" for number in range(2, 10)), "a.txt"]
 
 
-def test_a_file_that_is_taken_away_is_gone_unless_something_else_has_the_same_bytes(world, editor):
+def test_a_file_that_is_destroyed_is_gone_unless_something_else_has_the_same_bytes(world, editor):
     for key in ("one-en", "two-en"):
         article(world, key)
         attach(editor, key, ("shared.txt", b"in both"))
     (first,), (second,) = files(world, "one-en"), files(world, "two-en")
-    assert editor.post(f"/desk/articles/one-en/files/{first}/remove").ok
+    assert editor.post(f"/desk/articles/one-en/files/{first}/destroy").ok
     assert world.browser().get(f"/articles/two-en/files/{second}").content == b"in both"
     kept = world.one(select(Attachment.sha256).where(Attachment.name == "shared.txt"))
-    assert editor.post(f"/desk/articles/two-en/files/{second}/remove").ok
+    assert editor.post(f"/desk/articles/two-en/files/{second}/destroy").ok
     assert not world.desk.files._path(kept).exists()
     assert editor.get("/desk/articles/two-en").status_code == 200
 
@@ -197,6 +246,43 @@ def test_articles_from_elsewhere_keep_their_names_and_are_answered_by_them(tmp_p
     assert [(each["id"], [hit["id"] for hit in each["hits"]]) for each in answers] == [
         ("q1", ["MED-10"]), ("q2", ["7"]), ("q3", ["c67:2019-04_x.y"]),
     ]  # fmt: skip
+
+
+def test_programs_give_and_take_articles_with_products_and_files(world, editor):
+    article(world, "program-en", products=["Router R3"])
+    attach(editor, "program-en", ("form.pdf", FORM))
+    program = api(world, "knowledge_editor")
+    found = program("GET", "articles/program-en").json()
+    assert (found["products"], found["version"], found["confidence"]) == (["Router R3"], 2, "validated")
+    (form,) = found["files"]
+    assert (form["name"], form["type"], form["size"]) == ("form.pdf", "application/pdf", len(FORM))
+    assert program("GET", form["path"][1:]).content == FORM
+    assert program("GET", f"articles/other-en/files/{form['id']}").status_code == 404
+    described = requests.get(f"{world.url}/api/v1/openapi.json", timeout=60).json()["components"]["schemas"]
+    assert found.keys() == described["Article"]["properties"].keys()
+    assert form.keys() == described["ArticleFile"]["properties"].keys()
+    assert [each["id"] for each in program("GET", "articles?product=router+r3").json()["items"]][-1] == "program-en"
+    changed = program("PATCH", "articles/program-en", json={"version": 2, "products": ["Mesh M2"], "summary": "Short."}).json()
+    assert (changed["products"], changed["summary"], changed["text"]) == (["Mesh M2"], "Short.", found["text"])
+    assert program("PATCH", "articles/program-en", json={"version": 2, "title": "Later"}).status_code == 409
+    new = {"id": "from-program-en", "lang": "en", "title": "New", "text": "Words.", "products": ["Mesh M2"]}
+    made = program("POST", "articles", json=new)
+    assert (made.status_code, made.json()["state"], made.json()["audience"]) == (201, "draft", "internal")
+    assert program("POST", "articles", json=new).status_code == 409
+    for wrong in ({**new, "id": "x y"}, {**new, "id": "b-en", "products": "Mesh"}, {**new, "id": "b-en", "colour": "red"}):
+        assert program("POST", "articles", json=wrong).status_code == 422
+    assert api(world, "auditor")("PATCH", "articles/program-en", json={"version": 3}).status_code == 403
+    assert api(world, "agent")("PATCH", "articles/program-en", json={"version": 3, "title": "T"}).status_code == 403
+
+
+def api(world, role):
+    secret = f"the secret of {role}"
+    with world.tx() as tx:
+        tokens.create(tx, name=role, role=role, secret=secret)
+    headers = {"Authorization": f"Bearer {secret}"}
+    return lambda method, path, **more: requests.request(
+        method, f"{world.url}/api/v1/{path}", headers=headers, timeout=60, **more
+    )
 
 
 def run(monkeypatch, folder, verb, file, top=10):

@@ -14,6 +14,7 @@ from desk.actions import article_care, article_files, articles
 from desk.errors import DeskError
 from desk.models import Article, ArticleFile
 from desk.models.article import AUDIENCES, CONFIDENCES, PUBLISHED, STATES, VALIDATED
+from desk.queries import help_centre
 from desk.work.indexing import Indexing
 from tests.world import running, settings_for
 
@@ -40,6 +41,8 @@ def world(tmp_path_factory):
                 kept = world.desk.files.keep(f"the plan of {mark}".encode(), f"plan-{mark}.txt")
                 article_files.add_files(tx, write(tx, key, mark, "public"), [kept])
             world.files = dict(tx.session.execute(select(Article.key, ArticleFile.id).join(ArticleFile)).all())
+        # Whose files each article has: those of one that was merged go along only to readers who had them already.
+        world.holding = {key: {mark} for key, mark in zip(KEYS, MARKS, strict=True)}
         world.indexing = Indexing(world.desk)
         world.indexing.check()
         world.desk.store.subscribe(world.indexing.follow)
@@ -52,7 +55,7 @@ def test_no_public_path_shows_what_is_not_public(world, acts):
     for what, key, value in acts:
         try:
             with world.tx() as tx:
-                change(tx, what, key, value)
+                change(world, tx, what, key, value)
         except DeskError:
             pass  # merged with itself, or with one that was put away
     random.seed()  # Whoosh names its files at random, and here all chance begins alike each time
@@ -64,8 +67,12 @@ def test_no_public_path_shows_what_is_not_public(world, acts):
     stranger = world.app.test_client()
     for key, mark in zip(KEYS, MARKS, strict=True):
         shown = "".join(answers(stranger, key, mark, world.files[key]))
-        for word in (f"Title {mark}", f"secret of {mark}", f"plan-{mark}.txt", f"the plan of {mark}", f"Product {mark}"):
+        for word in (f"Title {mark}", f"secret of {mark}", f"Product {mark}"):
             assert (word in shown) == (key in open_to_all), (key, word)
+        for word in (f"plan-{mark}.txt", f"the plan of {mark}"):
+            assert (word in shown) == any(mark in world.holding[each] for each in open_to_all), (key, word)
+    suggested = {hit.id for mark in MARKS for hit in help_centre.suggested(world.desk.knowledge, f"The lantern of {mark}", 9)}
+    assert suggested <= open_to_all  # what a chat offers while somebody writes
     everything = stranger.get("/?q=lantern&in=all&lang=en").text
     assert f"{len(open_to_all)} answer" in everything
     # What is counted beside the answers, and what is found by a product that all of them share, is no more than they.
@@ -95,7 +102,8 @@ def answers(stranger, key, mark, file_id):
         *(f"/?q={mark}&in=all&product=Product+{mark}", f"/?product=Product+{mark}&lang=en"),
         *(f"/articles/{other}/files/{file_id}" for other in (key, KEYS[0])),
         f"/desk/articles/{key}/files/{file_id}",
-        *("/", "/sitemap.xml", "/robots.txt", f"/api/v1/search?q={mark}", f"/api/v1/articles?q={mark}"),
+        *("/", "/sitemap.xml", "/robots.txt", "/write", "/complaints/new", "/openapi.json"),
+        *(f"/api/v1/{path}" for path in (f"search?q={mark}", "articles", f"articles/{key}", f"articles/{key}/files/{file_id}")),
         *(f"/articles/{other}" for other in KEYS),
     ):
         with stranger.get(path) as answer:  # a file is read from the disk until it is closed
@@ -103,6 +111,10 @@ def answers(stranger, key, mark, file_id):
         assert answer.status_code < 500, path
         typed = (f'value="{mark}"', f'value="Product {mark}"', f"Only about Product {mark}.")
         yield re.sub("|".join(map(re.escape, typed)), "", text)
+        if re.fullmatch(r"/articles/[\w-]+", path):
+            for linked in set(re.findall(r'href="(/articles/[\w-]+/files/\d+)"', text)):
+                with stranger.get(linked) as file:
+                    yield file.text
     token = stranger.get("/").text.partition('name="csrf-token" content="')[2].partition('"')[0]
     for field in ("statement", "text"):
         answer = stranger.post("/suggestions", data={field: f"I ask about the secret of {mark}", "csrf_token": token})
@@ -113,7 +125,7 @@ def answers(stranger, key, mark, file_id):
         yield answer.text
 
 
-def change(tx, what, key, value):
+def change(world, tx, what, key, value):
     article = tx.session.scalars(select(Article).where(Article.key == key)).one()
     if what == "audience":
         write(tx, key, key.partition("-")[2], value)
@@ -122,7 +134,11 @@ def change(tx, what, key, value):
     elif what == "confidence":
         article_care.set_confidence(tx, article, value)
     else:
-        article_care.merge(tx, article, tx.session.scalars(select(Article).where(Article.key == value)).one())
+        into = tx.session.scalars(select(Article).where(Article.key == value)).one()
+        had_by_all = AUDIENCES.index(article.shown_to) <= AUDIENCES.index(into.audience)
+        assert article_care.merge(tx, article, into) == had_by_all
+        if had_by_all:
+            world.holding[value] |= world.holding[key]
 
 
 def write(tx, key, mark, audience):
