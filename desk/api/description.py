@@ -286,7 +286,7 @@ SCHEMAS: dict[str, Any] = {
         policies=many(TEXT),
     ),
     "Move": object_of(("stage",), stage=TEXT, category=TEXT, severity=NUMBER, reason=TEXT),
-    "ClockChange": object_of(("do", "reason"), **dict.fromkeys(("do", "reason", "needed", "policy", "reference"), TEXT), until=TIME),
+    "ClockChange": object_of(("do",), **dict.fromkeys(("do", "reason", "needed", "policy", "reference"), TEXT), until=TIME),
     "NewTicket": object_of(
         ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
     ),
