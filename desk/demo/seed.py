@@ -12,8 +12,8 @@ from desk.actions.agents import add_agent, set_skill
 from desk.actions.articles import publish
 from desk.actions.customers import add_contact_point, identify, set_tier
 from desk.actions.surveys import RECOVER_TIMER, REMIND_TIMER, SEND_TIMER
-from desk.demo.at_hand import put_at_hand
 from desk.demo.article_papers import papers
+from desk.demo.at_hand import put_at_hand
 from desk.demo.canned import add_canned
 from desk.demo.past import DAYS, play_past
 from desk.demo.people import COLLEAGUES, COMPANY, patrons
