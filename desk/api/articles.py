@@ -19,13 +19,13 @@ from desk.api.once import once
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.http.context import installation, reading, writing
 from desk.http.guard import needs
+from desk.http.sending import send
 from desk.models import Article
 from desk.models.article import AUDIENCES, INTERNAL
 from desk.queries.article_files import file_of, files_of_all
 from desk.queries.article_products import about, products_of
 from desk.queries.articles import access_article, may_edit, visible_articles
 from desk.store import Tx
-from desk.web.files import send
 
 pages = Blueprint("articles", __name__)
 

@@ -11,11 +11,11 @@ from desk.actions import article_files
 from desk.errors import Invalid, NotAllowed
 from desk.http.context import installation, keep_uploads, reading, viewer
 from desk.http.guard import needs
+from desk.http.sending import send
 from desk.queries.article_files import file_of
 from desk.queries.articles import access_article, may_edit
 from desk.sentences import N_
 from desk.web.article_care import back, changing
-from desk.web.files import send
 
 pages = Blueprint("article_files", __name__, url_prefix="/desk/articles/<key>/files")
 

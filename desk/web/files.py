@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from flask import Blueprint, current_app, make_response, render_template, request, send_file
+from flask import Blueprint, current_app, make_response, render_template, request
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,15 +17,14 @@ from desk.errors import NotFound
 from desk.file_risk import risk_of
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.sending import PICTURES, send
 from desk.models import Attachment, Message, Ticket
 from desk.queries.complaints import is_in_evidence
 from desk.web.console import keyless, small
 from desk.web.mail_frame import USUAL, height_of
-from desk.web.remote_pictures import PICTURES
 
 pages = Blueprint("files", __name__)
 MOST_INLINE = 1_000_000  # bytes of a mail's own picture that is shown in its place
-SEALED = "default-src 'none'; sandbox"
 
 
 @pages.app_template_filter("risk")
@@ -119,15 +118,3 @@ def _with_pictures(html: str, inside: dict[str, str]) -> str:
     for address, data in inside.items():
         html = html.replace(f'src="{address}"', f'src="{data}"')
     return html
-
-
-def send(file: Attachment, *, as_attachment: bool) -> Response:
-    # What a file claims to be is not believed: anything but a picture goes out as bytes to be saved.
-    kind = file.content_type if file.content_type in PICTURES else "application/octet-stream"
-    path = installation().files.path(file.sha256)
-    response = send_file(path, mimetype=kind, as_attachment=as_attachment, download_name=file.name or "file")
-    response.headers["Content-Security-Policy"] = SEALED
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    # Asked for again each time: the right to see it may be gone, and the next person at this browser has not signed in.
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response

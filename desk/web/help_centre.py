@@ -18,6 +18,7 @@ from desk.errors import NotFound
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
 from desk.http.guard import public
+from desk.http.sending import PICTURES, send
 from desk.models import Article
 from desk.queries.article_files import file_of, files_of
 from desk.queries.article_products import products_of
@@ -30,11 +31,9 @@ from desk.queries.help_centre import (
     public_products,
     suggested,
 )
-from desk.web.files import send
 from desk.web.knowledge_words import VOTE_REASONS
 from desk.web.rate import limit
 from desk.web.reader import language
-from desk.web.remote_pictures import PICTURES
 from knowledge.markdown import to_html
 
 pages = Blueprint("help_centre", __name__)

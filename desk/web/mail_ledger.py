@@ -14,11 +14,11 @@ from desk.errors import Invalid, NotFound
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import moment, whole
+from desk.http.sending import SEALED
 from desk.models import MailSilence, RawMail
 from desk.models.mail import OUTCOMES, QUARANTINED
 from desk.queries import mail_ledger as seen
 from desk.web.admin_page import field_errors, page
-from desk.web.files import SEALED
 from desk.web.mail_words import OUTCOME_WORDS, REASON_WORDS, VERDICT_WORDS
 
 pages = Blueprint("mail_ledger", __name__)

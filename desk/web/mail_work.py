@@ -14,11 +14,11 @@ from desk.actions import mail_strangers, outbox, showing
 from desk.errors import NotFound
 from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.sending import SEALED
 from desk.models import Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.queries.deliveries import mail_of
 from desk.store import Tx
 from desk.web.console import done, may_enter, person, small
-from desk.web.files import SEALED
 from desk.web.ticket_work import message_of
 
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,64}@[\w.-]{1,253}")

@@ -9,8 +9,8 @@ from desk.access import Right
 from desk.actions import recordings
 from desk.http.context import installation, reading, viewer, writing
 from desk.http.guard import needs
+from desk.http.sending import SEALED
 from desk.queries.recordings import access_recording, has_opened
-from desk.web.files import SEALED
 
 pages = Blueprint("recordings", __name__)
 SOUNDS = ("audio/wav", "audio/mpeg")

@@ -11,8 +11,8 @@ from threading import Lock
 from channels.email.pictures import NoPicture, PictureFetcher
 from desk.clock import Clock
 from desk.files import content_type_of
+from desk.http.sending import PICTURES
 
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 MOST_PICTURES = 40  # of one mail
 MOST_BYTES = 8_000_000  # of one mail's pictures
 PATIENCE_S = 8.0  # for all pictures of a mail
