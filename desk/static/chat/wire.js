@@ -10,7 +10,8 @@ export function connect(locale, token) {
     reconnectionDelay: 500,
     reconnectionDelayMax: 5000,
   });
-  for (const event of ["online", "focus"]) window.addEventListener(event, () => socket.connected || socket.connect());
+  // Not while it is connecting by itself already: to knock twice is to be refused, and then it would not knock again.
+  for (const event of ["online", "focus"]) window.addEventListener(event, () => socket.active || socket.connect());
   return socket;
 }
 

@@ -173,8 +173,9 @@ function lose() {
   lostTimer = setTimeout(judge, wasLost || refusedAtDoor ? 0 : PATIENCE_MS);
 }
 
+/** Not while it is connecting by itself already: to knock twice is to be refused. */
 function reconnect() {
-  if (socket && !socket.connected) socket.connect();
+  if (socket && !socket.active) socket.connect();
 }
 
 const isBehind = () => [...regions.values()].some((region) => region.behind);
