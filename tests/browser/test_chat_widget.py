@@ -161,6 +161,15 @@ def test_what_is_written_while_the_connection_is_gone_is_sent_once_it_is_back(si
         page.close()
 
 
+def test_a_window_that_comes_to_the_front_while_it_connects_is_connected(site, context):
+    page, chat = shop(context, site, "?lang=en")
+    page.add_init_script("self !== top && setInterval(() => window.dispatchEvent(new Event('focus')), 1)")
+    page.reload()
+    begin(page, chat)
+    expect(chat.locator("#place")).to_contain_text("Somebody will be with you")
+    expect(chat.locator("#net")).to_be_hidden()
+
+
 def test_two_tabs_show_one_chat(site, context):
     left, left_chat = shop(context, site)
     right, right_chat = shop(context, site)

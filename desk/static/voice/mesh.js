@@ -2,7 +2,8 @@
 
 const GATHER_MS = 1500;
 const LOOK_MS = 2000;
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 5000; // for the first try; each further one is given as much more
+const MOST_PATIENCE = 6;
 const STATS_EVERY = 3;
 
 /**
@@ -155,7 +156,9 @@ function connect({ iceServers, offers, send, onStream, onNote }) {
   }
 
   function look() {
-    if (["connected", "closed"].includes(pc.connectionState) || performance.now() - tried < PATIENCE_MS) return;
+    // A new offer makes void the answer to the last: on slow machines each must be given the time that the last one lacked.
+    const patience = PATIENCE_MS * Math.min(failures + 1, MOST_PATIENCE);
+    if (["connected", "closed"].includes(pc.connectionState) || performance.now() - tried < patience) return;
     tried = performance.now();
     failures += 1;
     if (failures === 2) onNote?.("no_way");
