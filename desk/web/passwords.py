@@ -56,11 +56,13 @@ def new(key: str) -> str | tuple[str, int]:
 @signed
 def choose(key: str) -> Response | str | tuple[str, int]:
     limit("new password", "30 per hour")
-    errors = _wrong()
-    if errors:
-        return render_template("sign_in/new_password.html", errors=errors), 422
-    hashed = hash_password(request.form["password"])  # slow, and so not while others wait to write
     try:
+        with reading() as found:
+            mailed_links.good_link(found, PASSWORD, key, installation().clock.now())
+        errors = _wrong()
+        if errors:
+            return render_template("sign_in/new_password.html", errors=errors), 422
+        hashed = hash_password(request.form["password"])  # slow, and so not while others wait to write
         with writing(SYSTEM) as tx:
             mailed_links.choose_password(tx, key, hashed)
     except NotFound as gone:

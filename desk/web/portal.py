@@ -17,12 +17,12 @@ from desk.events import Actor
 from desk.http.context import installation, keep_uploads, reading, writing
 from desk.http.guard import public, signed
 from desk.http.problems import say
+from desk.http.sending import send
 from desk.models import Customer
 from desk.models.mailed_link import PORTAL
 from desk.models.ticket import CLOSED
 from desk.queries.portal import customer_with, own_file, own_ticket, own_tickets, said_on
 from desk.sentences import N_
-from desk.web.files import send
 from desk.web.rate import limit
 from desk.web.reader import language
 
@@ -131,7 +131,10 @@ def answer(number: int) -> Response | tuple[str, int]:
 @pages.get("/portal/<int:number>/files/<int:attachment_id>")
 @signed
 def file(number: int, attachment_id: int) -> Response:
-    visit = _visit()
+    try:
+        visit = _visit()
+    except NotSignedIn:
+        return redirect(url_for("portal.home"))
     with reading() as found:
         return send(own_file(found, visit.customer, own_ticket(found, visit.customer, number), attachment_id), as_attachment=True)
 

@@ -43,7 +43,8 @@ def act(store, action, chat_id, *args, **more):
 def mails(store) -> list[tuple[str, str]]:
     with store.read() as reading:
         rows = reading.scalars(select(OutboxMail).order_by(OutboxMail.id))
-        return [(mail.payload["to"][0], mail.payload["text"]) for mail in rows if "It comes tomorrow." in mail.payload.get("text", "")]
+        sent = [mail.payload for mail in rows if "It comes tomorrow." in mail.payload.get("text", "")]
+        return [(payload["to"][0], payload["text"]) for payload in sent]
 
 
 def test_what_a_visitor_who_is_gone_has_not_seen_goes_by_mail(store):

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 from sqlalchemy import select
-from twilio.request_validator import RequestValidator
 
-from channels.voice.simulated.script import parse
-from channels.voice.simulated.verbs import Dial, Gather, Hangup, Play, Redirect, Say
 from desk.actions import call_flow, closures, customers, voice_texts
-from desk.clock import Clock
 from desk.events import Event
 from desk.files import KeptFile
 from desk.models import Calendar, Call, CallFlow, CallFlowVersion, LineClosure, Queue, Ticket, WorkItem
 from desk.queries.voice_policy import VoicePolicy
 from desk.voice_texts import TEXTS
 from routing.call_flow import Flow, FlowMenu, Option
-from tests.twilio.twiml_rules import faults_of
-from tests.world import running, settings_for
+from tests.web.caller import OTHERS, OURS, Caller, FridayNoon, clock, numbers, world  # noqa: F401 - fixtures
 
-TOKEN = "the token that signs"
-OURS, OTHERS = "+862155501234", "+862155501999"
-INCOMING = "/hooks/twilio/voice/incoming"
 BOTH = {"zh": "好", "en": "good"}
-_numbers = itertools.count(13_800_000_001)
-
-
-class FridayNoon(Clock):
-    """Noon in Shanghai, on a day when everything is open; `now` can be set."""
-
-    at = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
-
-    def now(self):
-        return self.at
-
-
-@pytest.fixture(scope="module")
-def clock():
-    return FridayNoon()
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory, clock):
-    settings = settings_for(tmp_path_factory.mktemp("callers"), TWILIO_AUTH_TOKEN=TOKEN)
-    with running(settings, clock=clock, background=False) as world:
-        yield world
 
 
 @pytest.fixture(autouse=True)
@@ -69,77 +38,6 @@ def as_it_ships(world, clock):
             flow.published = 0
 
 
-class Caller:
-    """Somebody on the phone: what they hear, and the address that waits for what they press."""
-
-    def __init__(self, world, number=None, to=OURS, *, gone_already=False):
-        self.world, self.to = world, to
-        self.number = f"+86{next(_numbers)}" if number is None else number
-        self.sid = f"CA{next(_numbers):032x}"
-        if gone_already:
-            self.hang_up()
-        self._ask(f"{world.url}{INCOMING}")
-
-    def press(self, digits="", **more):
-        assert self.gather is not None, self.heard
-        self._ask(self.gather.action, Digits=digits, **more)
-        return self
-
-    def say(self, words, confidence="0.9"):
-        return self.press("", SpeechResult=words, Confidence=confidence)
-
-    def wait(self, turn=0):
-        """What is heard in the room, so many turns into the music."""
-        self._ask(f"{self.world.url}/hooks/twilio/voice/wait?call={self.call.id}&n={turn}")
-
-    def ask_held(self):
-        """What is heard on hold."""
-        self._ask(f"{self.world.url}/hooks/twilio/voice/hold?call={self.call.id}&locale=en")
-
-    def hang_up(self):
-        told = self._post(f"{self.world.url}/hooks/twilio/voice/status", CallStatus="completed", SequenceNumber="9")
-        assert told.status_code == 204
-
-    def _ask(self, url, **more):
-        answer = self._post(url, **more)
-        assert answer.status_code == 200, answer.text
-        self.document = answer.text
-        assert faults_of(answer.text) == []
-        verbs = parse(answer.text)
-        self.gather = next((verb for verb in verbs if isinstance(verb, Gather)), None)
-        self.room = next((verb for verb in verbs if isinstance(verb, Dial)), None)
-        self.over = any(isinstance(verb, Hangup) for verb in verbs)
-        self.on_to = next((verb.url for verb in verbs if isinstance(verb, Redirect)), "")
-        spoken = [*(self.gather.prompts if self.gather else ()), *verbs]
-        self.said = [(verb.lang[:2], verb.text) for verb in spoken if isinstance(verb, Say)]
-        self.played = [verb.url for verb in spoken if isinstance(verb, Play)]
-
-    def _post(self, url, **more):
-        form = {
-            "CallSid": self.sid,
-            "From": self.number,
-            "To": self.to,
-            "CallStatus": "in-progress",
-            "Direction": "inbound",
-            **more,
-        }
-        self.form, self.url = form, url
-        signature = RequestValidator(TOKEN).compute_signature(url, form)
-        return requests.post(url, data=form, headers={"X-Twilio-Signature": signature}, timeout=60)
-
-    @property
-    def heard(self):
-        return " ".join(text for _lang, text in self.said)
-
-    @property
-    def languages(self):
-        return {lang for lang, _text in self.said}
-
-    @property
-    def call(self):
-        return self.world.one(select(Call).where(Call.sid == self.sid))
-
-
 def menu(*options, key="main", name="Main"):
     return FlowMenu(key, name, {"zh": "请选择。", "en": "Choose."}, options)
 
@@ -153,7 +51,7 @@ def calendar_of_complaints(tx):
 def published(world, *menus, number=None, locale="", **more):
     """Menus that callers hear from now on."""
     with world.tx() as tx:
-        flow = call_flow.add_flow(tx, f"Menus {next(_numbers)}")
+        flow = call_flow.add_flow(tx, f"Menus {next(numbers)}")
         call_flow.save_draft(tx, flow, Flow(menus, **more), flow.name)
         call_flow.publish(tx, flow)
         if number:
@@ -210,7 +108,7 @@ def test_without_recording_there_is_no_notice_and_no_recording(world):
 
 
 def test_a_known_caller_is_greeted_in_their_language_and_can_change_it(world):
-    number = f"+86{next(_numbers)}"
+    number = f"+86{next(numbers)}"
     with world.tx() as tx:
         customers.identify(tx, "phone", number, name="Wang", locale="zh")
     caller = Caller(world, number)
@@ -480,7 +378,7 @@ def test_the_address_of_audio_dies_when_nothing_says_it_any_more(world):
     assert (hear(old), hear(new)) == (404, 200)
 
     def play(tx, audio):
-        flow = call_flow.add_flow(tx, f"Menus {next(_numbers)}")
+        flow = call_flow.add_flow(tx, f"Menus {next(numbers)}")
         main = replace(menu(Option("1", BOTH, queue="billing")), audio={"zh": 0, "en": audio})
         call_flow.save_draft(tx, flow, Flow((main,)), flow.name)
         call_flow.publish(tx, flow)

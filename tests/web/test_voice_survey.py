@@ -10,7 +10,7 @@ from desk.actions.survey_rules import set_rules
 from desk.models import Call, Customer, FollowUp, Survey
 from desk.models.call import DONE, TALKING
 from desk.queries.survey_rules import SurveyRules
-from tests.web.test_voice_caller import Caller, clock, world
+from tests.web.caller import Caller, clock, world
 
 __all__ = ["clock", "world"]
 SURVEY = "/hooks/twilio/voice/survey"

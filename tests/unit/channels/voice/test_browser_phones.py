@@ -19,7 +19,8 @@ CALLER = "+8613800138000"
 
 PAGE = """<!doctype html><html lang="en"><title>Phones</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/static/css/tokens.css"><link rel="stylesheet" href="/static/css/base.css">
-<link rel="stylesheet" href="/static/css/controls.css"><link rel="stylesheet" href="/static/css/parts.css"><link rel="stylesheet" href="/static/voice/phone.css">
+<link rel="stylesheet" href="/static/css/controls.css"><link rel="stylesheet" href="/static/css/parts.css">
+<link rel="stylesheet" href="/static/voice/phone.css">
 <script src="/static/vendor/socket.io.min.js"></script><script type="module" src="/page.js"></script>
 <main id="phone"></main><p id="soft"></p><ul id="seen"></ul></html>"""
 
