@@ -50,9 +50,12 @@ def test_a_draft_is_found_in_another_browser_follows_and_is_gone_when_it_is_sent
     other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # somebody looks at this window again
     expect(other.locator("#composer-text")).to_have_value("Ask billing today")
 
-    # Both write: what the other one has is shown, and joined when asked to.
-    written(page, world, "Ask billing today, please")
+    # Both write, one of them in a tunnel: what the other one has is shown, and joined when asked to.
+    second.set_offline(True)
     other.locator("#composer-text").fill("Ask Ben")
+    expect(other.locator("[data-draft-told]")).to_have_text("Draft not saved yet; it is tried again")
+    written(page, world, "Ask billing today, please")
+    second.set_offline(False)
     expect(other.locator("#draft-other")).to_contain_text("Ask billing today, please")
     other.get_by_role("button", name="Put it below").click()
     expect(other.locator("#composer-text")).to_have_value("Ask Ben\n\nAsk billing today, please")
