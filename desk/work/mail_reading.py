@@ -6,7 +6,7 @@ import fcntl
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO
@@ -133,7 +133,10 @@ class MailReading:
         return min(IDLE_S, max(0.05, (next_at - self._desk.clock.now()).total_seconds()))
 
     def _finish(self, batch: _Batch) -> None:
-        wait(batch.answers)
+        for answer in batch.answers:
+            # Each by itself: to wait for all at once is to wait for ever for those that are cancelled in the line.
+            with suppress(CancelledError):
+                answer.exception()
         if self._stopping.is_set():
             return  # an answer may be missing because we stop, which says nothing about its mail
         answers = [answer.result() for answer in batch.answers]

@@ -222,6 +222,25 @@ def test_a_pool_that_is_closed_amid_a_mail_blames_nobody(tmp_path):
     assert all(answer.cancelled() for answer in pool.begin([job]))
 
 
+def test_who_stops_with_mails_in_hand_waits_for_none_of_them(post):
+    post.reading.close()
+    pool = Pool(1)
+    post.reading = MailReading(post.desk, post.door.addresses, pool=pool)
+    post.keep(mail(1))
+    post.read()
+    (child,) = pool._children
+    os.kill(child._process.pid, signal.SIGSTOP)
+    post.keep(*(mail(number) for number in range(2, 7)))
+    reading = threading.Thread(target=post.read)
+    reading.start()
+    while pool._threads._work_queue.qsize() < 4:  # one is being read
+        pass
+    post.reading.stop()
+    reading.join(60)
+    assert not reading.is_alive()
+    assert post.outcomes() == ["opened"]
+
+
 def test_a_reader_that_the_machine_gives_no_time_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(mail_pool, "PATIENCE", 10_000)
     pool = Pool(1)

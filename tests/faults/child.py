@@ -23,7 +23,7 @@ from tests.world import free_port
 # Importing the desk takes seconds, starting it does not: one process imports it, and each desk is a fork of that one.
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload(["desk.app", "desk.__main__", "desk.commands.serve"])
-PATIENCE_S = 60
+PATIENCE_S = 180  # its parts may take their turns to the end, one after the other
 
 
 class Child:
