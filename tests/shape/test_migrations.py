@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from alembic import command
@@ -58,12 +59,19 @@ def test_every_migration_can_be_taken_back_and_made_again(engine):
 
 
 def test_each_migration_alone_can_be_taken_back_and_made_again(engine):
-    upgrade(engine)
-    for step in range(1, len(revisions()) + 1):
-        run(engine, command.downgrade, f"-{step}")
+    newest_first = revisions()
+    made = {}
+    for revision in reversed(newest_first):
+        upgrade(engine, revision)
+        made[revision] = shape(engine)
+    for revision, before in pairwise([*newest_first, "base"]):
+        run(engine, command.downgrade, before)
         assert not is_current(engine)
-        upgrade(engine)
-        assert is_current(engine)
+        upgrade(engine, revision)
+        assert shape(engine) == made[revision]
+        run(engine, command.downgrade, before)
+        if before != "base":
+            assert shape(engine) == made[before]
 
 
 def test_work_that_waited_before_it_was_noted_keeps_what_it_asked_for_itself(engine):
