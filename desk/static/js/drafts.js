@@ -72,14 +72,16 @@ function begin(form) {
   name(form);
   const here = read(form);
   const isNews = here && !here.saved && !areaOf(form).value && here.words !== kept.words && setKind(form, here.kind);
-  // In the tab in which they were chosen the recipients stand as they were typed.
-  if (!isNews) return kept.words && adopt(form, here?.words === kept.words && areKept(form) ? { ...kept, people: null } : kept);
+  if (!isNews) return kept.words && adopt(form, here?.words === kept.words ? asTyped(form, kept) : kept);
   put(form, here.words);
   form.elements.seen.value = here.seen ?? "";
   tell(form, text("draft"));
   if (kept.version && here.version !== kept.version) return showOther(form, kept);
   written(form);
 }
+
+/** In the tab in which they were chosen the recipients stand as they were typed, also when our own last saving comes back. */
+const asTyped = (form, kept) => (areKept(form) ? { ...kept, people: null } : kept);
 
 /** The server's word has changed: another window saved or sent, or our own saving came back. */
 function follow(form) {
@@ -96,7 +98,7 @@ function follow(form) {
     return;
   }
   if (kept.words === state.sent) return throwAway(form, kept); // our own saving, which came after the sending
-  if (mine === state.words || mine === kept.words) adopt(form, kept);
+  if (mine === state.words || mine === kept.words) adopt(form, mine === kept.words ? asTyped(form, kept) : kept);
   else showOther(form, kept);
 }
 
