@@ -68,7 +68,7 @@ def run(chosen: Namespace) -> int:
     web = threading.Thread(target=server.serve_forever, name="web", daemon=True)
     web.start()
     _greet(desk, background)
-    stop.wait()
+    _wait_for(stop)
     print("\nStopping: finishing what is under way …", flush=True)
     app.extensions["staff"].close()
     if together is not None:
@@ -99,7 +99,7 @@ def run_part(chosen: Namespace) -> int:
     stop = _stop_on_signal()
     door = open_door(desk, background.health)
     background.start()
-    stop.wait()
+    _wait_for(stop)
     if door is not None:
         door.shutdown()
     background.stop()
@@ -136,6 +136,12 @@ def _stop_on_signal() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+def _wait_for(stop: threading.Event) -> None:
+    """Wakes each second: of a signal that the system gave to another thread this one hears only then."""
+    while not stop.wait(1.0):
+        pass
 
 
 def _greet(desk: Installation, background: Background) -> None:
