@@ -109,11 +109,11 @@ def run(_chosen: Namespace) -> int:
         for part in (*webs, *others):
             wait_until_ready(part)
         _greet(door, webs, others, settings)
+        parts = [*webs, *others]
         while not stop.wait(1.0):
-            for part in (*webs, *others):
-                if part.process.poll() is not None:
-                    print(f"{part.role} at {part.url} has ended ({part.process.returncode}); see {home}", flush=True)
-                    stop.wait()
+            for part in [part for part in parts if part.process.poll() is not None]:
+                print(f"{part.role} at {part.url} has ended ({part.process.returncode}); see {home}", flush=True)
+                parts.remove(part)
         print("\nStopping …", flush=True)
     print("Stopped.", flush=True)
     return 0
