@@ -129,9 +129,18 @@ def test_a_conversation_has_to_end_before_its_ticket_is_solved(world, kind):
 def test_a_promise_to_ask_again_has_to_be_kept_before_the_ticket_is_solved(world):
     with world.tx() as tx:
         ticket = mail_in(tx)
-        open_follow_up(tx, ticket, "low_score", exclude=None)
+        open_follow_up(tx, ticket, "not_solved", exclude=None)
         with pytest.raises(Conflict):
             solve(tx, ticket, agent(tx, "Lin"), **ANSWERS)
+
+
+def test_a_bad_mark_given_right_after_the_call_keeps_nobody_from_solving_and_is_still_asked_about(world):
+    with world.tx() as tx:
+        ticket = mail_in(tx)
+        asked = open_follow_up(tx, ticket, "low_score", exclude=None)
+        solve(tx, ticket, agent(tx, "Lin"), **ANSWERS)
+        assert ticket.status == "solved"
+        assert tx.session.get_one(WorkItem, asked.item_id).state == "waiting"
 
 
 def test_a_complaint_cannot_be_solved_without_a_decision(world):
