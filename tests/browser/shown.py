@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 KEEP = """(node) => {
   const note = () => (node.dataset.was = `${node.dataset.was ?? ""} | ${node.textContent.trim()}`);
@@ -26,3 +26,8 @@ def has_shown(place: Locator, words: str) -> bool:
 def expect_shown(place: Locator, words: str) -> None:
     """Wait until it has shown them, and be it for a moment."""
     expect(place).to_have_attribute("data-was", re.compile(re.escape(words)))
+
+
+def wait_for_menu(page: Page) -> None:
+    """An open menu takes the focus to what stands first in it, after it is seen: an earlier key is lost or goes there."""
+    expect(page.locator("[data-menu]:popover-open").locator("a, button, input").first).to_be_focused()

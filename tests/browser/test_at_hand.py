@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from desk.models import Ticket
+from tests.browser.shown import wait_for_menu
 from tests.browser.test_console import console
 from tests.web.console_world import mail
 from tests.world import World, running, settings_for
@@ -54,7 +55,7 @@ def test_several_tickets_are_chosen_changed_and_put_back_by_key(context, world):
     assert picked(page) == 3  # what was chosen stays so while the list changes
 
     page.locator("#many").get_by_role("button", name="Priority").press("Enter")
-    expect(page.locator("#many-priority").get_by_role("button", name="P1")).to_be_visible()
+    wait_for_menu(page)
     page.locator("#many-priority").get_by_role("button", name="P1").press("Enter")
     expect(page.locator("#many-done")).to_contain_text("3 tickets changed.")
     expect(page.locator("#many")).to_be_hidden()
@@ -81,7 +82,7 @@ def test_a_ticket_is_tagged_followed_and_put_off_by_key(context, world):
     page.keyboard.press("f")
     expect(page.locator("#followers-part")).to_contain_text("Bea")
     page.keyboard.press("z")
-    expect(page.locator("#snooze-menu")).to_be_visible()
+    wait_for_menu(page)
     page.locator("#snooze-next_week").press("Enter")
     expect(page.locator("#snoozed")).to_contain_text("Snoozed until")
     expect(page.locator(f"#snoozed-{ticket.number}")).to_be_visible()
@@ -101,7 +102,7 @@ def test_two_tickets_are_merged_and_parted_again_and_another_window_sees_it(cont
     page.goto(f"{world.url}/desk/tickets/{one.number}")
     expect(page.locator("#net")).to_have_attribute("data-state", "live")
     page.keyboard.press("m")
-    expect(page.locator("#open-merge")).to_be_visible()
+    wait_for_menu(page)
     page.locator("#open-merge").press("Enter")
     expect(page.locator("#merge-other")).to_be_focused()
     page.keyboard.type(str(other.number))

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from desk.actions import customers, tickets, work_items
 from desk.models import Agent, ContactPoint, Customer, Event, Queue, WorkItem
-from tests.browser.shown import expect_shown, keep_words_of
+from tests.browser.shown import expect_shown, keep_words_of, wait_for_menu
 from tests.world import PASSWORD, World, running, settings_for
 
 
@@ -156,12 +156,14 @@ def test_an_agents_state_is_changed_and_their_work_sent_back_by_keyboard_alone(w
     menu = page.locator(f"#agent-{maya.id}").get_by_role("button", name="Actions for Maya")
     menu.focus()
     page.keyboard.press("Enter")
+    wait_for_menu(page)
     back = page.locator(f"#agent-menu-{maya.id}").get_by_role("button", name="Li Na")
     back.focus()
     page.keyboard.press("Enter")
     expect(page.locator(f"#waiting-{item.id}")).to_be_visible()
     menu.focus()
     page.keyboard.press("Enter")
+    wait_for_menu(page)
     page.locator(f"#agent-menu-{maya.id}").get_by_role("button", name="Away: Lunch").focus()
     page.keyboard.press("Enter")
     expect(page.locator(f"#agent-{maya.id} > td").first).to_contain_text("Lunch")
