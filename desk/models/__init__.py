@@ -10,26 +10,33 @@ from desk.models.call import Call, CallLeg, CallRecording, CallSegment, HelpRequ
 from desk.models.call_flow import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber, VoiceAudio
 from desk.models.callback import Callback
 from desk.models.canned import CannedReply
-from desk.models.chat import Chat
+from desk.models.chat import Chat, ChatAttention, ChatBlock
 from desk.models.complaint import Complaint, Evidence
-from desk.models.complaint_alert import ComplaintAlert
+from desk.models.complaint_alert import ComplaintAlert, PatternNote
 from desk.models.complaint_case import Allegation, ComplaintDecision, Redress
 from desk.models.complaint_keeping import ComplaintHold, Disposal, Interview
 from desk.models.complaint_notice import ComplaintNotice
 from desk.models.complaint_policy import ComplaintClock, ComplaintPause, ComplaintPolicy
+from desk.models.consent import Consent
+from desk.models.contact_limit import ConductWarning, ContactLimit
 from desk.models.corrective_action import ActionCase, CorrectiveAction
 from desk.models.customer import ContactPoint, Customer, Organisation
 from desk.models.draft import Draft
+from desk.models.erasure import Erasure, RestrictedTicket
+from desk.models.floor_note import FloorNote
 from desk.models.follower import TicketFollower
 from desk.models.hand_up import HandUp
 from desk.models.knowledge import ArticleFlag, ArticleVote, EqualWords, KnowledgeGap, SearchLog
 from desk.models.mail import MailboxMail, OutboxMail, OutboxRecipient, PictureTrust, RawMail
 from desk.models.mail_in import MailAccount, MailAddress, MailSilence, MailTally, SpooledMail, TicketParticipant
 from desk.models.mailed_link import MailedLink
+from desk.models.mass_event import MassEvent
 from desk.models.mention import Mention
 from desk.models.message import Message
+from desk.models.paper_letter import PaperLetter
 from desk.models.queue import Calendar, Queue, Team
 from desk.models.recusal import Recusal
+from desk.models.representative import Representative
 from desk.models.saved_view import SavedView
 from desk.models.setting import Setting
 from desk.models.survey import FollowUp, Survey
@@ -67,6 +74,8 @@ __all__ = [
     "Callback",
     "CannedReply",
     "Chat",
+    "ChatAttention",
+    "ChatBlock",
     "Complaint",
     "ComplaintAlert",
     "ComplaintClock",
@@ -75,14 +84,19 @@ __all__ = [
     "ComplaintNotice",
     "ComplaintPause",
     "ComplaintPolicy",
+    "ConductWarning",
+    "Consent",
+    "ContactLimit",
     "ContactPoint",
     "CorrectiveAction",
     "Customer",
     "Disposal",
     "Draft",
     "EqualWords",
+    "Erasure",
     "Event",
     "Evidence",
+    "FloorNote",
     "FollowUp",
     "HandUp",
     "HelpRequest",
@@ -96,6 +110,7 @@ __all__ = [
     "MailTally",
     "MailboxMail",
     "MailedLink",
+    "MassEvent",
     "Mention",
     "Message",
     "Offer",
@@ -103,12 +118,16 @@ __all__ = [
     "OurNumber",
     "OutboxMail",
     "OutboxRecipient",
+    "PaperLetter",
+    "PatternNote",
     "PictureTrust",
     "Product",
     "Queue",
     "RawMail",
     "Recusal",
     "Redress",
+    "Representative",
+    "RestrictedTicket",
     "RouterLease",
     "SavedView",
     "SearchLog",

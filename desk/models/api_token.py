@@ -12,7 +12,10 @@ from desk.db import BIG, Base
 
 
 class ApiToken(Base):
-    """A program that may use the API with the rights of one role. Only the token's hash is kept."""
+    """A program that may use the API with the rights of one role. Only the token's hash is kept.
+
+    It sees no case that whoever made it, or has it in hand, is kept out of.
+    """
 
     __tablename__ = "api_token"
 
@@ -20,6 +23,8 @@ class ApiToken(Base):
     name: Mapped[str]
     role: Mapped[str]
     token_hash: Mapped[str] = mapped_column(unique=True)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    held_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

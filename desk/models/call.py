@@ -60,7 +60,7 @@ class Call(Base):
     previous_call_id: Mapped[int | None] = mapped_column(ForeignKey("call.id"))  # which this one rings back
     callback_id: Mapped[int | None] = mapped_column(ForeignKey("callback.id"), index=True)  # which it asked for, or keeps
     aside: Mapped[str] = mapped_column(default="")  # out of the room, choosing what else to do: leave | callback | voicemail
-    told: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # the wait that was announced last, as `actions.waiting`
+    told: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # the wait announced last: `actions.calls.waiting`
     menu: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     muted: Mapped[bool] = mapped_column(default=False)
     hold: Mapped[list[list[str]]] = mapped_column(JSON, default=list)  # [[start, end or ""], …] ISO times

@@ -1,4 +1,4 @@
-"""More like complaints than there should be: something systemic, which somebody has to judge."""
+"""What shows only over several complaints: more that are alike than there should be, and what one customer's have in common."""
 
 from __future__ import annotations
 
@@ -43,3 +43,17 @@ class ComplaintAlert(Base):
         Index("ix_complaint_alert_closed", "closed_at", "id"),
         Index("ix_complaint_alert_of", "about", "product", "id"),
     )
+
+
+class PatternNote(Base):
+    """What complaint officers tell one another of one customer's complaints, as facts. Nobody else knows that it is there."""
+
+    __tablename__ = "pattern_note"
+
+    id: Mapped[int] = mapped_column(BIG, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    text: Mapped[str]
+    noted_by: Mapped[str]
+    noted_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_pattern_note_of", "customer_id", "id"),)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from desk.db import BIG, Base
+from desk.db import BIG, Base, only_where
 
 CORRECTION, CORRECTIVE, PREVENTIVE = "correction", "corrective", "preventive"
 KINDS = (CORRECTION, CORRECTIVE, PREVENTIVE)
@@ -50,11 +50,14 @@ class CorrectiveAction(Base):
     check_note: Mapped[str] = mapped_column(default="")
     like_before: Mapped[int] = mapped_column(default=0)
     like_after: Mapped[int | None]
+    told: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict)  # by language: what you said, what we did
+    told_at: Mapped[datetime | None]  # since when customers read that
 
     __table_args__ = (
         Index("ix_corrective_action_state", "state", "due_at", "id"),
         Index("ix_corrective_action_owner", "owner_id", "state", "id"),
         Index("ix_corrective_action_done", "done_at", "id"),
+        only_where("ix_corrective_action_told", "told_at", "id", where="told_at IS NOT NULL"),
     )
 
     @property

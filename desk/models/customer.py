@@ -35,6 +35,8 @@ class Customer(Base):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     note: Mapped[str] = mapped_column(default="")
     surveys_declined_at: Mapped[datetime | None]  # wants no question sheets by mail since then
+    restricted_at: Mapped[datetime | None]  # since then only kept, for as long as a duty asks for it: see desk.models.erasure
+    erased_at: Mapped[datetime | None]  # since then nobody knows who it was
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_customer_name_sought", "name_sought"), Index("ix_customer_tier", "tier", "id"))

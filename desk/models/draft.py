@@ -15,7 +15,7 @@ KINDS = ("email", "chat", "note")
 class Draft(Base):
     """One for each agent and ticket; nobody else sees it. `version` grows with each saving, through a new draft as well.
 
-    `seen` says which answers on the ticket its writer knew when they began (see `queries.crossed`).
+    `seen` says which answers on the ticket its writer knew when they began (see `queries.mail.crossed`).
     `to` and `cc` are the recipients that were chosen by hand; None leaves them as they are proposed.
     """
 

@@ -115,6 +115,7 @@ class OutboxRecipient(Base):
         Index("uq_outbox_recipient_address", "mail_id", "address", unique=True),
         Index("ix_outbox_recipient_address", "address", "changed_at"),
         Index("ix_outbox_recipient_state", "state", "changed_at"),
+        only_where("ix_outbox_recipient_unsettled", "mail_id", where="state = 'failed' AND settled_at IS NULL"),
     )
 
 

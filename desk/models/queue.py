@@ -47,6 +47,8 @@ class Queue(Base):
     `requires` is [[skill, minimum level], …]; `targets` is {channel: {tier: seconds}}, the head start of each tier. `overflow` is
     [{"after_s": open seconds since it was queued, "do": …}, …] as `routing.overflow` reads it; `sticky_s` is {channel: seconds}
     for which returning work is kept for the agent who knows it. A `closed` queue gets no new work; what it has is finished.
+    `music` is the id of the audio that its callers hear while they wait, 0 for that of the menus they came by. Where it
+    `asks_article`, whoever solves a ticket links the article that helped or says why there is none.
     """
 
     __tablename__ = "queue"
@@ -66,3 +68,5 @@ class Queue(Base):
     wrap_up_s: Mapped[int] = mapped_column(default=60)
     position: Mapped[int] = mapped_column(default=0)
     closed: Mapped[bool] = mapped_column(default=False)
+    music: Mapped[int] = mapped_column(BIG, default=0)
+    asks_article: Mapped[bool] = mapped_column(default=False)

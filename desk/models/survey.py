@@ -11,6 +11,10 @@ from desk.db import BIG, Base
 
 CSAT, NPS, CES, INDEX = "csat", "nps", "ces", "index"
 KINDS = (CSAT, NPS, CES, INDEX)
+SOLVED_NOW, RELATION = "solved", "relation"  # occasions: one matter was solved, or we as a whole
+LOW = {CSAT: 2, CES: 3, NPS: 6}  # so low a mark, or less, has somebody else ask what went wrong
+LOW_INDEX = 0.8  # so is an index below this
+REACHED = ("satisfied", "explained", "dissatisfied")  # what came of asking somebody who was there
 SCALES = {CSAT: (1, 5), NPS: (0, 10), CES: (1, 7), INDEX: (1, 10)}  # the lowest and the highest mark of each question
 
 
@@ -19,6 +23,7 @@ class Survey(Base):
 
     `kind` says on which scale `score` is; for the index C = b/a it is b, what was got, and `expected` is a. `version` is that of
     the questions. `agent_id` is who had the ticket when it was sent. A sheet that waits for the morning has `sent_at` to come.
+    Whom it rates reads the comment only when somebody who supervises has seen it (`seen_at`).
     """
 
     __tablename__ = "survey"
@@ -40,6 +45,9 @@ class Survey(Base):
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queue.id"))
+    occasion: Mapped[str] = mapped_column(default=SOLVED_NOW)
+    seen_at: Mapped[datetime | None]
+    seen_by: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (
         Index("ix_survey_answered", "answered_at"),
@@ -56,16 +64,18 @@ class FollowUp(Base):
     id: Mapped[int] = mapped_column(BIG, primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("work_item.id"))
-    reason: Mapped[str]  # low_score | not_solved | complaint
+    reason: Mapped[str]  # low_score | not_solved | complains | complaint
     state: Mapped[str] = mapped_column(default="open")  # open | done
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     excluded_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     channel: Mapped[str] = mapped_column(default="")  # by which it was tried: phone | email | chat
-    outcome: Mapped[str] = mapped_column(default="")  # satisfied | dissatisfied | not_reached
+    outcome: Mapped[str] = mapped_column(default="")  # satisfied | explained | dissatisfied | not_reached | no_action
     note: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]  # by when the customer is to be asked; older ones have none
     done_at: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None]  # when the first try was asked for, where this is a later one
+    told_customer_at: Mapped[datetime | None]  # when the customer was spoken to; known of all who were reached
 
     __table_args__ = (
         Index("ix_follow_up_state", "state", "created_at"),
