@@ -15,8 +15,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from desk.errors import NotAllowed, NotFound
 from desk.events import Actor
-from desk.models import Agent, Customer, Offer, Recusal, Ticket
+from desk.models import Agent, Complaint, Customer, Erasure, Offer, Recusal, RestrictedTicket, Ticket
+from desk.models.complaint import RETYPED
+from desk.models.erasure import RESTRICTED
+from desk.models.recusal import ABOUT
 from desk.models.work_item import HOLDING, WorkItem
+from desk.sentences import N_
 
 
 class Right(StrEnum):
@@ -140,6 +144,7 @@ class Viewer:
     team_id: int | None = None
     locale: str = "en"
     token_id: int | None = None
+    token_people: tuple[int, ...] = ()  # who made the token and who has it in hand, as far as that is known
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -179,7 +184,7 @@ def viewer_of(agent: Agent) -> Viewer:
 def visible_tickets(viewer: Viewer) -> ColumnElement[bool]:
     """The condition on `Ticket` that leaves only what the viewer may read; goes into every list and every lookup."""
     allowed = [*_lasting(viewer), *_held(viewer)]
-    return and_(or_(*allowed), untouched_by(viewer, Ticket.id)) if allowed else false()
+    return and_(or_(*allowed), untouched_by(viewer, Ticket.id), in_use(Ticket.id)) if allowed else false()
 
 
 def untouched_by(
@@ -187,22 +192,39 @@ def untouched_by(
 ) -> ColumnElement[bool]:
     """The condition that the viewer is not kept out of the ticket of this id: because they are complained about, or partial.
 
-    Whoever is kept out does not find the case anywhere, whatever their role. What belongs to no ticket passes.
+    Whoever is kept out does not find the case anywhere, whatever their role, nor by a token that they made or have in hand; a
+    token of which nobody knows that finds no case that is about somebody. What belongs to no ticket passes.
     """
+    out = select(Recusal.ticket_id)
+    if viewer.token_id is not None:
+        people = Recusal.agent_id.in_(viewer.token_people)
+        return func.coalesce(ticket_id, 0).not_in(out.where(people if viewer.token_people else Recusal.why == ABOUT))
     if viewer.agent_id is None:
         return true()
-    return func.coalesce(ticket_id, 0).not_in(select(Recusal.ticket_id).where(Recusal.agent_id == viewer.agent_id))
+    return func.coalesce(ticket_id, 0).not_in(out.where(Recusal.agent_id == viewer.agent_id))
+
+
+def was_complaint(viewer: Viewer) -> ColumnElement[bool]:
+    """The condition on a `Complaint` and its `Ticket` that it was found to be none: the file stays with those who read files."""
+    if not viewer.can(Right.READ_COMPLAINTS):
+        return false()
+    return and_(Complaint.outcome == RETYPED, untouched_by(viewer, Ticket.id), in_use(Ticket.id))
+
+
+def in_use(ticket_id: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+    """The condition that the ticket of this id is not restricted: one that is only kept is not there for anybody."""
+    return func.coalesce(ticket_id, 0).not_in(select(RestrictedTicket.ticket_id))
 
 
 def lasting_sight(viewer: Viewer) -> list[ColumnElement[bool]]:
     """Conditions on `Ticket`, each enough to read it. For one alone there is an index, for all at once there is none."""
-    free = untouched_by(viewer, Ticket.id)
+    free = and_(untouched_by(viewer, Ticket.id), in_use(Ticket.id))
     return [and_(each, free) for each in _lasting(viewer)]
 
 
 def held_tickets(viewer: Viewer) -> list[ColumnElement[bool]]:
     """Work in hand opens its ticket, for as long: whoever is offered it must see what it is. Never more than a few."""
-    free = untouched_by(viewer, Ticket.id)
+    free = and_(untouched_by(viewer, Ticket.id), in_use(Ticket.id))
     return [and_(each, free) for each in _held(viewer)]
 
 
@@ -229,7 +251,11 @@ def _held(viewer: Viewer) -> list[ColumnElement[bool]]:
 def access_ticket(session: Session, viewer: Viewer, number: int) -> Ticket:
     """The ticket with this number if the viewer may read it; raises `NotFound` otherwise, whichever the reason."""
     ticket = session.scalar(select(Ticket).where(Ticket.number == number, visible_tickets(viewer)))
+    if ticket is None and viewer.can(Right.READ_COMPLAINTS):
+        of_case = select(Ticket).join(Complaint, Complaint.ticket_id == Ticket.id)
+        ticket = session.scalar(of_case.where(Ticket.number == number, was_complaint(viewer)))
     if ticket is None:
+        _tell_restriction(session, viewer, number)
         raise NotFound("There is no ticket %(number)s.", number=number)
     return ticket
 
@@ -239,7 +265,14 @@ def access_customer(session: Session, viewer: Viewer, customer_id: int) -> Custo
     customer = session.get(Customer, customer_id) if viewer.can(Right.READ_CUSTOMERS) else None
     if customer is None or not (viewer.can(Right.READ_ALL_TICKETS) or _shares_ticket(session, viewer, customer_id)):
         raise NotFound("There is no such customer.")
+    if customer.restricted_at is not None:
+        raise _restriction(session, customer.id)
     return customer
+
+
+def is_known() -> ColumnElement[bool]:
+    """The condition on `Customer` for those that staff may find: neither restricted nor erased."""
+    return and_(Customer.restricted_at.is_(None), Customer.erased_at.is_(None))
 
 
 def access_offer(session: Session, viewer: Viewer, offer_id: int) -> Offer:
@@ -265,6 +298,8 @@ def masked(value: str, kind: str) -> str:
         return f"{local[:2]}•••@{domain}"
     if kind == "phone":
         return f"{value[:4]}••••{value[-3:]}" if len(value) > 8 else "••••"
+    if kind == "post":
+        return f"{value[:2]}••••"
     return value
 
 
@@ -275,6 +310,34 @@ def shown_name(viewer: Viewer, name: str) -> str:
     if viewer.masked and name.startswith("+") and name[1:].isdigit():
         return masked(name, "phone")
     return name
+
+
+def _tell_restriction(session: Session, viewer: Viewer, number: int) -> None:
+    """Raises `NotAllowed` when only a restriction stands between the viewer and the ticket: they may know that, and why."""
+    allowed = _lasting(viewer)
+    if not allowed:
+        return
+    query = select(Ticket.customer_id).join(RestrictedTicket, RestrictedTicket.ticket_id == Ticket.id)
+    found = session.scalar(query.where(Ticket.number == number, or_(*allowed), untouched_by(viewer, Ticket.id)))
+    if found is not None:
+        raise _restriction(session, found)
+
+
+def _restriction(session: Session, customer_id: int) -> NotAllowed:
+    """Until when a customer's data are only kept, and because of what."""
+    duties = session.scalar(select(Erasure.duties).where(Erasure.customer_id == customer_id, Erasure.state == RESTRICTED))
+    for why, sentence in _RESTRICTIONS.items():
+        for duty in duties or []:
+            if duty["why"] == why:
+                return NotAllowed(sentence, number=duty["number"], day=(duty["until"] or "")[:10])
+    return NotAllowed("This is only kept, and shown to nobody.")
+
+
+_RESTRICTIONS = {
+    "open_case": N_("This is restricted until complaint %(number)s is over: the customer has asked to be erased."),
+    "held": N_("This is restricted until the hold on complaint %(number)s is lifted: the customer has asked to be erased."),
+    "kept": N_("This is restricted until %(day)s, as complaint %(number)s has to be kept: the customer has asked to be erased."),
+}
 
 
 def _shares_ticket(session: Session, viewer: Viewer, customer_id: int) -> bool:

@@ -18,18 +18,20 @@ from channels.voice.port import Carrier
 from channels.voice.simulated import door
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.twilio_carrier import TwilioCarrier
+from channels.voice.twilio_way import client_by
+from desk import traces
 from desk.actions.defaults import ensure_defaults
 from desk.api import token, v1
 from desk.clock import Clock
 from desk.config import BABEL_LOCALES, LOCALES, Settings, keep_secret
 from desk.counts import open_counts
-from desk.db import make_engine
+from desk.db import NO_LIMITS, Limits, make_engine
 from desk.events import SYSTEM, Event
 from desk.figures import Figures
 from desk.files_elsewhere import open_files
 from desk.http import guard, problems, watch, wording
 from desk.http.incoming import IdConverter, Incoming
-from desk.http.turns import LINES, LINES_ELSEWHERE, Turns
+from desk.http.turns import Turns
 from desk.installation import Installation
 from desk.live import staff, visitors
 from desk.live.attendance import Attendance
@@ -39,69 +41,37 @@ from desk.migrate import upgrade
 from desk.models import Setting
 from desk.places import Elsewhere
 from desk.store import Store, StoreAway
-from desk.web import (
-    admin,
-    admin_calendars,
-    admin_channels,
-    admin_letters,
-    admin_marks,
-    admin_policies,
-    admin_queues,
-    admin_records,
-    admin_skills,
-    admin_voice,
-    admin_voice_menus,
-    admin_voice_texts,
-    article_care,
-    article_editor,
-    article_files,
-    articles,
-    board,
-    call_back_form,
-    call_pages,
-    call_passing,
-    call_supervision,
-    callbacks,
-    calls,
-    canned,
-    chat,
-    complaint_desk,
-    complaint_disposals,
-    complaint_file,
-    complaints,
-    console,
-    customers,
-    files,
-    health,
-    help_centre,
-    help_centre_form,
-    knowledge_work,
-    mail_doors,
-    mail_ledger,
-    mailbox,
-    own_settings,
-    palette,
-    passwords,
-    portal,
-    recordings,
-    search,
-    sign_in,
-    styleguide,
-    survey,
-    tickets,
-    track,
-    try_it,
-    voice,
-    voice_callback,
-    voice_caller,
-    voice_mailbox,
-    voice_outside,
-    voice_survey,
-    voice_waiting,
-    work,
+from desk.web import board, console, customers, health, own_settings, palette, passwords, search, sign_in, styleguide, work
+from desk.web.admin import (
+    calendars,
+    channels,
+    chatting,
+    letters,
+    marks,
+    menus,
+    people,
+    policies,
+    queues,
+    records,
+    skills,
+    telephone,
+    voice_texts,
 )
-from desk.web.reader import chosen_language
-from desk.web.remote_pictures import RemotePictures
+from desk.web.articles import articles, care, editor
+from desk.web.articles import files as article_files
+from desk.web.articles import work as knowledge_work
+from desk.web.calls import callbacks, calls, pages, passing, recordings, supervision
+from desk.web.complaints import disposals, officers, posting
+from desk.web.complaints import file as complaint_file
+from desk.web.mail import doors, ledger, mailbox
+from desk.web.mail.remote_pictures import RemotePictures
+from desk.web.privacy import erasures
+from desk.web.public import call_back_form, chat, complaints, help_centre, help_centre_form, portal, survey, track, try_it
+from desk.web.public.reader import chosen_language
+from desk.web.tickets import canned, files, tickets
+from desk.web.voice import callback, caller, outside, waiting, webhooks
+from desk.web.voice import mailbox as voice_mailbox
+from desk.web.voice import survey as voice_survey
 from desk.work import word_lists
 from knowledge.index import KnowledgeIndex
 
@@ -119,47 +89,50 @@ PAGES = (
     console,
     work,
     calls,
-    call_pages,
+    pages,
     call_back_form,
     callbacks,
-    call_passing,
-    call_supervision,
+    passing,
+    supervision,
     tickets,
     customers,
     canned,
     articles,
-    article_editor,
-    article_care,
+    editor,
+    care,
     article_files,
     knowledge_work,
-    complaint_desk,
-    complaint_disposals,
+    officers,
+    disposals,
+    posting,
     complaint_file,
     board,
-    admin,
-    admin_skills,
-    admin_queues,
-    admin_calendars,
-    admin_channels,
-    admin_letters,
-    admin_policies,
-    admin_marks,
-    admin_voice,
-    admin_voice_menus,
-    admin_voice_texts,
-    admin_records,
+    people,
+    skills,
+    queues,
+    calendars,
+    channels,
+    chatting,
+    letters,
+    policies,
+    marks,
+    telephone,
+    menus,
+    voice_texts,
+    records,
+    erasures,
     try_it,
-    mail_doors,
-    mail_ledger,
+    doors,
+    ledger,
     mailbox,
     files,
     recordings,
-    voice,
-    voice_caller,
-    voice_waiting,
-    voice_callback,
+    webhooks,
+    caller,
+    waiting,
+    callback,
     voice_mailbox,
-    voice_outside,
+    outside,
     voice_survey,
     health,
     own_settings,
@@ -169,14 +142,21 @@ PAGES = (
 )
 
 
-def install(settings: Settings, *, clock: Clock | None = None, carrier: Carrier | None = None) -> Installation:
+def install(
+    settings: Settings, *, clock: Clock | None = None, carrier: Carrier | None = None, limits: Limits = NO_LIMITS
+) -> Installation:
     """Open the parts of a desk: store, files, knowledge index, carrier. Nothing is started and no table is made."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock = clock or Clock()
     secret = (settings.secret_key or keep_secret(settings.data_dir)).encode()
     voice_token = settings.twilio_auth_token or hmac.new(secret, b"simulated carrier", hashlib.sha256).hexdigest()[:32]
-    store, figures = Store(make_engine(settings.database_url), clock, settings), Figures(clock)
+    engine = make_engine(settings.database_url, connections=settings.database_connections, limits=limits)
+    store, figures = Store(engine, clock, settings), Figures(clock)
     store.subscribe(figures.count_ours, ours_only=True)
+    if settings.traces_url:
+        traces.begin(settings.traces_url)
+        traces.follow_statements(engine)
+        store.subscribe(traces.committed, ours_only=True)
     return Installation(
         settings=settings,
         secret=secret,
@@ -239,8 +219,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     )
     _install_live(app, socketio, desk)
     word_lists.follow(desk)
-    lines = LINES if settings.on_sqlite else LINES_ELSEWHERE
-    app.wsgi_app = watch.outermost(Turns(app.wsgi_app, lines=lines), desk)  # type: ignore[method-assign]
+    app.wsgi_app = watch.outermost(Turns(app.wsgi_app, desk.store.places), desk)  # type: ignore[method-assign]
     return app, socketio
 
 
@@ -264,8 +243,9 @@ def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
             number=settings.twilio_number,
             region=settings.twilio_region,
             edge=settings.twilio_edge,
+            http_client=client_by(settings.twilio_api_url) if settings.twilio_api_url else None,
         )
-        return cast(Carrier, Elsewhere(carrier))
+        return cast(Carrier, Elsewhere(traces.Told("carrier", carrier) if settings.traces_url else carrier))
     return SimulatedCarrier(
         base_url=settings.base_url,
         auth_token=voice_token,
@@ -394,6 +374,8 @@ def _add_headers(app: Flask, settings: Settings) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if g.get("as_of"):
+            response.headers["X-As-Of"] = g.as_of.isoformat()
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")
         elif request.args.get("v"):

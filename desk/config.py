@@ -26,9 +26,8 @@ TEXT, JSON = "text", "json"  # how the log is written
 SELF_SIGNED = "self-signed"  # as a certificate: one is made at start
 # As Babel knows them: our English counts hours to 24 and writes the day before the month.
 BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
-
-
 SIMULATED_NUMBER = "+862155501234"  # ours as long as no carrier has given us one
+CONNECTIONS = 30  # to PostgreSQL that a process opens at most, two thirds of which it keeps
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,21 @@ class Settings:
     twilio_number: str
     twilio_region: str
     twilio_edge: str
+    twilio_api_url: str
     leave_s: float = 0.0
+    database_connections: int = CONNECTIONS
+    processes: int = 1
+    web_statement_s: float = 10.0
+    report_statement_s: float = 60.0
+    work_statement_s: float = 120.0
+    lock_wait_s: float = 5.0
+    idle_transaction_s: float = 60.0
+    reports_database_url: str = ""
     trusted_proxies: int = 0
     metrics_token: str = ""
     metrics_port: int = 0
     log: str = TEXT
+    traces_url: str = ""
     carrier_latency_s: float = 0.0
     carrier_loss: float = 0.0
     carrier_duplicate: float = 0.0
@@ -116,11 +125,21 @@ class Settings:
             twilio_number=source.read("TWILIO_NUMBER", "", str),
             twilio_region=source.read("TWILIO_REGION", "", str.lower),
             twilio_edge=source.read("TWILIO_EDGE", "", str.lower),
+            twilio_api_url=source.read("TWILIO_API_URL", "", lambda text: _base_url(text) if text else ""),
             leave_s=source.read("DESK_LEAVE_S", "0", _latency),
+            database_connections=source.read("DESK_DATABASE_CONNECTIONS", str(CONNECTIONS), _connections),
+            processes=source.read("DESK_PROCESSES", "1", _processes),
+            web_statement_s=source.read("DESK_WEB_STATEMENT_S", "10", _limit),
+            report_statement_s=source.read("DESK_REPORT_STATEMENT_S", "60", _limit),
+            work_statement_s=source.read("DESK_WORK_STATEMENT_S", "120", _limit),
+            lock_wait_s=source.read("DESK_LOCK_WAIT_S", "5", _limit),
+            idle_transaction_s=source.read("DESK_IDLE_TRANSACTION_S", "60", _limit),
+            reports_database_url=source.read("DESK_REPORTS_DATABASE_URL", "", _copy_url),
             trusted_proxies=source.read("DESK_TRUSTED_PROXIES", "0", _hops),
             metrics_token=source.read("DESK_METRICS_TOKEN", "", _token),
             metrics_port=source.read("DESK_METRICS_PORT", "0", _port_or_none),
             log=source.read("DESK_LOG", TEXT, _log_form),
+            traces_url=source.read("DESK_TRACES_URL", "", lambda text: _base_url(text) if text else ""),
             carrier_latency_s=source.read("DESK_CARRIER_LATENCY_S", "0", _latency),
             carrier_loss=source.read("DESK_CARRIER_LOSS", "0", _chance),
             carrier_duplicate=source.read("DESK_CARRIER_DUPLICATE", "0", _chance),
@@ -198,6 +217,12 @@ def _database_url(text: str) -> str:
     raise ValueError("give sqlite:///PATH or postgresql://USER@HOST/NAME")
 
 
+def _copy_url(text: str) -> str:
+    if text and not text.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("give postgresql://USER@HOST/NAME of a streaming copy of the desk's database")
+    return _database_url(text) if text else ""
+
+
 def _redis_url(text: str) -> str:
     if text and not text.startswith(("redis://", "rediss://")):
         raise ValueError("give redis://HOST:PORT/N")
@@ -230,8 +255,20 @@ def _mail_relay(text: str) -> str:
 
 
 def _hops(text: str) -> int:
-    if not text.isdigit() or int(text) > 9:
-        raise ValueError("give how many proxies of your own stand before the desk, from 0 to 9")
+    return _whole(text, 0, 9, "give how many proxies of your own stand before the desk, from 0 to 9")
+
+
+def _connections(text: str) -> int:
+    return _whole(text, 5, 200, "give how many connections one process may have, from 5 to 200")
+
+
+def _processes(text: str) -> int:
+    return _whole(text, 1, 1000, "give how many processes this desk runs in, from 1 to 1000")
+
+
+def _whole(text: str, least: int, most: int, what: str) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise ValueError(what)
     return int(text)
 
 
@@ -281,6 +318,10 @@ def _sites(text: str) -> tuple[str, ...]:
 
 def _latency(text: str) -> float:
     return _figure(text, 60, "give seconds, from 0 to 60")
+
+
+def _limit(text: str) -> float:
+    return _figure(text, 86_400, "give seconds, from 0 (no limit) to 86400")
 
 
 def _figure(text: str, most: float, what: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +18,26 @@ WAIT_S = 1.0
 def open_counts(redis_url: str) -> Storage:
     """Where to count; without an address in memory."""
     if not redis_url:
-        return MemoryStorage()
+        return CountsHere()
     return Counts(RedisStorage(redis_url, socket_timeout=WAIT_S, socket_connect_timeout=WAIT_S))
+
+
+class CountsHere(MemoryStorage):
+    """Counts of this process, by one thread at a time: two that count at once would both start the library's clean-up, once."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counting = threading.Lock()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        with self._counting:
+            return super().incr(key, expiry, amount)
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        with self._counting:
+            return super().acquire_entry(key, limit, expiry, amount)
 
 
 class Counts(Storage, MovingWindowSupport):
@@ -28,7 +47,7 @@ class Counts(Storage, MovingWindowSupport):
 
     def __init__(self, shared: RedisStorage) -> None:
         super().__init__()
-        self._shared, self._own = shared, MemoryStorage()
+        self._shared, self._own = shared, CountsHere()
 
     @property
     def base_exceptions(self) -> type[Exception]:

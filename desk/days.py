@@ -16,9 +16,26 @@ def day_in_words(at: datetime, zone: str, locale: str) -> str:
     return format_date(day, "EEEE, d MMMM y", locale="en")
 
 
-def day_begins(day: str, zone: str) -> datetime | None:
-    """The beginning of a day as a form gives it (2026-11-18), in this time zone; None for what is no day."""
+def day_of(text: str) -> date | None:
+    """The day as a form gives it (2026-11-18); None for what is no day, or one that lies outside the calendar elsewhere."""
     try:
-        return datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone))
-    except (ValueError, OverflowError):
+        day = date.fromisoformat(text)
+    except ValueError:
         return None
+    return day if 1 < day.year < 9999 else None
+
+
+def day_begins(text: str, zone: str) -> datetime | None:
+    """The beginning of such a day in this time zone; None for what is no day."""
+    return at_time(text, time(), zone)
+
+
+def day_ends(text: str, zone: str) -> datetime | None:
+    """The last second of such a day, by which a promise of that day is kept; None for what is no day."""
+    return at_time(text, time(23, 59, 59), zone)
+
+
+def at_time(text: str, clock: time, zone: str) -> datetime | None:
+    """A moment of such a day; None for what is no day."""
+    day = day_of(text)
+    return None if day is None else datetime.combine(day, clock, ZoneInfo(zone))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,15 +18,20 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    ScalarSelect,
     String,
     case,
     create_engine,
     event,
+    literal,
+    select,
     text,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+from desk.config import CONNECTIONS
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,6 +41,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 WRITE_WAIT_S = 20
+POOL_WAIT_S = 10  # for a connection, when all of the process are in use
 KNOWN_STATEMENTS = 1000  # that a connection to SQLite need not read again
 LONGEST_LOG = 8192  # pages of 4 kB; what writes them back before that is work/checkpoint.py
 BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite only counts up by itself in INTEGER columns
@@ -102,20 +109,58 @@ def asked_of_each(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return case((condition, 1), else_=0) == 1
 
 
-def make_engine(url: str, *, pool_size: int = 20) -> Engine:
-    """An engine set up for the desk: SQLite with WAL and foreign keys, durable by the store; PostgreSQL in UTC, pre-pinged."""
+def there_is(model: Any, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """1 where a row of the model fulfils them, else nothing: many such questions are one statement."""
+    return select(literal(1)).select_from(model).where(*conditions).limit(1).scalar_subquery()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long PostgreSQL lets things take, in seconds; 0: as long as they need.
+
+    `statement_s` one statement, waiting for locks and all; `lock_s` one lock; `idle_s` a transaction of which nothing is heard,
+    as whoever opened it stands still: its locks are others' then.
+    """
+
+    statement_s: float = 0.0
+    lock_s: float = 0.0
+    idle_s: float = 0.0
+
+    @property
+    def options(self) -> str:
+        """As a connection says them at its start."""
+        names = {
+            "statement_timeout": self.statement_s,
+            "lock_timeout": self.lock_s,
+            "idle_in_transaction_session_timeout": self.idle_s,
+        }
+        return " ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in names.items() if seconds)
+
+
+NO_LIMITS = Limits()
+OF_SHORT_WORDS = Limits(statement_s=60, lock_s=20, idle_s=30)  # what is said over a connection of `connect` takes milliseconds
+
+
+def make_engine(url: str, *, connections: int = CONNECTIONS, limits: Limits = NO_LIMITS) -> Engine:
+    """An engine set up for the desk: SQLite with WAL and foreign keys, durable by the store; PostgreSQL in UTC, pre-pinged.
+
+    SQLite knows no `limits` but the wait for the writer's turn, and needs no `connections` to be counted.
+    """
     if not url.startswith("sqlite"):
+        # Compiling a plan takes a tenth of a second and more; by its guesses PostgreSQL does so for questions of a millisecond.
+        options = f"-c timezone=utc -c jit=off {_SERVER_NOTICES} {limits.options}".rstrip()
         return create_engine(
             url,
-            pool_size=pool_size,
-            max_overflow=10,
+            pool_size=(kept := max(1, connections * 2 // 3)),
+            max_overflow=connections - kept,
+            pool_timeout=POOL_WAIT_S,
             pool_pre_ping=True,
-            connect_args={"options": f"-c timezone=utc {_SERVER_NOTICES}", "connect_timeout": 10, **_WE_NOTICE},
+            connect_args={"options": options, "connect_timeout": 10, **_WE_NOTICE},
             json_serializer=to_json,
         )
     engine = create_engine(
         url,
-        pool_size=pool_size,
+        pool_size=20,
         max_overflow=40,
         connect_args={"timeout": WRITE_WAIT_S, "check_same_thread": False, "cached_statements": KNOWN_STATEMENTS},
         json_serializer=to_json,
@@ -148,7 +193,7 @@ def connect(url: str) -> Any:
         autocommit=True,
         prepare_threshold=0,
         connect_timeout=10,
-        options=f"-c timezone=utc -c plan_cache_mode=force_generic_plan {_SERVER_NOTICES}",
+        options=f"-c timezone=utc -c plan_cache_mode=force_generic_plan {_SERVER_NOTICES} {OF_SHORT_WORDS.options}",
         **_WE_NOTICE,
     )
 

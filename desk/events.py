@@ -28,6 +28,11 @@ class Actor:
     id: int | None = None
     name: str = ""
 
+    @property
+    def agent_id(self) -> int | None:
+        """The agent who acts, when it is one."""
+        return self.id if self.kind == "agent" else None
+
 
 SYSTEM = Actor("system", None, "system")
 

@@ -1,7 +1,8 @@
 """What this process has counted since it began, for Prometheus: requests, offers, how soon it hears of what others commit.
 
 Each process tells its own and is asked by itself; whoever wants the desk's adds them up. What is counted of commits is counted by
-the process that made them, so nothing is counted twice. What all processes can read is read when asked: `queries/vital_signs.py`.
+the process that made them, so nothing is counted twice. What all processes can read is read when asked
+(`queries/board/vital_signs.py`).
 """
 
 from __future__ import annotations

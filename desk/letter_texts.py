@@ -36,14 +36,18 @@ def has_subject(kind: str) -> bool:
 # Without these a letter does not do what it is for.
 NEEDED = {
     "received": ("number",),
+    "reminder": ("number",),
     "acknowledgement": ("number", "decide_by", "link"),
     "decision": ("outcome", "decision", "link"),
     "follow_up": ("link",),
     "extension": ("decide_by", "reason"),
+    "holding": ("decide_by", "reason", "rights", "link"),
     "paused": ("decide_by", "reason", "link"),
     "summary": ("link",),
     "not_reached": ("link",),
+    "notice": ("reason", "decide_by", "link"),
     "status_link": ("link",),
+    "retyped": ("reason",),
     "survey": ("link",),
     "survey_line": ("link",),
     "survey_reminder": ("link",),
@@ -83,6 +87,27 @@ One of us will answer you. If you have something to add, simply answer this mail
 受理编号：{number}
 
 我们会尽快回复您。如需补充，直接回复本邮件即可。""",
+        ),
+    },
+    "reminder": {
+        "en": (
+            "We still need an answer from you [#{number}]",
+            """We asked you something and cannot go on without your answer:
+{subject}
+
+Please answer this mail, whenever it suits you. If the matter is settled, you need do nothing: we end it after a while, and open
+it again when you write to us.
+
+Your number: {number}""",
+        ),
+        "zh": (
+            "等待您的答复 [#{number}]",
+            """您好！关于以下问题，我们曾向您询问，需要您的答复才能继续处理：
+{subject}
+
+方便时请直接回复本邮件。如果问题已经解决，则无需理会：一段时间后我们会结束处理，您再次来信时会重新打开。
+
+受理编号：{number}""",
         ),
     },
     "acknowledgement": {
@@ -154,6 +179,31 @@ In a few days a colleague will ask you whether the matter is settled for you."""
 过几天会有另一位同事回访，了解问题是否真正解决。""",
         ),
     },
+    "retyped": {
+        "en": (
+            "About your complaint [#{number}]",
+            """We had recorded your message of {received} as a complaint, number {number}. Having read it with care, we think that
+you did not mean it as one:
+
+{reason}
+
+We go on with what you asked us about, under the same number. Nothing is lost.
+
+If you are not content, now or later, simply tell us by answering this mail: it is recorded as a complaint then, with a number and
+dates of its own, and you are treated none the worse for it.""",
+        ),
+        "zh": (
+            "关于您的投诉 [#{number}]",
+            """您好！您于{received}反映的事项，我们曾登记为投诉（编号 {number}）。经仔细阅读，我们认为您并非要投诉，原因如下：
+
+{reason}
+
+您咨询的事项仍按原编号继续办理，不会遗漏。
+
+如果您对我们的产品或服务不满意，随时可以回复本邮件告诉我们，我们会另行登记为投诉，给出新的编号和答复期限，
+不会因此对您有任何不利影响。""",
+        ),
+    },
     "follow_up": {
         "en": (
             "Is your complaint settled? [#{number}]",
@@ -202,6 +252,35 @@ If you do not agree with the delay, tell us there, or answer this mail.""",
 如果您不同意延期，请在该页面告诉我们，或直接回复本邮件。""",
         ),
     },
+    "holding": {
+        "en": (
+            "We have not decided on your complaint yet [#{number}]",
+            """We have not finished looking into your complaint {number} of {received}, and are sorry that it takes so long.
+This is why:
+
+{reason}
+
+You get our answer by: {decide_by}
+
+You need not wait for it. {rights}
+
+See how far we are, or add something, at any time:
+{link}""",
+        ),
+        "zh": (
+            "您的投诉尚未作出处理决定 [#{number}]",
+            """您好！您于 {received} 提出的投诉 {number} 尚未处理完毕，让您久等了，我们深表歉意。原因如下：
+
+{reason}
+
+我们最迟于 {decide_by} 答复您。
+
+您也可以不必等待。{rights}
+
+随时可以通过下面的链接查看进度、补充材料：
+{link}""",
+        ),
+    },
     "paused": {
         "en": (
             "Your complaint waits for something [#{number}]",
@@ -236,7 +315,7 @@ Add what is missing, or see how far we are, here:
 If it is not settled after all, tell us within 30 days, by answering this mail or here; somebody else looks into it then:
 {link}
 
-Where a policy gives you a further right, for example to an ombudsman, it stays yours.""",
+{rights}""",
         ),
         "zh": (
             "关于您的投诉的协商结果 [#{number}]",
@@ -247,7 +326,27 @@ Where a policy gives you a further right, for example to an ombudsman, it stays 
 如果问题实际上没有解决，请在 30 天内直接回复本邮件，或通过下面的链接告诉我们，我们会安排另一位同事重新处理：
 {link}
 
-您依法享有的其他权利（例如向监管部门或调解机构反映）不受影响。""",
+{rights}""",
+        ),
+    },
+    "notice": {
+        "en": (
+            "News on your complaint [#{number}]",
+            """Your complaint {number} is about something that others have told us of, too. This is how it stands:
+
+{reason}
+
+Your complaint stays your own: you get our decision on it by {decide_by}. See how far we are, or add something, at any time:
+{link}""",
+        ),
+        "zh": (
+            "您的投诉有新进展 [#{number}]",
+            """您好！您的投诉（编号 {number}）所反映的情况，其他客户也有反映。目前进展如下：
+
+{reason}
+
+您的投诉仍单独处理，我们最迟于{decide_by}把处理结果告诉您。随时可以查看进度或补充材料：
+{link}""",
         ),
     },
     "not_reached": {
@@ -372,6 +471,7 @@ EXAMPLES = {
         "outcome": "You were right: we uphold your complaint.",
         "decision": "The call back was promised and not made. We are sorry, and refund the month.",
         "reason": "The network operator has not answered us yet.",
+        "rights": "You may turn to the ombudsman free of charge, within six months of the date of this letter.",
         "leave": "https://desk.example/…/leave",
         "conversation": "[2026-11-20 10:02] You: Where is my parcel?\n[2026-11-20 10:03] Dan: It comes tomorrow.",
     },
@@ -385,6 +485,7 @@ EXAMPLES = {
         "outcome": "您反映的情况属实，投诉成立。",
         "decision": "承诺的回电没有执行。我们深表歉意，并退还当月费用。",
         "reason": "网络运营商尚未答复我们。",
+        "rights": "您可以在本函日期起六个月内免费向申诉专员提出申诉。",
         "leave": "https://desk.example/…/leave",
         "conversation": "[2026-11-20 10:02] 您：我的包裹到哪里了？\n[2026-11-20 10:03] 小丹：明天送到。",
     },

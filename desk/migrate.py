@@ -11,14 +11,38 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
+from desk.errors import Conflict
+
+LOCK_WAIT_S = 10
 FOLDER = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:
-    """Run the migrations that are not in yet, all in one transaction. Running it again changes nothing."""
+    """Run the migrations that are not in yet, all in one transaction. Running it again changes nothing.
+
+    Raises `Conflict` when others hold what is to be changed: whoever comes after a change that waits would wait behind it.
+    """
+    try:
+        _upgrade(engine, to)
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise Conflict(
+                "The database is in use by a process that would not let go within %(seconds)s seconds. Nothing was changed; stop "
+                "the desk's processes and run “python -m desk migrate” again.",
+                seconds=LOCK_WAIT_S,
+            ) from error
+        raise
+
+
+def _upgrade(engine: Engine, to: str) -> None:
     with engine.connect() as connection, foreign_keys_later(connection), connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(LOCK_WAIT_S * 1000)}")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, to)

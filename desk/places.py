@@ -1,7 +1,7 @@
 """Places to compute in: threads of a process compute in turns, so that many at once only keep one another waiting.
 
 A thread that has a place gives it up while it waits for something else (the turn to write, the disk, a provider): see `left`.
-What one thread at a time may do is a `Turn`.
+What nobody waits for gives way to all who have or want a place: see `aside`. What one thread at a time may do is a `Turn`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
+
+ASIDE_S = 0.5  # how long one block that gives way waits for another one to end
 
 
 class Places:
@@ -27,6 +29,24 @@ class Places:
         self._back: deque[threading.Lock] = deque()
         self._urgent: deque[threading.Lock] = deque()
         self._rest: deque[threading.Lock] = deque()
+        self._aside: deque[threading.Lock] = deque()
+        self._one_aside = Turn()
+
+    @contextmanager
+    def aside(self, *, soon: bool) -> Iterator[None]:
+        """Begin the block when a place would be free, and take none: whoever comes meanwhile need not wait for it to end.
+
+        What is wanted `soon` is in line with the parts of pages. The rest comes after all others, and one block at a time unless
+        one of them takes long.
+        """
+        alone = not soon and self._one_aside.take(ASIDE_S)
+        try:
+            self._wait(self._rest if soon else self._aside)
+            self.leave()
+            yield
+        finally:
+            if alone:
+                self._one_aside.end()
 
     @contextmanager
     def taken(self, *, urgent: bool) -> Iterator[None]:
@@ -44,7 +64,7 @@ class Places:
             self._free += 1
             if self._free <= 0:
                 return
-            for waiting in (self._back, self._urgent, self._rest):
+            for waiting in (self._back, self._urgent, self._rest, self._aside):
                 if waiting:
                     self._free -= 1
                     waiting.popleft().release()
@@ -116,9 +136,30 @@ class Turn:
 
 class _Mine(threading.local):
     places: Places | None = None
+    gives_way: Places | None = None
+    soon = False
 
 
 _mine = _Mine()
+
+
+def give_way(places: Places, *, soon: bool = False) -> None:
+    """From now on this thread computes beside those who have places: what it does in `aside` begins when one is free."""
+    _mine.gives_way, _mine.soon = places, soon
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """A block of work that gives way to others, if this thread is one that does. Within it there is no other."""
+    places, _mine.gives_way = _mine.gives_way, None
+    if places is None:
+        yield
+        return
+    try:
+        with places.aside(soon=_mine.soon):
+            yield
+    finally:
+        _mine.gives_way = places
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import psycopg
 import psycopg.types.json
-from sqlalchemy import Engine, event, func, insert, select
+from sqlalchemy import Engine, event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 from desk.clock import Clock
@@ -27,13 +28,17 @@ from desk.db import WRITE_WAIT_S, keepable, to_json
 from desk.durable import Log
 from desk.errors import DeskError
 from desk.events import ABOUT, Actor, Event
-from desk.places import Turn, left
+from desk.limits import report_limits
+from desk.places import Places, Turn, aside, left
+from desk.replica import Replica
 from desk.sentences import N_
 
 log = logging.getLogger(__name__)
 
 BELL = "desk_events"  # PostgreSQL's NOTIFY channel that rings at every commit with events
 ATTEMPTS = 3  # of a change that collides with others
+AT_ONCE_HERE, AT_ONCE_ELSEWHERE = 1, 4  # who computes at once: to ask SQLite is to compute, to ask PostgreSQL is to wait
+LONGEST_S = 5.0  # who waits so long for a place to compute in is served all the same
 EVENT_ORDER_LOCK = 7_305_001  # key of the PostgreSQL advisory lock that makes event ids visible in order
 
 
@@ -46,12 +51,28 @@ class StoreAway(DeskError):
     status = 503
     retry_after = 5
 
+    says = N_("The desk cannot reach its database just now. Nothing was changed; please try again in a moment.")
+
     def __init__(self) -> None:
-        super().__init__(N_("The desk cannot reach its database just now. Nothing was changed; please try again in a moment."))
+        super().__init__(self.says)
 
 
 class Collided(StoreAway):
-    """Two transactions waited for each other, and the database ended this one. Nothing was written; doing it again helps."""
+    """Others had what this transaction waited for, and the database ended it. Nothing was written; doing it again helps."""
+
+    says = N_("Others are changing the same thing just now. Nothing was changed; please try again in a moment.")
+
+
+class TooSlow(StoreAway):
+    """A statement took longer than `db.Limits` let it. Nothing was written; the same again will hardly be faster."""
+
+    says = N_("This took longer than it may, so it was stopped. Nothing was changed; ask for less at once, or try again later.")
+
+
+class Overrun(StoreAway):
+    """So many are being served by this process that no connection to the database got free in time."""
+
+    says = N_("The desk is very busy just now. Nothing was changed; please try again in a moment.")
 
 
 class Store:
@@ -62,6 +83,7 @@ class Store:
         self.clock = clock
         self.settings = settings
         self._reading = engine.execution_options(reads=True)
+        self.replica = _replica(settings, clock)
         self._ours: set[int] = set()  # ids that this process has published itself, until the feed has passed them
         self._naming = threading.Lock()  # held while a commit is made of which we learn the ids only afterwards
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
@@ -70,6 +92,7 @@ class Store:
         on_sqlite = engine.dialect.name == "sqlite"
         self._write_turn = Turn() if on_sqlite else None
         self._log = Log(engine.url.database) if on_sqlite and engine.url.database else None
+        self.places = Places(AT_ONCE_HERE if on_sqlite else AT_ONCE_ELSEWHERE, LONGEST_S)
 
     def subscribe(self, listener: Callable[[Sequence[Event]], None], *, ours_only: bool = False) -> None:
         """Call `listener(events)` after each commit that recorded events, or only after those of this process.
@@ -86,7 +109,7 @@ class Store:
         """
         # Last to end is the waiting for the disk: by then our turn to write is another's.
         session_of_ours = _Session(self.engine, expire_on_commit=False)
-        with ExitStack() as until_kept, self._turn(), _translated(), session_of_ours as session:
+        with aside(), ExitStack() as until_kept, self._turn(), _translated(), session_of_ours as session:
             tx = Tx(session, self.clock.now(), actor, self.settings)
             before = _rows_written(session)
             yield tx
@@ -120,8 +143,23 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view for reading; nothing is written."""
-        with _translated(), _Reading(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with aside(), _translated(), _Reading(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
+
+    @contextmanager
+    def reports(self) -> Iterator[Session]:
+        """The same for a page that reckons over much: it has more time, and is read from a copy where one is near enough.
+
+        `session.info["as_of"]` says of when the copy is; None when it is the database itself.
+        """
+        with _translated():
+            as_of = self.replica.as_of(self.engine) if self.replica is not None else None
+            engine = self._reading if as_of is None or self.replica is None else self.replica.engine
+            with _Reading(engine, expire_on_commit=False, autoflush=False, info={"as_of": as_of}) as session:
+                if as_of is None and engine.dialect.name == "postgresql":
+                    most = round(report_limits(self.settings).statement_s * 1000)
+                    session.execute(text(f"SET LOCAL statement_timeout = {most}"))
+                yield session
 
     def direct(self, connection: Any, actor: Actor) -> Direct:
         """A unit of writing over the caller's own connection (see `db.connect`), for verbs whose price counts in microseconds.
@@ -360,6 +398,11 @@ class _Reading(Session):
         return self._found[key]
 
 
+def _replica(settings: Settings, clock: Clock) -> Replica | None:
+    address = settings.reports_database_url
+    return Replica(address, report_limits(settings), clock) if address and not settings.on_sqlite else None
+
+
 def _rows_written(session: Session) -> int:
     """How many rows this connection has changed so far, where the driver counts them. Begins the transaction."""
     driver = session.connection().connection.driver_connection
@@ -394,14 +437,19 @@ def _driven(value: Any) -> Any:
     return psycopg.types.json.Json(value, dumps=to_json) if isinstance(value, dict) else value
 
 
+_STOPPED = (psycopg.errors.QueryCanceled, psycopg.errors.IdleInTransactionSessionTimeout)
 _COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
-_REFUSALS = (OperationalError, psycopg.OperationalError, sqlite3.OperationalError)
+_REFUSALS = (OperationalError, psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout, sqlite3.OperationalError)
 
 
 def _away(error: BaseException) -> StoreAway:
-    if isinstance(getattr(error, "orig", error), _COLLISIONS):
+    cause = getattr(error, "orig", error)
+    if isinstance(cause, _COLLISIONS):
         log.warning("two transactions collided: %s", error)
         return Collided()
+    if isinstance(cause, _STOPPED):
+        log.warning("the database stopped what took too long: %s", error)
+        return TooSlow()
     log.error("the database refused: %s", error)
     return StoreAway()
 
@@ -412,7 +460,10 @@ def _translated() -> Iterator[None]:
         yield
     except _REFUSALS as error:
         raise _away(error) from error
+    except NoConnectionFree as error:
+        log.warning("no connection got free: %s", error)
+        raise Overrun from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreAway from error
+        if error.connection_invalidated or isinstance(error.orig, _STOPPED):
+            raise _away(error) from error
         raise

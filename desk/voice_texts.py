@@ -47,6 +47,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "zh": "现在来电的人很多，暂时无法为您排队。",
         "en": "So many people are calling that we cannot put you in line just now.",
     },
+    "in_writing": {
+        "zh": "按照此前的约定，目前请您以书面方式与我们联系：您可以发邮件、在网站上填写表单或写信。您的问题我们照常办理。",
+        "en": "As we have told you, for the time being please reach us in writing: by mail, by the form on our web site or by "
+        "letter. We go on with your matter.",
+    },
     "offer_voicemail": {"zh": "留言请按 1。", "en": "To leave a message press 1."},
     "offer_callback": {"zh": "希望我们给您回电，请按 2。", "en": "To be called back press 2."},
     "other_ways": {
