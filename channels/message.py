@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Channel = Literal["email", "chat", "voice", "form", "manual"]
-ContactKind = Literal["email", "phone", "chat"]
+Channel = Literal["email", "chat", "voice", "form", "letter", "fax", "manual"]
+ContactKind = Literal["email", "phone", "chat", "post"]
 MessageKind = Literal["message", "auto_reply", "bounce"]
 
 
@@ -17,7 +17,8 @@ MessageKind = Literal["message", "auto_reply", "bounce"]
 class Contact:
     """A person as a channel knows them: an address, a number or a chat identity.
 
-    `value` is already in its canonical form: e-mail lower-cased, phone in E.164 (`+8613800138000`), chat an opaque id.
+    `value` is already in its canonical form: e-mail lower-cased, phone in E.164 (`+8613800138000`), chat an opaque id, post a
+    name and address in one line.
     """
 
     kind: ContactKind

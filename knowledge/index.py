@@ -35,6 +35,7 @@ OPENINGS = 5  # an index may be rebuilt while it is being opened, hardly five ti
 # How often a title's tokens are written for each time a body's are: BM25F's field weight, applied before saturation, which keeps
 # a query to one field and half the posting lists.
 _TITLE, _QUESTION, _TAGS = 3, 2, 2  # tags and products
+_TAIWAN = 0.7  # of its worth has a word of a question in Traditional characters that the mainland says otherwise
 _MOST_TERMS = 32
 _SUGGEST_CHARACTERS = 6_000
 _TYPED_CANDIDATES = 50
@@ -210,9 +211,11 @@ class KnowledgeIndex:
             readable = self._readable(searcher, audiences, lang, product)
             asked = corrected(asked, self._near(searcher, asked, readable))
             wanted, weights = tokens.telling_tokens(asked), tokens.weighted_query_tokens(asked)
-            for token, weight in tokens.weighted_query_tokens(mainland(asked)).items():
-                weights[token] = max(weights.get(token, 0.0), weight)
-            wanted += tokens.telling_tokens(mainland(asked))
+            if there := mainland(asked):
+                weights = {token: weight * _TAIWAN for token, weight in weights.items()}
+                for token, weight in tokens.weighted_query_tokens(there).items():
+                    weights[token] = max(weights.get(token, 0.0), weight)
+                wanted += tokens.telling_tokens(there)
             for word in self._equal_words.add_to(weights, asked):
                 wanted += tokens.telling_tokens(word)
             weights = _telling(searcher, weights)

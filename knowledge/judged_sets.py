@@ -11,7 +11,7 @@ from typing import Any
 from knowledge.article import AUDIENCES, LANGS, Article
 from knowledge.index import KnowledgeIndex
 from knowledge.language import guess
-from knowledge.relevance import Judged, plain_bm25, quality
+from knowledge.relevance import Judged, advantage, plain_bm25, quality
 from knowledge.transfer import BadLine, objects
 
 
@@ -39,15 +39,19 @@ def compared(folder: Path, articles: Sequence[Article], judged: Sequence[Judged]
     """For each language of questions: how many, and how well our index (made in `folder`) and the plain BM25 answer them."""
     index = KnowledgeIndex(folder)
     index.open()
+
+    def ours(text: str) -> list[str]:
+        return [hit.id for hit in index.search(text, audiences=AUDIENCES, snippets=False)]
+
     try:
         index.rebuild(articles)
         plain = plain_bm25(articles)
         for lang in LANGS:
             asked = [question for question in judged if question.lang == lang]
             if asked:
-                ours = quality(asked, lambda text: [hit.id for hit in index.search(text, audiences=AUDIENCES, snippets=False)])
-                figures = {"ours": asdict(ours), "bm25": asdict(quality(asked, plain))}
-                yield {"lang": lang, "articles": len(articles), "questions": len(asked), **figures}
+                figures = {"ours": asdict(quality(asked, ours)), "bm25": asdict(quality(asked, plain))}
+                more = asdict(advantage(asked, ours, plain))
+                yield {"lang": lang, "articles": len(articles), "questions": len(asked), **figures, "ndcg_more": more}
     finally:
         index.close()
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from whoosh.reading import IndexReader, TermNotFound
 from whoosh.searching import Searcher
 
-K1, B = 1.2, 0.75
+K1, K1_CHINESE, B = 1.2, 2.0, 0.75
+"""BM25's own. A pair of characters says less than a word of letters: it has to be repeated oftener until it tells no more."""
 MOST_KEPT = 4_000_000
 """Postings kept, at 8 bytes each; those not asked for the longest go first."""
 
@@ -83,10 +84,11 @@ class Postings:
         found: list[tuple[float, int]] = []
         for (reader, offset), mask in zip(searcher.reader().leaf_readers(), readable.masks, strict=True):
             scores, counts = np.zeros(len(mask), dtype=np.float32), np.zeros(len(mask), dtype=np.int16)
-            norms = K1 * (1 - B + B * self._lengths_of(reader, field) / mean)
+            norms = 1 - B + B * self._lengths_of(reader, field) / mean
             for token, weight in weights.items():
                 numbers, often = self._list(reader, field, token)
-                scores[numbers] += weight * rare[token] * (K1 + 1) * often / (often + norms[numbers])
+                k1 = K1 if token.isascii() else K1_CHINESE
+                scores[numbers] += weight * rare[token] * (k1 + 1) * often / (often + k1 * norms[numbers])
                 counts[numbers] += 1
             scores[~mask | (counts < (len(weights) if all_needed else 1))] = 0
             found += [(float(scores[number]), offset + int(number)) for number in _highest(scores, limit)]

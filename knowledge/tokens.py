@@ -38,11 +38,11 @@ _TAILS = (11, 8, 7, 6, 4)  # without the country, without the area, what people 
 # known of it comes on top: a word of the dictionary more than a pair that straddles two (货退 in 退货退款), though such a pair
 # rescues words that the dictionary lacks; the stem more than the exact form; the pieces of a code together no more than the words
 # around it. Stop words are worth little but not nothing: 到账多久 is told from 多久 by what else is asked. Measured by
-# `bench search` on the judged questions.
+# `bench search` on the judged questions, and on manuals of others (docs/decisions/0019-chinese-ranking.md).
 _PLAIN, _PLAIN_CHARACTER = 0.3, 0.2
-_STOP_WORD = 0.3
+_STOP_WORD, _CHINESE_STOP_WORD = 0.3, 0.15
 _WORD, _EXACT, _JOINED = 1.0, 0.4, 0.8
-_WORD_INSIDE, _PAIR_INSIDE, _PAIR_ACROSS, _CHARACTER, _PIECE = 0.6, 0.25, 0.3, 0.8, 0.2
+_WORD_INSIDE, _PAIR_INSIDE, _PAIR_ACROSS, _CHARACTER, _PIECE = 0.4, 0.25, 0.3, 0.8, 0.2
 _MOST = 3.0
 
 
@@ -88,10 +88,14 @@ def weighted_query_tokens(text: str) -> dict[str, float]:
     """Query token to its weight, a repeated token adding up to at most 3."""
     weights: dict[str, float] = {}
     for kind, run in _runs(text):
-        for token in [*run, *_pairs(run)] if kind == "cjk" else _JOINT.split(run):
-            weights.setdefault(token, _PLAIN_CHARACTER if kind == "cjk" and len(token) == 1 else _PLAIN)
-        for token, weight, is_stop in _chinese_query(run) if kind == "cjk" else _word_query(run):
-            weights[token] = weights.get(token, 0.0) + (weight * _STOP_WORD if is_stop else weight)
+        if kind == "cjk":
+            plain = dict.fromkeys(run, _PLAIN_CHARACTER) | dict.fromkeys(_pairs(run), _PLAIN)
+            stop_word, known = _CHINESE_STOP_WORD, _chinese_query(run)
+        else:
+            plain, stop_word, known = dict.fromkeys(_JOINT.split(run), _PLAIN), _STOP_WORD, _word_query(run)
+        weights = plain | weights
+        for token, weight, is_stop in known:
+            weights[token] = weights.get(token, 0.0) + (weight * stop_word if is_stop else weight)
     for number in _numbers(text):
         weights[number] = max(weights.get(number, 0.0), _WORD)
     return {token: min(weight, _MOST) for token, weight in weights.items() if token and len(token) <= MAX_TOKEN}

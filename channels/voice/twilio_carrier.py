@@ -35,7 +35,7 @@ class TwilioCarrier:
     """Calls through a Twilio account.
 
     `base_url` and `number` are what `check` holds the account against; `region` and `edge` say where Twilio handles the calls
-    (empty: us1). `http_client` is for tests: its session sends the requests elsewhere. Construction contacts nobody.
+    (empty: us1). `http_client` is another way out than straight to Twilio (see `twilio_way`). Construction contacts nobody.
     """
 
     name = "twilio"

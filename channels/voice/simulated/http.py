@@ -93,11 +93,19 @@ def _ask(
     return answer.status, kind, content
 
 
+class _Open(dict[tuple[str, str], http.client.HTTPConnection]):
+    """Connections that are open and not in use, by scheme and host; they end with their thread."""
+
+    def __del__(self) -> None:
+        for line in self.values():
+            line.close()
+
+
 class _Lines(threading.local):
-    """The connections of one thread that are open and not in use."""
+    """Those of one thread."""
 
     def __init__(self) -> None:
-        self.open: dict[tuple[str, str], http.client.HTTPConnection] = {}
+        self.open = _Open()
 
 
 _lines = _Lines()

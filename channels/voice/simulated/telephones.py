@@ -7,6 +7,7 @@ from channels.voice.simulated.journal import LogEntry
 from channels.voice.simulated.rest import E164
 from channels.voice.simulated.state import ListenEvent
 from channels.voice.simulated.switch import NotPossible, Switch
+from channels.voice.simulated.webhooks import Answered
 
 _LONGEST_SPEECH = 1000
 
@@ -122,6 +123,6 @@ class Telephones:
             self._exchange.journal.forget()
         self._exchange.webhooks.answer_times.forget()
 
-    def answer_times(self) -> dict[str, list[float]]:
-        """How long the application took to answer each webhook, in seconds, by path."""
+    def answer_times(self) -> dict[str, list[Answered]]:
+        """When each webhook was sent, and how long the application took to answer it, by path."""
         return self._exchange.webhooks.answer_times.taken()

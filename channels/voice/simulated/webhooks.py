@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from twilio.request_validator import RequestValidator
@@ -31,22 +32,29 @@ _AGENT = "TwilioProxy/1.1 (simulated)"
 _MEASURED = 50_000
 
 
+class Answered(NamedTuple):
+    """An answer of the application's: when it was asked (`time.monotonic`), and how long it took. Both in seconds."""
+
+    asked_at: float
+    took_s: float
+
+
 class AnswerTimes:
-    """How long the application took to answer, in seconds, by path; the latest of them only."""
+    """When the application was asked and how long it took to answer, by path; the latest of them only."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._took: dict[str, deque[float]] = {}
+        self._took: dict[str, deque[Answered]] = {}
 
     @contextmanager
     def measured(self, url: str) -> Iterator[None]:
-        before = time.perf_counter()
+        before = time.monotonic()
         yield
-        took = time.perf_counter() - before
+        answered = Answered(before, time.monotonic() - before)
         with self._lock:
-            self._took.setdefault(urlsplit(url).path, deque(maxlen=_MEASURED)).append(took)
+            self._took.setdefault(urlsplit(url).path, deque(maxlen=_MEASURED)).append(answered)
 
-    def taken(self) -> dict[str, list[float]]:
+    def taken(self) -> dict[str, list[Answered]]:
         """All that is known, by path."""
         with self._lock:
             return {path: list(took) for path, took in self._took.items()}
