@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from desk.actions.complaint_policy import ensure_policies
+from desk.actions.complaints.policy import ensure_policies
 from desk.holiday_tables import tables
 from desk.models import Calendar, ComplaintPolicy, Queue, Setting, Team
 from desk.store import Tx

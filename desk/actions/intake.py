@@ -10,15 +10,17 @@ from typing import Any
 from sqlalchemy import select
 
 from channels.message import Inbound
-from desk.actions import customers, tickets
-from desk.actions.mail_strangers import UNCONFIRMED, stranger
-from desk.actions.survivors import held_still
-from desk.actions.threads import Thread, disowned, find_thread, note_participants, takes_part
+from desk.actions.mail.strangers import UNCONFIRMED, stranger
+from desk.actions.mail.threads import Thread, disowned, find_thread, note_participants, takes_part
+from desk.actions.people import customers
+from desk.actions.tickets import spam, tickets
+from desk.actions.tickets.survivors import held_still
 from desk.errors import Invalid
 from desk.files import KeptFile
 from desk.models import Customer, Message, Queue, Ticket
 from desk.models.message import IN
 from desk.models.ticket import CLOSED, SOLVED
+from desk.queries.people.contact_limits import contact_persons
 from desk.store import Tx
 from knowledge.language import guess
 
@@ -74,7 +76,13 @@ def receive(
         queue = find_queue(tx, queue_key)
         if thread.earlier is not None:
             inbound = replace(inbound, meta={**inbound.meta, "earlier_ticket": thread.earlier.number})
-        receipt = open_new(tx, inbound, files, customer, queue, how=how, type=type, locale=locale, queue_work=queue_work)
+        junk = queue_work and inbound.channel == "email" and type != "complaint" and spam.sends_junk(tx, customer)
+        queue_work = queue_work and not junk
+        only = contact_persons(tx.session, [customer.id], tx.now).get(customer.id)
+        asked = {"how": how, "type": type, "locale": locale, "queue_work": queue_work, "owner_id": only}
+        receipt = open_new(tx, inbound, files, customer, queue, **asked)
+        if junk:
+            spam.sort_out(tx, receipt.ticket)
         if thread.earlier is not None:
             tx.emit("ticket.continued", ticket=thread.earlier, customer=customer, data={"in": receipt.ticket.number})
         note_others(tx, receipt.ticket, inbound)
@@ -102,8 +110,12 @@ def open_new(
     type: str = "enquiry",
     locale: str = "",
     queue_work: bool = True,
+    owner_id: int | None = None,
 ) -> Receipt:
-    """A message that is the first of its ticket. Asks the database nothing, so that many can be written together."""
+    """A message that is the first of its ticket. Asks the database nothing, so that many can be written together.
+
+    `owner_id` is the one person through whom its customer reaches us, if there is such a limit.
+    """
     ticket = tickets.open_ticket(
         tx,
         customer=customer,
@@ -114,6 +126,8 @@ def open_new(
         locale=locale,
     )
     message = tickets.add_message(tx, ticket, _message(inbound, customer, how, held=False), files)
+    if owner_id is not None:
+        tickets.assign(tx, ticket, owner_id)
     if queue_work and inbound.kind == "message":
         tickets.queue_work(tx, ticket, queue)
     return Receipt(ticket, message, how, opened=True)

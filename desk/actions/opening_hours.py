@@ -11,8 +11,8 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
-from desk.actions import places
 from desk.actions.editing import check_same, differences
+from desk.actions.work import places
 from desk.errors import Conflict, Invalid
 from desk.models import Calendar, Queue
 from desk.queries.calendars import to_calendar

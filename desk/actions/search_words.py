@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy import bindparam, delete, insert, text, update
 
 from desk.models.search import CUSTOMERS, HEADS, TICKETS, progress
-from desk.queries.search_documents import Document
+from desk.queries.search.documents import Document
 from desk.store import Tx
 
 _COLUMNS = {  # by what of a document they hold
@@ -23,6 +23,7 @@ _FARTHEST = 16_383  # the last place that PostgreSQL tells from others
 _WEIGHTS = ("A", "D", "B")  # of what is high, low and scope
 _GAP = 10  # places between them, so that no phrase reaches across
 MOST_PLACES = 200  # of one word in one document
+SQUEEZED = 500  # pages that are written again at once
 
 
 def put(tx: Tx, table: str, ids: Sequence[int], documents: Iterable[Document]) -> None:
@@ -31,6 +32,20 @@ def put(tx: Tx, table: str, ids: Sequence[int], documents: Iterable[Document]) -
     _replace(tx, table, ids, found)
     if table == TICKETS:
         _replace(tx, HEADS, ids, [replace(each, low=()) for each in found])
+
+
+def squeeze(tx: Tx, table: str, *, first: bool) -> bool:
+    """Take the next few pages of what is gone out of the index; False when there are none left. `first`: of several times.
+
+    FTS5 only notes that words are gone, until it writes their pages again. PostgreSQL's index holds no words of its own.
+    """
+    if not _is_sqlite(tx):
+        return False
+    driver = tx.session.connection().connection.driver_connection
+    before = driver.total_changes  # type: ignore[union-attr]
+    pages = -SQUEEZED if first else SQUEEZED  # minus: from here on all parts of the index become one
+    tx.session.execute(text(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', :pages)"), {"pages": pages})  # noqa: S608 - our names
+    return bool(driver.total_changes - before >= 2)  # type: ignore[union-attr]
 
 
 def begin(tx: Tx, followed: int, tickets_left: int, customers_left: int) -> None:

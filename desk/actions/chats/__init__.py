@@ -1,0 +1,1 @@
+"""Verbs for web chats, and for going on by mail."""

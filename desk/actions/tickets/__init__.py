@@ -1,0 +1,1 @@
+"""Verbs for tickets: their life, and what is done with them besides."""
