@@ -14,9 +14,9 @@ from desk.access import Right, Viewer
 from desk.errors import NotFound
 from desk.models import Agent, AgentSkill, ApiToken, OutboxMail, OutboxRecipient, RouterLease, SignIn, StaffSession, Team, Timer
 from desk.models.mail import FAILED
-from desk.queries.board import visible_agents
-from desk.queries.deliveries import MailFigures, mail_figures
-from desk.queries.skills import in_force
+from desk.queries.board.board import visible_agents
+from desk.queries.mail.deliveries import MailFigures, mail_figures
+from desk.queries.people.skills import in_force
 
 PAGE = 100
 MOST_FAILED = 20
@@ -86,6 +86,11 @@ def person(session: Session, agent_id: int, now: datetime) -> Person:
 def teams(session: Session) -> list[Team]:
     """All teams in the order in which they were made."""
     return list(session.scalars(select(Team).order_by(Team.id)))
+
+
+def names_of_people(session: Session) -> list[tuple[int, str]]:
+    """Everybody, by name."""
+    return [(agent_id, name) for agent_id, name in session.execute(select(Agent.id, Agent.name).order_by(Agent.name, Agent.id))]
 
 
 def tokens(session: Session) -> list[ApiToken]:

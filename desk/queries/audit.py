@@ -9,15 +9,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import Session
 
-from desk.access import Right, Viewer, masked, untouched_by
+from desk.access import Right, Viewer, in_use, masked, untouched_by
 from desk.beginnings import begins
 from desk.events import Event
 from desk.models import Agent, Ticket
 from desk.models.ticket import FIRST_NUMBER
-from desk.queries.board import visible_agents
+from desk.queries.board.board import visible_agents
 from desk.queries.event_data import whole_data
 
 PAGE = 100
@@ -37,18 +37,22 @@ NOUNS = (
     "customer",
     "disposal",
     "draft",
+    "erasure",
     "field",
     "follow_up",
     "hand_up",
     "item",
+    "keeping",
     "letter",
     "macro",
+    "mass_event",
     "mail",
     "mail_account",
     "mail_address",
     "mention",
     "message",
     "offer",
+    "pattern_note",
     "policy",
     "queue",
     "recording",
@@ -63,6 +67,7 @@ NOUNS = (
     "voice",
     "voicemail",
 )
+OFFICERS_ONLY = ("pattern_note.read", "pattern_note.written")  # of these no supervisor knows, and no program
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _PHONE = re.compile(r"\+\d{7,15}")
 
@@ -173,10 +178,10 @@ def _is_team_only(viewer: Viewer) -> bool:
 
 
 def _seen_by(viewer: Viewer) -> list[ColumnElement[bool]]:
-    free = untouched_by(viewer, Event.ticket_id)
+    free = and_(untouched_by(viewer, Event.ticket_id), in_use(Event.ticket_id))
     if not _is_team_only(viewer):
         return [free]
     team = select(Agent.id).where(visible_agents(viewer)).scalar_subquery()
     # `coalesce` keeps databases from gathering everything that each of the team ever did: the log is read from its end instead.
     did = (Event.actor_kind == "agent") & func.coalesce(Event.actor_id, 0).in_(team)
-    return [free, or_(did, func.coalesce(Event.agent_id, 0).in_(team))]
+    return [free, Event.kind.not_in(OFFICERS_ONLY), or_(did, func.coalesce(Event.agent_id, 0).in_(team))]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from channels.voice.port import Finding
+from desk.config import Settings
 from desk.errors import NotFound
 from desk.events import Actor, Event, link
 from desk.files import FileStore
@@ -19,19 +20,26 @@ from desk.models import (
     CallRecording,
     Complaint,
     ComplaintDecision,
+    ContactPoint,
+    Customer,
+    Erasure,
     Evidence,
     OutboxMail,
     RouterLease,
     SpooledMail,
     Timer,
 )
+from desk.models.erasure import AGREED, CUSTOMER, DONE, RUNNING
 from desk.models.mail import FAILED as MAIL_FAILED
+from desk.queries.privacy.redacted import ERASED, WORDS_ERASED, digest
 
 LATEST = 200  # files whose presence is looked at
 MOST_CHAINS = 500  # complaints whose record is read from end to end, the newest
 MOST_HASHED = 500  # pieces of evidence that are read from end to end
 SLOW = timedelta(minutes=15)  # what should happen in seconds and has not for so long is stuck
 AHEAD = timedelta(seconds=5)
+OWN_CONNECTIONS = 5  # of a process beside those it shares: what it listens by, and its locks
+LONG_AGREED = timedelta(days=2)  # that a customer is to be erased, and is not
 
 
 def unchanged_events(session: Session) -> Iterator[Finding]:
@@ -99,6 +107,37 @@ def _is_as_sent(decision: ComplaintDecision) -> bool:
     if hashlib.sha256(decision.letter.encode()).hexdigest() != decision.letter_sha256:
         return False
     return not decision.pdf_sha256 or hashlib.sha256(decision.pdf or b"").hexdigest() == decision.pdf_sha256
+
+
+def erased(session: Session, known: Collection[tuple[int | None, str]], now: datetime) -> Iterator[Finding]:
+    """Who was erased is named by number on the list (`known`) that keeps an older backup from bringing them back."""
+    done = select(Erasure).where(Erasure.kind == CUSTOMER, Erasure.state == DONE)
+    finished = session.scalars(done.order_by(Erasure.id.desc()).limit(MOST_CHAINS)).all()
+    missing = [f"#{each.customer_id}" for each in finished if (each.customer_id, _began(each)) not in known]
+    if missing:
+        yield Finding(
+            "error",
+            f"Erased customers are not on the list beside the database: {_some(missing)}.",
+            "Start the desk: the worker writes the list. Keep erased.jsonl with your backups.",
+        )
+    named = select(func.count(ContactPoint.id)).join(Customer, Customer.id == ContactPoint.customer_id)
+    left = session.scalar(named.where(Customer.erased_at.is_not(None)))
+    if left:
+        yield Finding("error", f"{left} ways to reach erased customers are still there.", "Ask for their erasing once more.")
+    waiting = (Erasure.state.in_((AGREED, RUNNING)), Erasure.judged_at < now - LONG_AGREED)
+    stuck = session.scalar(select(func.count(Erasure.id)).where(*waiting))
+    if stuck:
+        yield Finding(
+            "warning",
+            f"{stuck} customers wait to be erased.",
+            "See Admin, Erasing and copies: what stands in the way.",
+        )
+    if not missing and not left and not stuck:
+        yield Finding("ok", f"{len(finished)} customers were erased, and the list says so.")
+
+
+def _began(erasure: Erasure) -> str:
+    return erasure.customer_since.isoformat() if erasure.customer_since else ""
 
 
 def stored_files(session: Session, files: FileStore) -> Iterator[Finding]:
@@ -172,6 +211,24 @@ def clock(session: Session, now: datetime) -> Iterator[Finding]:
     yield Finding("ok", f"The clock says {now:%Y-%m-%d %H:%M:%S} UTC.")
 
 
+def connections(session: Session, settings: Settings) -> Iterator[Finding]:
+    """What all processes of the desk may open at once, against what PostgreSQL takes."""
+    if settings.on_sqlite:
+        return
+    taken = "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    most = session.scalar(text(taken)) or 0
+    each = settings.database_connections + OWN_CONNECTIONS
+    whole = settings.processes * each
+    if whole > most:
+        yield Finding(
+            "warning",
+            f"The desk may open {whole} connections ({settings.processes} processes of {each}), and PostgreSQL takes {most}.",
+            "Raise max_connections of PostgreSQL, or lower DESK_DATABASE_CONNECTIONS; see docs/deploy.md, “Sizes”.",
+        )
+    else:
+        yield Finding("ok", f"The desk opens {whole} connections at most, of {most} that PostgreSQL takes.")
+
+
 def people(session: Session) -> Iterator[Finding]:
     """Somebody has to be able to set the desk up."""
     active = select(Agent.roles).where(Agent.active.is_(True)).limit(1000)
@@ -184,19 +241,30 @@ def people(session: Session) -> Iterator[Finding]:
 
 
 def _is_whole(complaint: Complaint, events: list[Event]) -> bool:
-    """Whether the chain leads to the hash in the complaint's row. What was written before there were chains comes before it."""
-    last = ""
+    """Whether the chain leads to the hash in the complaint's row. What was written before there were chains comes before it.
+
+    Entries that have lost their words pass their link on as it was. A later entry must name them, with a hash of what is left.
+    """
+    last, bare, named = "", {}, set()
     for event in events:
         if "chain" not in event.data:
             if last:
                 return False
+            continue
+        if ERASED in event.data:
+            last, bare[event.id] = event.data["chain"], event
             continue
         data = {name: value for name, value in event.data.items() if name != "chain"}
         actor = Actor(event.actor_kind, event.actor_id, event.actor_name)  # type: ignore[arg-type]
         last = link(last, event.at, event.kind, actor, data)
         if last != event.data["chain"]:
             return False
-    return last == complaint.chain
+        if event.kind == WORDS_ERASED:
+            entries = event.data["entries"]
+            if not bare.keys() >= set(entries) or digest([bare[each] for each in entries]) != event.data["sha256"]:
+                return False
+            named |= set(entries)
+    return last == complaint.chain and named == bare.keys()
 
 
 def _is_there(files: FileStore, sha256: str) -> bool:

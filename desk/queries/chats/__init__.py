@@ -1,0 +1,1 @@
+"""Readers of chats: what visitors and agents see, and who waits for an answer."""

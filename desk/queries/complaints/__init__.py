@@ -1,0 +1,1 @@
+"""Readers of complaints: cases, their dates and policies, figures, trends and registers."""

@@ -1,0 +1,1 @@
+"""Readers of people: customers, and what colleagues can do."""

@@ -1,0 +1,1 @@
+"""What is held of a person, what keeps it, and a copy of it for them."""

@@ -1,0 +1,1 @@
+"""Readers of surveys: rules, sheets and results."""

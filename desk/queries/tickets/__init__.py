@@ -1,0 +1,1 @@
+"""Readers of tickets: lists, one ticket with its timeline, and what hangs on it."""
