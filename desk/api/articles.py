@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.access import Right
-from desk.actions import articles
+from desk.actions.articles import articles
 from desk.api import shapes
 from desk.api.fields import Fields
 from desk.api.lists import page
@@ -22,9 +22,9 @@ from desk.http.guard import needs
 from desk.http.sending import send
 from desk.models import Article
 from desk.models.article import AUDIENCES, INTERNAL
-from desk.queries.article_files import file_of, files_of_all
-from desk.queries.article_products import about, products_of
-from desk.queries.articles import access_article, may_edit, visible_articles
+from desk.queries.articles.articles import access_article, may_edit, visible_articles
+from desk.queries.articles.files import file_of, files_of_all
+from desk.queries.articles.products import about, products_of
 from desk.store import Tx
 
 pages = Blueprint("articles", __name__)

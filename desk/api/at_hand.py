@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_ticket
-from desk.actions import linking, merging, snoozing, tags
+from desk.actions.tickets import linking, merging, snoozing, tags
 from desk.api import shapes
 from desk.api.fields import Fields
 from desk.api.lists import page
@@ -20,8 +20,8 @@ from desk.http.context import change, reading, writing
 from desk.http.guard import needs
 from desk.models import Tag, Ticket, TicketLink
 from desk.models.ticket_link import LINKS
-from desk.queries.links import links_of
-from desk.queries.tags import tags_of
+from desk.queries.tickets.links import links_of
+from desk.queries.tickets.tags import tags_of
 from desk.store import Tx
 
 pages = Blueprint("at_hand", __name__)

@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response
 from desk.access import Right
 from desk.api.shapes import moment
 from desk.errors import NotFound
-from desk.http.context import installation, reading
+from desk.http.context import installation, reckoning
 from desk.http.figure_scope import after, chosen
 from desk.http.guard import needs
 from desk.http.incoming import whole
-from desk.queries.complaint_figures import FIGURES, Figure, figure, figure_rows, figures
+from desk.queries.complaints.figures import FIGURES, Figure, figure, figure_rows, figures
 
 pages = Blueprint("complaint_stats", __name__)
 
@@ -25,7 +25,7 @@ USUAL, MOST = 50, 200
 @needs(Right.READ_COMPLAINTS)
 def complaint_stats() -> Response:
     scope, now = chosen(), installation().clock.now()
-    with reading() as session:
+    with reckoning() as session:
         found = figures(session, g.viewer, scope, now)
     return jsonify(
         since=moment(scope.since), until=moment(scope.until), figures={key: _shape(each) for key, each in found.items()}
@@ -40,7 +40,7 @@ def complaint_stat_rows(key: str) -> Response:
         raise NotFound("There is no such figure.")
     scope, now = chosen(), installation().clock.now()
     limit = min(max(whole(request.args.get("limit", "")) or USUAL, 1), MOST)
-    with reading() as session:
+    with reckoning() as session:
         told = figure(session, g.viewer, scope, now, key)
         rows = figure_rows(session, g.viewer, scope, now, key, after=after(), limit=limit + 1)
     shown = rows[:limit]

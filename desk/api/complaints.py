@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import Right, access_ticket
-from desk.actions import complaint_clocks, complaint_policy, complaints
+from desk.actions.complaints import clocks as complaint_clocks
+from desk.actions.complaints import complaints
+from desk.actions.complaints import policy as complaint_policy
 from desk.api import shapes
 from desk.api.fields import Fields
 from desk.api.once import once
@@ -23,8 +25,8 @@ from desk.http.incoming import moment as moment_in
 from desk.models import Complaint, Ticket
 from desk.models.complaint import NEXT
 from desk.models.ticket import CATEGORIES
-from desk.queries.complaint_policies import clock_lines, open_pause
-from desk.queries.complaints import complaint_case
+from desk.queries.complaints.complaints import complaint_case
+from desk.queries.complaints.policies import clock_lines, open_pause
 from desk.store import Tx
 
 pages = Blueprint("api_complaints", __name__)

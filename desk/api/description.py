@@ -19,7 +19,7 @@ from desk.api.description_words import (
     object_of,
     ref,
 )
-from desk.queries.why import RULES
+from desk.queries.work.why import RULES
 
 SKILL = object_of(("skill", "level"), skill=TEXT, level=NUMBER)
 COUNTS = {"type": "object", "additionalProperties": NUMBER}
@@ -33,7 +33,7 @@ SCHEMAS: dict[str, Any] = {
         status={"enum": ["new", "open", "pending_customer", "pending_internal", "solved", "closed", "merged", "spam"]},
         type={"enum": ["enquiry", "request", "incident", "complaint"]},
         category=MAYBE_TEXT,
-        channel={"enum": ["email", "chat", "voice", "form", "manual"]},
+        channel={"enum": ["email", "chat", "voice", "form", "letter", "fax", "manual"]},
         priority={"type": "integer", "minimum": 1, "maximum": 4},
         level={"type": "integer", "minimum": 1, "maximum": 3},
         locale=MAYBE_TEXT,
@@ -133,6 +133,8 @@ SCHEMAS: dict[str, Any] = {
         ("id", "ticket", "stage"),
         id=NUMBER,
         ticket=NUMBER,
+        reference=TEXT,
+        anonymous={"type": "boolean"},
         stage=TEXT,
         category=MAYBE_TEXT,
         severity=MAYBE_TEXT,
@@ -311,7 +313,15 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
         "get",
         "/tickets",
         "Tickets, the newest first.",
-        (*PAGING, ("status", "string"), ("type", "string"), ("channel", "string"), ("queue", "string"), ("customer", "integer")),
+        (
+            *PAGING,
+            ("status", "string"),
+            ("type", "string"),
+            ("channel", "string"),
+            ("queue", "string"),
+            ("customer", "integer"),
+            ("owner", "integer"),
+        ),
         None,
         list_of("Ticket"),
         200,

@@ -13,10 +13,10 @@ from desk.errors import Invalid, NotAllowed
 from desk.http.context import reading
 from desk.http.guard import needs
 from desk.http.incoming import whole
-from desk.queries.customer_page import ListRow
-from desk.queries.search import HEAD, NUMBER, PERSON, TEXT, find_customers, find_tickets
-from desk.queries.search_question import question_of
-from desk.queries.search_results import TicketHit, customer_hits, ticket_hits
+from desk.queries.people.customer_page import ListRow
+from desk.queries.search.question import question_of
+from desk.queries.search.results import TicketHit, customer_hits, ticket_hits
+from desk.queries.search.search import HEAD, NUMBER, PERSON, TEXT, find_customers, find_tickets
 
 pages = Blueprint("search", __name__)
 

@@ -9,6 +9,7 @@ from typing import Any
 from desk.access import Viewer, masked, shown_name
 from desk.events import Event
 from desk.models import Agent, Article, Attachment, Complaint, ContactPoint, Customer, Message, Queue, Tag, Ticket, WorkItem
+from desk.models.complaint import case_number
 
 
 def moment(at: datetime | None) -> str | None:
@@ -149,6 +150,8 @@ def complaint_shape(complaint: Complaint, ticket_number: int | None) -> dict[str
     return {
         "id": complaint.id,
         "ticket": ticket_number,
+        "reference": case_number(ticket_number or 0, complaint.reopened),
+        "anonymous": complaint.anonymous,
         "stage": complaint.stage,
         "category": complaint.category or None,
         "severity": complaint.severity,

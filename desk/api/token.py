@@ -7,8 +7,8 @@ from datetime import timedelta
 from flask import Flask, g, request
 from sqlalchemy import select
 
-from desk.actions.sessions import hash_token
-from desk.actions.tokens import viewer_of_token
+from desk.actions.people.sessions import hash_token
+from desk.actions.people.tokens import viewer_of_token
 from desk.events import SYSTEM
 from desk.http.context import installation
 from desk.models import ApiToken

@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from desk.access import Right, access_customer, access_ticket, visible_tickets
-from desk.actions import customers, intake, own_fields, tickets
+from desk.access import Right, access_customer, access_ticket, in_use, is_known, untouched_by, visible_tickets
+from desk.actions import intake
+from desk.actions.people import customers
+from desk.actions.tickets import own_fields, tickets
 from desk.api import articles, at_hand, complaint_stats, complaints, shapes, why
 from desk.api import search as found
 from desk.api.description import describe
@@ -36,11 +38,12 @@ from desk.models import (
 )
 from desk.models.ticket import LIVE, MERGED
 from desk.models.work_item import ABANDONED, DONE, WAITING
-from desk.queries.customers import has_visible_ticket
+from desk.queries.audit import OFFICERS_ONLY
 from desk.queries.event_data import whole_data
-from desk.queries.links import merged_into
-from desk.queries.skills import skills_at
-from desk.queries.tags import tags_of
+from desk.queries.people.customers import has_visible_ticket
+from desk.queries.people.skills import skills_at
+from desk.queries.tickets.links import merged_into
+from desk.queries.tickets.tags import tags_of
 from desk.store import Tx
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -67,6 +70,8 @@ def list_tickets() -> Response:
             query = query.where(column == request.args[name])
     if request.args.get("customer"):
         query = query.where(Ticket.customer_id == _number("customer"))
+    if request.args.get("owner"):
+        query = query.where(Ticket.owner_id == _number("owner"))
     if request.args.get("queue"):
         queue_id = select(Queue.id).where(Queue.key == request.args["queue"]).scalar_subquery()
         query = query.where(Ticket.queue_id == queue_id)
@@ -169,7 +174,7 @@ def add_message(number: int) -> Response:
 @pages.get("/customers")
 @needs(Right.READ_CUSTOMERS)
 def list_customers() -> Response:
-    query = select(Customer)
+    query = select(Customer).where(is_known())
     if not g.viewer.can(Right.READ_ALL_TICKETS):
         query = query.where(has_visible_ticket(g.viewer))
     if request.args.get("tier"):
@@ -275,7 +280,8 @@ def list_complaints() -> Response:
 @needs(Right.READ_AUDIT)
 def list_events() -> Response:
     """Everything that happened, oldest first; keep the `cursor` and come back with it for what is new."""
-    query = select(Event)
+    seen = untouched_by(g.viewer, Event.ticket_id), in_use(Event.ticket_id)
+    query = select(Event).where(*seen, Event.kind.not_in(OFFICERS_ONLY))
     if request.args.get("kind"):
         query = query.where(Event.kind == request.args["kind"])
     if request.args.get("ticket"):

@@ -19,9 +19,9 @@ from desk.http.context import installation, reading
 from desk.http.guard import needs
 from desk.models import Offer, Ticket
 from desk.models.work_item import offers_of_items
-from desk.queries.board import access_item
-from desk.queries.why import FAR_OFF, Person, StepLine, Why, why_waits
-from desk.queries.why_offer import OfferWhy, teams_by_key, tell_offers, why_offered
+from desk.queries.board.board import access_item
+from desk.queries.work.why import FAR_OFF, Person, StepLine, Why, why_waits
+from desk.queries.work.why_offer import OfferWhy, teams_by_key, tell_offers, why_offered
 from routing.values import DEFERRED, ESCALATED, LIVE, Skill
 
 pages = Blueprint("why", __name__)

@@ -7,6 +7,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from desk.actions.privacy import again
+from desk.app import install
 from desk.backup.archive import Reader
 from desk.backup.making import NAME, kept_in, make
 from desk.backup.restoring import restore
@@ -15,6 +17,7 @@ from desk.config import Settings
 from desk.db import make_engine
 from desk.files import FileStore
 from desk.files_elsewhere import open_files
+from desk.work.erasing import erase_again
 
 
 def add(commands: Any) -> None:
@@ -25,6 +28,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run_backup)
     parser = commands.add_parser("restore", help="put a backup into an empty desk; either database reads what the other wrote")
     parser.add_argument("path", type=Path)
+    parser.add_argument("--erased", type=Path, metavar="FILE", help=f"the list of who was erased; default: DATA_DIR/{again.NAME}")
     parser.add_argument("--check", action="store_true", help="only read the backup and say what is in it")
     parser.set_defaults(run=run_restore)
 
@@ -66,7 +70,20 @@ def run_restore(chosen: Namespace) -> int:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         restore(make_engine(settings.database_url), settings.data_dir, backup, _files(settings, Clock()))
         print(f"Restored: {_said(backup)}. The search index is made anew at the first start.")
+    _erase_again(settings, chosen.erased or settings.data_dir / again.NAME)
     return 0
+
+
+def _erase_again(settings: Settings, path: Path) -> None:
+    """Who was erased since the backup was made does not come back with it."""
+    if not path.is_file():
+        print(f"There is no list of erased customers ({path}). If anybody was erased since, run restore with --erased.")
+        return
+    desk = install(settings)
+    count = erase_again(desk, path)
+    print(f"{count} customers were erased since; they are erased again.")
+    desk.store.engine.dispose()
+    desk.knowledge.close()
 
 
 def _files(settings: Settings, clock: Clock) -> FileStore:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from channels.voice.port import Finding
+from desk.actions.privacy import again
 from desk.app import install
 from desk.commands import doctor_looks as looks
 from desk.config import Settings
 from desk.errors import Invalid
 from desk.installation import Installation
 from desk.migrate import is_current
-from desk.queries import doctor, search_progress
+from desk.queries import doctor
+from desk.queries.search import progress
 
 WORST = {"ok": 0, "warning": 1, "error": 2}
 SIGNS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
@@ -94,14 +96,16 @@ def _database(desk: Installation) -> Iterator[tuple[str, Finding]]:
     now = desk.clock.now()
     for area, look in (
         ("Database", doctor.unchanged_events),
+        ("Database", lambda session: doctor.connections(session, settings)),
         ("Database", doctor.people),
         ("Complaints", doctor.complaints),
+        ("Erasing", lambda session: doctor.erased(session, again.listed(settings.data_dir / again.NAME), now)),
         ("Files", lambda session: doctor.stored_files(session, desk.files)),
         ("Files", lambda session: doctor.evidence(session, desk.files)),
         ("Work", lambda session: doctor.work_left_lying(session, now)),
         ("Work", lambda session: doctor.router(session, now)),
         ("Clock", lambda session: doctor.clock(session, now)),
-        ("Search", lambda session: search_progress.look(session, now)),
+        ("Search", lambda session: progress.look(session, now)),
     ):
         yield from _area(area, _reading(desk, look))
 

@@ -56,6 +56,12 @@ def settings_together(settings: Settings) -> Iterator[Finding]:
             f"Twilio cannot reach {settings.base_url}.",
             "Set DESK_BASE_URL to the https address at which this desk is reached from the internet.",
         )
+    if settings.reports_database_url and settings.on_sqlite:
+        yield Finding(
+            "warning",
+            "DESK_REPORTS_DATABASE_URL is not used: SQLite has no streaming copies.",
+            "Leave it out, or set DESK_DATABASE_URL to the PostgreSQL that it follows.",
+        )
     if not settings.mail_relay:
         yield Finding("ok", "No mail relay is set: what is sent stays in the built-in mailbox.")
 

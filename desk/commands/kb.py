@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from desk.actions.articles import publish
+from desk.actions.articles.articles import publish
 from desk.app import install, prepare
 from desk.config import Settings
 from desk.errors import Invalid
@@ -18,7 +18,7 @@ from desk.events import SYSTEM
 from desk.files import KeptFile
 from desk.installation import Installation
 from desk.models.article import AUDIENCES
-from desk.queries.article_transfer import exported
+from desk.queries.articles.transfer import exported
 from desk.work.indexing import Indexing
 from knowledge.article import Article
 from knowledge.front_matter import FrontMatterError, read_folder, write_folder

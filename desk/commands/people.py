@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from desk.access import ROLES
-from desk.actions import agents, tokens
+from desk.actions.people import agents, tokens
 from desk.app import install
 from desk.config import LOCALES, Settings
 from desk.errors import Invalid

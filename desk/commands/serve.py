@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -20,12 +21,14 @@ from desk.config import JSON, Settings
 from desk.demo import seed
 from desk.errors import Conflict
 from desk.installation import Installation
+from desk.limits import work_limits
 from desk.migrate import is_current
 from desk.work.background import ALL, Background
 
 log = logging.getLogger(__name__)
 
 SHORT_TURN_S = 0.0002
+RUBBISH = (20_000, 10, 200)  # new objects before the young ones are looked through, and how often before older ones are
 
 
 def add(commands: Any) -> None:
@@ -40,7 +43,7 @@ def add(commands: Any) -> None:
 def run(chosen: Namespace) -> int:
     settings = Settings.from_env()
     logs.set_up(as_json=settings.log == JSON)
-    desk = install(replace(settings, demo=True) if chosen.demo else settings)
+    desk = install(replace(settings, demo=True) if chosen.demo else settings, limits=work_limits(settings))
     prepare(desk)
     if chosen.demo:
         seed.ensure_demo(desk)
@@ -84,15 +87,21 @@ def run(chosen: Namespace) -> int:
 
 
 def take_short_turns() -> None:
-    """Let threads that compute give way sooner: each of a webhook's statements waits for such a turn after it has run."""
+    """Let threads that compute give way sooner: each of a webhook's statements waits for such a turn after it has run.
+
+    What is there now stays; to look through all of it for rubbish would stop every thread, again and again.
+    """
     sys.setswitchinterval(SHORT_TURN_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*RUBBISH)
 
 
 def run_part(chosen: Namespace) -> int:
     """One part in a process of its own, on a database that `migrate` has prepared."""
     settings = Settings.from_env()
     logs.set_up(as_json=settings.log == JSON)
-    desk = install(settings)
+    desk = install(settings, limits=work_limits(settings))
     if not is_current(desk.store.engine):
         raise Conflict("The database has not the shape of this version. Run “python -m desk migrate” first.")
     background = Background(desk, chosen.roles & ALL)

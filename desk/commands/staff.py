@@ -14,8 +14,8 @@ from sqlalchemy import select
 from desk.app import install
 from desk.config import Settings
 from desk.models import Queue
+from desk.queries.board.staffing import HalfHour, StaffingDay, staffing_day
 from desk.queries.calendars import calendar_of
-from desk.queries.staffing import HalfHour, StaffingDay, staffing_day
 from routing.staffing import Goal, Load, chat_agents, required_agents
 from routing.values import CHANNEL_RULES
 

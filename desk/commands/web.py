@@ -19,6 +19,7 @@ from desk import logs
 from desk.app import create_app, gevent_runs, install
 from desk.config import JSON, Settings
 from desk.errors import Conflict, DeskError
+from desk.limits import web_limits
 from desk.migrate import is_current
 from desk.work.background import Background
 
@@ -71,7 +72,7 @@ def _begin(settings: Settings) -> tuple[Flask, SocketIO]:
             "or start the desk by “python -m desk serve”."
         )
     logs.set_up(as_json=settings.log == JSON)
-    desk = install(settings)
+    desk = install(settings, limits=web_limits(settings))
     if not is_current(desk.store.engine):
         raise Conflict("The database has not the shape of this version. Run “python -m desk migrate” first.")
     app, socketio = create_app(desk)

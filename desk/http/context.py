@@ -55,6 +55,14 @@ def reading() -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def reckoning() -> Iterator[Session]:
+    """The same for a page that reckons over much; `g.as_of` says of when it is, where it comes from a copy of the database."""
+    with installation().store.reports() as session:
+        g.as_of = session.info["as_of"]
+        yield session
+
+
 def is_fragment() -> bool:
     """Whether only a live region of the page is asked for."""
     return request.headers.get("X-Fragment") == "1" or request.headers.get("HX-Request") == "true"

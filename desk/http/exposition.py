@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from desk.errors import DeskError
 from desk.installation import Installation
-from desk.queries import vital_signs as seen
+from desk.queries.board import vital_signs as seen
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

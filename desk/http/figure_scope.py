@@ -9,7 +9,7 @@ from flask import request
 
 from desk.http.context import installation
 from desk.http.incoming import moment, whole
-from desk.queries.complaint_figures import Scope
+from desk.queries.complaints.figures import Scope
 
 USUAL_DAYS = 28
 LONGEST_DAYS = 3660

@@ -16,12 +16,11 @@ from io import BytesIO
 from typing import Any
 
 from desk.places import Places
+from desk.store import LONGEST_S
 
 ON_THE_LINE = ("/hooks/twilio/voice/", "/desk/calls/", "/desk/offers/", "/desk/presence")
-LINES, LINES_ELSEWHERE = 1, 4  # to ask SQLite is to compute, to ask PostgreSQL is to wait
 PLACES = 2  # pages made at the same time
 PATIENCE_S = 0.2  # how long a page that has its place gives way
-LONGEST_S = 5.0  # who waits so long for their place is served all the same
 SHORT = 64 * 1024  # bytes of a form that is read before its place is taken: it may come slowly
 # Files; what the carrier fetches for a caller; mails, whose pictures we fetch from elsewhere, and slowly; signs of life.
 UNTOUCHED = ("/static/", "/socket.io/", "/hooks/", "/desk/files/", "/desk/messages/", "/desk/recordings/", "/healthz", "/readyz")
@@ -32,12 +31,12 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 class Turns:
     """WSGI middleware. What streams has its turn only until it begins to answer."""
 
-    def __init__(self, app: Wsgi, *, lines: int = LINES) -> None:
+    def __init__(self, app: Wsgi, lines: Places) -> None:
         self._app = app
         self._changed = threading.Condition()
         self._urgent = 0
         self._places = threading.BoundedSemaphore(PLACES)
-        self._lines = Places(lines, LONGEST_S)
+        self._lines = lines
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, looks = environ["PATH_INFO"], environ["REQUEST_METHOD"] in ("GET", "HEAD")

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from desk import logs
+from desk import logs, traces
 from desk.installation import Installation
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ def install(app: Flask, desk: Installation) -> None:
         g.doing = logs.doing.set(g.request_id)
         g.begun = request.environ.get(ARRIVED, clock.monotonic())
         figures.turn_wait.observe(clock.monotonic() - g.begun)
+        if traces.are_on():
+            about = {"http.request.method": request.method, "desk.request": g.request_id}
+            g.span = traces.span(request.method, about, kind="server")
+            g.span.__enter__()
 
     @app.after_request
     def tell(response: Response) -> Response:
@@ -40,6 +44,7 @@ def install(app: Flask, desk: Installation) -> None:
         route = request.url_rule.rule if request.url_rule is not None else "none"
         figures.requests.labels(request.method, route, response.status_code // 100).observe(took_s)
         response.headers[HEADER] = g.request_id
+        traces.note({"http.route": route, "http.response.status_code": response.status_code})
         if not request.path.startswith(QUIET):
             about = {"method": request.method, "route": route, "status": response.status_code, "ms": round(took_s * 1000, 1)}
             log.debug("answered", extra=about)
@@ -47,6 +52,9 @@ def install(app: Flask, desk: Installation) -> None:
 
     @app.teardown_request
     def end(_error: BaseException | None) -> None:
+        span = g.pop("span", None)
+        if span is not None:
+            span.__exit__(None, None, None)
         before = g.pop("doing", None)
         if before is not None:
             logs.doing.reset(before)

@@ -10,8 +10,8 @@ from flask_babel import format_datetime, format_time, get_locale, gettext, lazy_
 
 from desk.http.nouns import AWAY_REASONS, PRESENCES, skill_word
 from desk.models import Team
-from desk.queries.estimates import WINDOW_S, Expected
-from desk.queries.why import FAR_OFF, Help, Person, Why
+from desk.queries.board.estimates import WINDOW_S, Expected
+from desk.queries.work.why import FAR_OFF, Help, Person, Why
 from routing.order import LIVE_CHANNELS
 from routing.values import DEFERRED, ESCALATED, Skill
 

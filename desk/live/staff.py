@@ -13,12 +13,14 @@ from flask_socketio import Namespace, SocketIO, disconnect, join_room, leave_roo
 from sqlalchemy import func, select
 
 from channels.voice.simulated.carrier import SimulatedCarrier
+from desk import traces
 from desk.access import Right, Viewer, viewer_of
-from desk.actions import presence
-from desk.actions.sessions import signed_in
+from desk.actions.people.sessions import signed_in
+from desk.actions.work import presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.live.attendance import Attendance
+from desk.live.attention import Attention
 from desk.live.company import Company, Seat
 from desk.live.hang_up import hang_up
 from desk.live.topics import holders_of, may_watch, topics_of
@@ -57,6 +59,7 @@ class Staff(Namespace):
         self._attendance = attendance
         attendance.here["agent"], attendance.gone["agent"], attendance.back["agent"] = self._here, self._gone, self._back
         self._company = company
+        self._attention = Attention(desk)
         company.tell = self._tell_who_is_at
         self._telling = threading.Lock()
         self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
@@ -84,14 +87,15 @@ class Staff(Namespace):
     def on_disconnect(self, reason: Any = None) -> None:
         """A screen has gone. One that fell silent has been gone for a while already."""
         sid = request.sid  # type: ignore[attr-defined]
-        self._company.announce(self._company.rise(sid))
         with self._lock:
             agent_id = self._screens.pop(sid, None)
             self._tokens.pop(sid, None)
             self._watched.pop(sid, None)
-            if agent_id is None or agent_id in self._screens.values():
-                return
-        self._attendance.left("agent", agent_id, presence.GRACE_S - (SILENT_S if reason == "ping timeout" else 0.0))
+            is_last = agent_id is not None and agent_id not in self._screens.values()
+        self._company.announce(self._company.rise(sid))
+        if agent_id is not None and is_last:
+            self._attendance.left("agent", agent_id, presence.GRACE_S - (SILENT_S if reason == "ping timeout" else 0.0))
+        self._attention.turns_away(sid)
 
     def on_watch(self, data: Any) -> dict[str, Any]:
         """Join the rooms of these topics (and leave all others). Answers which were refused and the id of the last event."""
@@ -120,6 +124,7 @@ class Staff(Namespace):
             for room in before - set(allowed):
                 leave_room(room)
                 self._company.announce(self._company.rise(sid, [room]))
+            self._attention.turns_away(sid, before - set(allowed))
             for topic in allowed:
                 join_room(topic)
         return {"ok": allowed, "refused": sorted(set(wanted) - set(allowed)), "at": at}
@@ -154,6 +159,10 @@ class Staff(Namespace):
         seat = Seat(viewer.agent_id, viewer.name, data.get("away") is True, writing, turn)
         if self._company.sit(sid, topic, seat):
             self._company.announce([topic])
+        self._attention.looks(sid, viewer.agent_id, "" if seat.away else topic)
+        if topic not in self._watches(sid):  # it left while this was heard: a late word keeps nobody there
+            self._company.announce(self._company.rise(sid, [topic]))
+            self._attention.turns_away(sid, [topic])
 
     def _tell_who_is_at(self, topic: str) -> None:
         with self._telling:  # or the last to speak might not be the last to have looked
@@ -186,6 +195,10 @@ class Staff(Namespace):
 
     def publish(self, events: Sequence[Event]) -> None:
         """After a commit: one hint to each room concerned, and out with whoever may not look any more."""
+        with traces.span("tell screens", {"desk.events": [event.id for event in events]}):
+            self._publish(events)
+
+    def _publish(self, events: Sequence[Event]) -> None:
         with self._desk.store.read() as reading:
             holders = holders_of(reading, events)
         at = max(event.id for event in events)
@@ -193,6 +206,7 @@ class Staff(Namespace):
         for topic in topics:
             self._tell_here("changed", {"topics": [topic], "at": at}, to=topic)
         log.debug("told", extra={"at_event": at, "topics": len(topics)})
+        traces.note({"desk.topics": len(topics)})
         for event in events:
             if event.kind in ("agent.signed_out", "agent.deactivated", "agent.roles_set") and event.agent_id is not None:
                 self._recheck(event.agent_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer, access_customer, access_ticket
@@ -78,9 +78,9 @@ def holders_of(session: Session, events: Iterable[Event]) -> dict[int, set[int]]
     owned = select(Ticket.id, Ticket.owner_id).where(Ticket.id.in_(tickets), Ticket.owner_id.is_not(None))
     held = select(WorkItem.ticket_id, WorkItem.agent_id).where(WorkItem.ticket_id.in_(tickets), WorkItem.agent_id.is_not(None))
     follow = select(TicketFollower.ticket_id, TicketFollower.agent_id).where(TicketFollower.ticket_id.in_(tickets))
-    for query in (owned, held.where(WorkItem.state.in_(("offered", "active", "wrap_up"))), follow):
-        for ticket_id, agent_id in session.execute(query):
-            holders.setdefault(ticket_id, set()).add(agent_id)
+    all_of_them = union(owned, held.where(WorkItem.state.in_(("offered", "active", "wrap_up"))), follow)
+    for ticket_id, agent_id in session.execute(all_of_them):
+        holders.setdefault(ticket_id, set()).add(agent_id)
     return holders
 
 

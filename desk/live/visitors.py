@@ -1,12 +1,14 @@
 """The visitor namespace `/visitor`: chats as their visitors see them, over connections that may break at any moment.
 
 A window proves itself with its chat's token and then says, asks and rates for this chat only. What it is sent comes from the
-events of committed transactions and through `desk.queries.chats`, which knows what a visitor may see. Every answer to a window
-is `{"ok": true, …}` or `{"ok": false, "status": …, "error": sentence, "fields": {…}}`.
+events of committed transactions and through `desk.queries.chats`, which knows what a visitor may see. Every answer to a window is
+`{"ok": true, …}` or `{"ok": false, "status": …, "error": sentence, "fields": {…}}`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import logging
 import threading
 from collections import deque
@@ -20,14 +22,14 @@ from flask import request
 from flask_babel import force_locale, gettext
 from flask_socketio import Namespace, SocketIO, join_room
 from limits import parse
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from desk.actions import chats
-from desk.actions.chat_mail import mail_transcript
+from desk.actions.chats import chats
+from desk.actions.chats.by_mail import mail_transcript
 from desk.config import LOCALES
+from desk.counts import CountsHere
 from desk.errors import DeskError, NotFound, TooMany
 from desk.events import SYSTEM, Actor, Event
 from desk.installation import Installation
@@ -35,8 +37,8 @@ from desk.live.attendance import LATER_S, Attendance
 from desk.live.hang_up import hang_up
 from desk.models import Chat, Message
 from desk.models.chat import ENDED
-from desk.queries import chats as seen
-from desk.queries.help_centre import suggested
+from desk.queries.articles.help_centre import suggested
+from desk.queries.chats import chats as seen
 from desk.store import StoreAway, Tx
 
 log = logging.getLogger(__name__)
@@ -118,7 +120,7 @@ class Visitors(Namespace):
         self.limits = limits
         self._attendance = attendance
         attendance.here["chat"], attendance.gone["chat"], attendance.back["chat"] = self._here, self._left, self._came
-        self._of_windows = MovingWindowRateLimiter(MemoryStorage())
+        self._of_windows = MovingWindowRateLimiter(CountsHere())
         self._of_addresses = MovingWindowRateLimiter(desk.counts)
         self._windows: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -179,10 +181,10 @@ class Visitors(Namespace):
         token, actor = str(data.get("token") or ""), Actor("customer", None, str(data.get("name") or "")[:100])
         try:
             with self._desk.store.tx(actor) as tx:
-                chats.open_chat(tx, data, token=token)
+                chats.open_chat(tx, data, token=token, network=self._network())
         except IntegrityError:  # two windows opened it at once: the second finds what the first has made
             with self._desk.store.tx(actor) as tx:
-                chats.open_chat(tx, data, token=token)
+                chats.open_chat(tx, data, token=token, network=self._network())
         self._enter(token)
         return {"chat": self.window().chat_id}
 
@@ -196,7 +198,7 @@ class Visitors(Namespace):
     def on_leave(self, data: dict[str, Any]) -> dict[str, Any]:
         """Leave a message, to be answered by mail; answers with the ticket's number."""
         with self._desk.store.tx(Actor("customer", None, str(data.get("name") or "")[:100])) as tx:
-            ticket = chats.leave_message(tx, data, token=str(data.get("token") or ""))
+            ticket = chats.leave_message(tx, data, token=str(data.get("token") or ""), network=self._network())
             return {"number": ticket.number}
 
     @answering("say")
@@ -241,6 +243,14 @@ class Visitors(Namespace):
             chats.end_chat(tx, tx.session.get_one(Chat, chat.id), "customer")
         return {}
 
+    @answering("open")
+    def on_reopen(self, _data: dict[str, Any]) -> dict[str, Any]:
+        """The visitor takes the chat up again that was over."""
+        chat, actor = self._mine()
+        with self._desk.store.tx(actor) as tx:
+            chats.come_back(tx, tx.session.get_one(Chat, chat.id))
+        return {}
+
     @answering("ask")
     def on_rate(self, data: dict[str, Any]) -> dict[str, Any]:
         """The visitor rates the chat, 1 to 5, and may say why."""
@@ -271,7 +281,8 @@ class Visitors(Namespace):
     def publish(self, events: Sequence[Event]) -> None:
         """After a commit: have the windows told, one batch after the other, without keeping the writer waiting."""
         with self._lock:
-            self._news.extend(event for event in events if _concerns_visitors(event))
+            if self._windows:  # a window that opens just now reads all that is after it is among them
+                self._news.extend(event for event in events if _concerns_visitors(event))
             if self._telling or not self._news:
                 return
             self._telling = True
@@ -291,6 +302,10 @@ class Visitors(Namespace):
         limiter, who = (self._of_addresses, request.remote_addr or "") if by_address else (self._of_windows, _sid())
         if not limiter.hit(parse(getattr(self.limits, limit)), f"visitor.{limit}", who):
             raise TooMany("That was a little too often. Please wait a moment and try again.")
+
+    def _network(self) -> str:
+        """Where the window comes from, as a digest that only this desk can make: the address itself is kept nowhere."""
+        return hmac.new(self._desk.secret, f"visitor:{request.remote_addr or ''}".encode(), hashlib.sha256).hexdigest()[:24]
 
     def _enter(self, token: object) -> None:
         """Bring this window to the chat of the token; raises `NotFound` when it has none."""

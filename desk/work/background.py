@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from sqlalchemy.exc import IntegrityError
 
 from channels.voice.simulated.carrier import SimulatedCarrier
-from desk.actions import article_gaps, call_healing, complaint_alerts, presence
+from desk.actions.articles import gaps
+from desk.actions.calls import healing
+from desk.actions.complaints import alerts
+from desk.actions.work import presence
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.work.alone import Alone
@@ -13,9 +19,12 @@ from desk.work.call_keeper import CallKeeper
 from desk.work.checkpoint import Checkpoint
 from desk.work.disposal import DisposalJob
 from desk.work.due import ACTIONS
+from desk.work.erasing import Erasing
 from desk.work.feed import Bell, Feed
+from desk.work.forgetting import Forgetting
 from desk.work.imap_in import ImapDoor
 from desk.work.indexing import Indexing
+from desk.work.keeping import KeepingJob
 from desk.work.mail_in import MailDoor
 from desk.work.mail_out import MailOut, sender_for
 from desk.work.mail_reading import MailReading
@@ -45,7 +54,7 @@ class Background:
         self.mail_out: MailOut | None = None
         self.reading = self._make_reading(desk) if "worker" in roles else None
         if self.router is not None:
-            self._add("router", self.router.turn, self.router.follow)
+            self._add("router", self.router.turn, self.router.follow, soon=True)
         if self.indexing is not None and self.reading is not None:
             self._add("indexing", self.indexing.turn, self.indexing.follow)
             self.mail_out = MailOut(desk, sender_for(desk.settings, desk.store))
@@ -57,6 +66,9 @@ class Background:
             self._add("timers", Timers(desk, ACTIONS).turn, _has("timer.set"))
             self._add_alone("recordings", Recordings(desk).turn, _has("recording.completed"))
             self._add("disposal", DisposalJob(desk).turn, _has("disposal.confirmed"))
+            self._add_alone("erasing", Erasing(desk).turn, _has("erasure.agreed"))
+            self._add_alone("keeping", KeepingJob(desk).turn, lambda _events: False)
+            self._add_alone("forgetting", Forgetting(desk).turn, lambda _events: False)
             self.imap = ImapDoor(desk, kept=self._wake("mail_in"))
             self._add_alone("imap", self.imap.turn, _has("mail_account.changed"), self.imap.close)
             self._add("mail_in", self.reading.turn, _has("mail.read_again"))
@@ -78,14 +90,15 @@ class Background:
                 if not self._desk.settings.redis_url:  # with it, other processes may have screens, and know who is gone
                     presence.lose_everyone(tx)
                 if isinstance(self._desk.carrier, SimulatedCarrier):
-                    call_healing.end_unknown(tx, self._desk.carrier.call_state)
+                    healing.end_unknown(tx, self._desk.carrier.call_state)
         # Before any part reads: what another process commits between a part's first look and the feed's would be lost on it.
         self.feed.begin()
         if self.indexing is not None:
             self.indexing.check()
-            with self._desk.store.tx(SYSTEM) as tx:
-                article_gaps.keep_looking(tx)
-                complaint_alerts.keep_looking(tx)
+            for keep_looking in (gaps.keep_looking, alerts.keep_looking):
+                # Another worker that begins at this moment may be the one that sees to it.
+                with suppress(IntegrityError), self._desk.store.tx(SYSTEM) as tx:
+                    keep_looking(tx)
         if self.mail is not None:
             self.mail.start()
         for part in self.parts.values():
@@ -143,8 +156,11 @@ class Background:
         for name in ("feed", "mail_in"):
             self._wake(name)()
 
-    def _add(self, name: str, turn: Callable[[], float | None], follow: Callable[[Sequence[Event]], bool]) -> None:
-        part = Part(name, self._desk.clock, turn)
+    def _add(
+        self, name: str, turn: Callable[[], float | None], follow: Callable[[Sequence[Event]], bool], *, soon: bool = False
+    ) -> None:
+        places = self._desk.store.places if self._desk.settings.on_sqlite else None  # to ask PostgreSQL is mostly to wait
+        part = Part(name, self._desk.clock, turn, places, soon=soon)
         self.parts[name] = part
         self._wakes.append((follow, part))
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from channels.voice.port import CallInfo, CarrierFailed, RoomInfo
-from desk.actions import call_healing, call_outbound, call_recording, calls, carrier_outage
-from desk.actions.call_line import Line
-from desk.actions.call_locks import lock_call
+from desk.actions.calls import calls, carrier_outage, healing, outbound
+from desk.actions.calls import recording as call_recording
+from desk.actions.calls.line import Due, Line, due
+from desk.actions.calls.locks import lock_call
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
 from desk.models import Call
-from desk.queries.carrier_state import carrier_state
+from desk.queries.calls.carrier_state import carrier_state
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,23 @@ CHECK_S = 60  # how long a call goes on without being compared
 BATCH = 20  # comparisons in one turn
 PROBE = "call-probe"  # a room that there never is
 RING_AGAIN = ("call.agent_lost", "call.transfer_failed")
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What the carrier says of a call, whether we know all of it, and what it does otherwise than our rows say."""
+
+    call: Call
+    room: RoomInfo | None
+    legs: Mapping[str, CallInfo | None]
+    agrees: bool
+    due: Due
+
+    @classmethod
+    def of(cls, session: Session, call_id: int, room: RoomInfo | None, legs: Mapping[str, CallInfo | None]) -> _Compared:
+        call = session.get_one(Call, call_id)
+        agrees = call.direction == "in" and healing.agrees(session, call, room, legs)
+        return cls(call, room, legs, agrees, due(session, call))
 
 
 class CallKeeper:
@@ -131,50 +151,56 @@ class CallKeeper:
 
         False when the carrier is away, so that asking for others is no use either.
         """
+        if not ids:
+            return True
         same: list[int] = []
-        there = all(self._compare_one(call_id, same) for call_id in ids)
+        with self._desk.store.read() as session:
+            calls_to_compare = session.scalars(select(Call).where(Call.id.in_(ids)).order_by(Call.id)).all()
+        there = all(self._compare_one(call, same) for call in calls_to_compare)
         if same:
             with self._desk.store.tx(SYSTEM) as tx:
                 carrier_outage.answered(tx)
-                call_healing.agreed(tx, same)
+                healing.agreed(tx, same)
         return there
 
-    def _compare_one(self, call_id: int, same: list[int]) -> bool:
+    def _compare_one(self, call: Call, same: list[int]) -> bool:
         """False when the carrier is away. A call of which nothing is to be changed is added to the `same`."""
-        with self._desk.store.read() as session:
-            call = session.get_one(Call, call_id)
         try:
-            room, legs = self._ask(call)
+            compared = self._ask(call)
         except CarrierFailed as failed:
             log.warning("the carrier did not say how %s stands: %s", call.sid, failed)
             if failed.retryable:
                 with self._desk.store.tx(SYSTEM) as tx:
                     carrier_outage.failed(tx, str(failed))
             return not failed.retryable
-        with self._desk.store.read() as session:
-            agrees = call.direction == "in" and call_healing.agrees(session, session.get_one(Call, call_id), room, legs)
-        if agrees:
-            same.append(call_id)
-        else:
-            with self._desk.store.tx(SYSTEM) as tx:
-                carrier_outage.answered(tx)
-                row = lock_call(tx, call_id)
-                call_outbound.forget_unrung(tx, row)
-                if row.ended_at is None:
-                    call_healing.heal(tx, row, room, legs)
-        self._line.settle(call_id)
+        if compared.agrees:
+            same.append(call.id)
+            self._line.do(compared.call, compared.due)
+            return True
+        with self._desk.store.tx(SYSTEM) as tx:
+            carrier_outage.answered(tx)
+            row = lock_call(tx, call.id)
+            outbound.forget_unrung(tx, row)
+            if row.ended_at is None:
+                healing.heal(tx, row, compared.room, compared.legs)
+        self._line.settle(call.id)
         return True
 
-    def _ask(self, call: Call) -> tuple[RoomInfo | None, dict[str, CallInfo | None]]:
+    def _ask(self, call: Call) -> _Compared:
+        """What the carrier says, held at once against the rows as they are then."""
         carrier = self._desk.carrier
         room = carrier.room_info(call.conference_sid or call.conference)
         with self._desk.store.read() as session:
-            sids = call_healing.legs_to_ask(session, call, room)
-        return room, {sid: carrier.call_info(sid) for sid in sids}
+            sids = healing.legs_to_ask(session, call, room)
+            if not sids:
+                return _Compared.of(session, call.id, room, {})
+        legs = {sid: carrier.call_info(sid) for sid in sids}
+        with self._desk.store.read() as session:
+            return _Compared.of(session, call.id, room, legs)
 
     def _next_s(self) -> float | None:
         with self._desk.store.read() as session:
             query = select(func.min(Call.lost_until), func.min(Call.recording_pause_until))
             moments = session.execute(query.where(Call.ended_at.is_(None))).one()
-        due = [each for each in moments if each is not None]
-        return None if not due else (min(due) - self._desk.clock.now()).total_seconds()
+        known = [each for each in moments if each is not None]
+        return None if not known else (min(known) - self._desk.clock.now()).total_seconds()

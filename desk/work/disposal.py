@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from desk.actions import complaint_disposal
+from desk.actions.complaints import disposal
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Disposal
@@ -23,7 +23,7 @@ class DisposalJob:
         if waiting is None:
             return None
         with self._desk.store.tx(SYSTEM) as tx:
-            files = complaint_disposal.work_off(tx, tx.session.get_one(Disposal, waiting, with_for_update=True))
+            files = disposal.work_off(tx, tx.session.get_one(Disposal, waiting, with_for_update=True))
             # Before the commit: should we die in between, the rows still name them and the next turn comes back.
             for sha256 in files:
                 self._desk.files.remove(sha256)

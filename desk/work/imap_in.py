@@ -16,8 +16,8 @@ from sqlalchemy import select as query
 
 from channels.email.imap import LARGEST_MAIL, PAGE, Access, Mailbox, MailboxError
 from channels.email.oauth import access_token
-from desk.actions.mail_accounts import FROM_NOW, PURPOSE, record_failure, record_fetched
-from desk.actions.spool import Delivery, Refusal, note_refused
+from desk.actions.mail.accounts import FROM_NOW, PURPOSE, record_failure, record_fetched
+from desk.actions.mail.spool import Delivery, Refusal, note_refused
 from desk.errors import DeskError
 from desk.events import SYSTEM
 from desk.installation import Installation

@@ -13,7 +13,7 @@ from desk.events import Event
 from desk.installation import Installation
 from desk.models import Article as Row
 from desk.models.article import ARCHIVED
-from desk.queries.article_products import products_of
+from desk.queries.articles.products import products_of
 from knowledge.article import Article
 
 OVERLAP = timedelta(minutes=5)  # clocks of machines differ, and a change is heard of a little after it was made

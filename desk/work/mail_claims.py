@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from desk.actions.outbox import give_back, in_hand
+from desk.actions.mail.outbox import give_back, in_hand
 from desk.db import connect
 from desk.events import SYSTEM
 from desk.installation import Installation

@@ -12,7 +12,7 @@ import psycopg
 
 from channels.email.batch import Envelope, Reply
 from channels.email.listener import MailListener, Refused
-from desk.actions.spool import Delivery, Refusal, keep, note_refused
+from desk.actions.mail.spool import Delivery, Refusal, keep, note_refused
 from desk.db import connect
 from desk.events import SYSTEM
 from desk.installation import Installation

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from channels.email.parse import parse
 from channels.email.sender import RecipientResult, RelayAway, Sender, sender_to
 from channels.message import SendFailed
-from desk.actions.outbox import Answer, claim_due, postpone, record_answers, record_failed, release_claims
+from desk import traces
+from desk.actions.mail.outbox import Answer, claim_due, postpone, record_answers, record_failed, release_claims
 from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
@@ -86,6 +87,10 @@ class MailOut:
 
     def _send(self, mail_id: int) -> bool:
         """Whether to go on with other mails."""
+        with traces.span("send mail", {"desk.mail": mail_id}, kind="client"):
+            return self._send_it(mail_id)
+
+    def _send_it(self, mail_id: int) -> bool:
         try:
             ready = build(self._desk, mail_id)
             raw = self._key.sign(ready.raw) if self._key else ready.raw

@@ -17,8 +17,8 @@ from sqlalchemy.orm import undefer
 
 from channels.email.address import read_address, read_bounce
 from channels.message import Contact, Inbound
-from desk.actions.mail import ReadMail, keep_alone, take_in_all
-from desk.actions.spool import TRIES, put_off
+from desk.actions.mail.mail import ReadMail, keep_alone, take_in_all
+from desk.actions.mail.spool import TRIES, put_off
 from desk.events import SYSTEM
 from desk.files import KeptFile
 from desk.installation import Installation

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from desk.clock import Clock
+from desk.places import Places, give_way
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +19,16 @@ LONGEST_TURN_S = 15.0  # that is waited for at the end
 class Part:
     """Calls `turn()` again and again. `turn` does what is due and returns the seconds until the next thing, or None.
 
-    A turn that raises is logged and tried again soon: a part never dies of one bad row.
+    A turn that raises is logged and tried again soon: a part never dies of one bad row. What it reads and writes gives way to
+    those who have `places`; a part that people wait for does it `soon`.
     """
 
-    def __init__(self, name: str, clock: Clock, turn: Callable[[], float | None]) -> None:
+    def __init__(
+        self, name: str, clock: Clock, turn: Callable[[], float | None], places: Places | None = None, *, soon: bool = False
+    ) -> None:
         self.name = name
         self._clock = clock
+        self._places, self._soon = places, soon
         self._turn = turn
         self._wake = threading.Event()
         self._stopping = False
@@ -57,6 +62,8 @@ class Part:
         return not self._failing and self._clock.monotonic() - self._beat < 4 * LONGEST_SLEEP_S
 
     def _run(self) -> None:
+        if self._places is not None:
+            give_way(self._places, soon=self._soon)
         while not self._stopping:
             self._wake.clear()
             try:

@@ -11,16 +11,16 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from desk.actions.claims import Claim, Claimed
-from desk.actions.work_items import ring_s
+from desk.actions.work.claims import Claim, Claimed
+from desk.actions.work.work_items import ring_s
 from desk.models import Agent, Offer, Queue, WorkItem
 from desk.models import Calendar as CalendarRow
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import IS_HOLDING, OFFERED, WAITING, offers_of_items
 from desk.queries.calendars import to_calendar
-from desk.queries.channel_rules import rules_of
-from desk.queries.matching import item_of, team_skills
-from desk.queries.skills import skills_at
+from desk.queries.people.skills import skills_at
+from desk.queries.work.channel_rules import rules_of
+from desk.queries.work.matching import item_of, team_skills
 from desk.work.deadlines import Deadlines
 from routing.matcher import Matcher
 from routing.values import Agent as Seat

@@ -11,13 +11,13 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from channels.voice.port import CarrierFailed
-from desk.actions import recordings, voicemails
+from desk.actions.calls import recordings, voicemails
 from desk.events import SYSTEM
 from desk.files import KeptFile
 from desk.installation import Installation
 from desk.models import CallRecording
-from desk.queries.complaint_keeping import belongs_to_case
-from desk.queries.voice_policy import voice_policy
+from desk.queries.calls.voice_policy import voice_policy
+from desk.queries.complaints.keeping import belongs_to_case
 from desk.store import Tx
 
 log = logging.getLogger(__name__)

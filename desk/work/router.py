@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import update
 
-from desk.actions import claims, holding, work_items
+from desk.actions.work import claims, holding, work_items
 from desk.clock import LEAP_S
 from desk.events import SYSTEM, Event
 from desk.installation import Installation
