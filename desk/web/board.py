@@ -8,27 +8,30 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right
-from desk.actions import escalating, presence, supervising
-from desk.actions.presence import AWAY_REASONS, PRESENCES
+from desk.actions.work import escalating, presence, supervising
+from desk.actions.work.presence import AWAY_REASONS, PRESENCES
 from desk.errors import Invalid, NotFound
 from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent, Customer, Queue, WorkItem
 from desk.models.work_item import WAITING
-from desk.queries import board as figures_of
-from desk.queries.board_rows import FIGURES, rows_of
-from desk.queries.carrier_state import carrier_state
-from desk.queries.closures import current_closure
+from desk.queries.board import board as figures_of
+from desk.queries.board.rows import FIGURES, rows_of
+from desk.queries.calls.carrier_state import carrier_state
+from desk.queries.calls.closures import current_closure
 from desk.queries.figures import abandonment, service_level
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import staffing, what_if, why
+from desk.web import floor_notes, staffing, wall_link, what_if, why
+from desk.web.wall import turning
 from desk.web.words import everything
 
 pages = Blueprint("board", __name__)
 pages.register_blueprint(why.pages)
 pages.register_blueprint(what_if.pages)
 pages.register_blueprint(staffing.pages)
+pages.register_blueprint(wall_link.pages)
+pages.register_blueprint(floor_notes.pages)
 
 
 @pages.get("/board")
@@ -53,7 +56,12 @@ def show() -> str:
 @needs(Right.SUPERVISE)
 def wall() -> str:
     page = "board/_wall.html" if is_fragment() else "board/wall.html"
-    return render_template(page, board=_now(), zone=installation().settings.timezone, terms=everything())
+    with reading() as session:
+        link = wall_link.link_of_viewer(session)
+    seen = _now()
+    return render_template(
+        page, board=seen, turning=turning(seen.all_queues), zone=installation().settings.timezone, terms=everything(), link=link
+    )
 
 
 @pages.get("/board/rows")
@@ -64,9 +72,11 @@ def rows() -> str:
     if figure not in FIGURES:
         raise NotFound("There is no such figure.")
     queue_id, channel = request.args.get("queue", type=int), request.args.get("channel", "")
+    half = request.args.get("half", type=int)
     desk = installation()
+    now, zone = desk.clock.now(), desk.settings.timezone
     with reading() as session:
-        found = rows_of(session, viewer(), desk.clock.now(), desk.settings.timezone, figure, queue_id=queue_id, channel=channel)
+        found = rows_of(session, viewer(), now, zone, figure, queue_id=queue_id, channel=channel, half=half)
         queue = session.get(Queue, queue_id) if queue_id else None
     return render_template(
         "board/rows.html",

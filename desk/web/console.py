@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk.access import Right, Viewer, shown_name
-from desk.actions import presence
-from desk.actions.presence import AWAY_REASONS
+from desk.actions.work import presence
+from desk.actions.work.presence import AWAY_REASONS
 from desk.errors import NotAllowed
 from desk.http.context import installation, me, reading, viewer, writing
 from desk.http.guard import needs
 from desk.models import Agent
-from desk.queries.call_strip import call_strip
-from desk.queries.work_list import work_list
+from desk.queries.calls.strip import call_strip
+from desk.queries.work.concerns import concerns
+from desk.queries.work.work_list import work_list
 from desk.web import words
 
 pages = Blueprint("console", __name__)
@@ -85,13 +86,18 @@ def set_presence() -> Response:
 
 
 def frame(session: Session, number: int | None = None) -> dict[str, Any]:
-    """What the frame of every console page needs; `number` is the ticket that is open beside the list."""
-    who = viewer()
+    """What the frame of every console page needs; `number` is the ticket that is open beside the list.
+
+    Who goes from one of them to another has the bars around it already, and asks for the panes alone.
+    """
+    who, only_panes = viewer(), request.headers.get("X-Part") == "panes"
+    there = concerns(session, who)
     return {
-        "work": work_list(session, who, installation().clock.now()),
-        "strip": call_strip(session, who) if who.can(Right.TAKE_WORK) else None,
+        "work": work_list(session, who, installation().clock.now(), there),
+        "strip": call_strip(session, who, there) if who.can(Right.TAKE_WORK) and not only_panes else None,
         "open_number": number,
         "words": words.everything(),
+        "only_panes": only_panes,
         **_self(session),
     }
 

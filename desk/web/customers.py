@@ -9,18 +9,22 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_customer
-from desk.actions import customers, disclosure
+from desk.actions.people import consents, customers, disclosure
 from desk.errors import Invalid, NotFound
-from desk.http.context import is_fragment, reading, viewer, writing
+from desk.http.context import installation, is_fragment, reading, viewer, writing
 from desk.http.guard import needs
 from desk.http.incoming import moment
 from desk.http.problems import say
 from desk.models.customer import TIERS
-from desk.queries.customer_page import contact_of, happenings, list_rows, profile
-from desk.queries.customers import PAGE, customer_list
+from desk.queries.people.consents import consents_of
+from desk.queries.people.customer_page import contact_of, happenings, list_rows, profile
+from desk.queries.people.customers import PAGE, customer_list
+from desk.queries.surveys.disclosure import shown_to
+from desk.web import conduct
 from desk.web.words import everything
 
 pages = Blueprint("customers", __name__)
+pages.register_blueprint(conduct.pages)
 
 
 @pages.get("/desk/customers")
@@ -91,6 +95,17 @@ def add_contact(customer_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("customers.one", customer_id=customer_id), 303)
 
 
+@pages.post("/desk/customers/<int:customer_id>/consents/withdraw")
+@needs(Right.EDIT_CUSTOMERS)
+def withdraw_consent(customer_id: int) -> Response:
+    """The customer has told us that they take it back."""
+    with writing() as tx:
+        customer = access_customer(tx.session, viewer(), customer_id)
+        consents.withdraw(tx, customer, request.form.get("purpose", ""), evidence=f"told to {tx.actor.name}")
+    flash(gettext("Recorded: they have taken it back."), "good")
+    return redirect(url_for("customers.one", customer_id=customer_id), 303)
+
+
 def _page(
     customer_id: int,
     errors: dict[str, str],
@@ -104,6 +119,8 @@ def _page(
         customer = access_customer(session, viewer(), customer_id)
         card = profile(session, viewer(), customer, revealed=revealed)
         entries, later = happenings(session, viewer(), customer, before=before)
+        how_reached = conduct.about(session, customer)
+        agreed = consents_of(session, customer_id)
     return render_template(
         template,
         customer=customer,
@@ -115,6 +132,9 @@ def _page(
         errors=errors,
         filled=filled or {},
         terms=everything(),
+        consents=agreed,
+        **how_reached,
+        shown=lambda survey: shown_to(viewer(), survey, installation().clock.now()),
     )
 
 

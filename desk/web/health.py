@@ -11,7 +11,7 @@ from desk.http.context import installation, reading
 from desk.http.exposition import CONTENT_TYPE, exposition, forwarded, may_ask
 from desk.http.guard import public, signed
 from desk.migrate import is_current
-from desk.queries.carrier_state import carrier_state
+from desk.queries.calls.carrier_state import carrier_state
 
 pages = Blueprint("health", __name__)
 

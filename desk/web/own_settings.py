@@ -7,7 +7,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right
-from desk.actions import agents
+from desk.actions.people import agents
 from desk.errors import Invalid
 from desk.http.context import me, reading, viewer, writing
 from desk.http.guard import needs

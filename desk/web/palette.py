@@ -9,7 +9,7 @@ from flask_babel import force_locale, gettext, lazy_gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right, Viewer
-from desk.actions import own_keys
+from desk.actions.people import own_keys
 from desk.config import BABEL_LOCALES
 from desk.errors import Invalid
 from desk.http.context import me, viewer, writing
@@ -23,6 +23,7 @@ PLACES: tuple[tuple[str, tuple[Right, ...], str, Any], ...] = (
     ("/desk", (Right.TAKE_WORK, Right.READ_TICKETS), "bubble", lazy_gettext("Console")),
     ("/desk/tickets", (Right.READ_TICKETS, Right.TAKE_WORK), "envelope", lazy_gettext("All tickets")),
     ("/desk/tickets/new", (Right.REPLY,), "plus", lazy_gettext("New ticket")),
+    ("/desk/papers/new", (Right.REPLY,), "note", lazy_gettext("Enter a letter or fax")),
     ("/desk/calls", (Right.READ_TICKETS, Right.TAKE_WORK), "phone", lazy_gettext("Calls")),
     ("/desk/callbacks", (Right.READ_TICKETS,), "phone-out", lazy_gettext("Promised calls")),
     ("/desk/complaints", (Right.READ_COMPLAINTS,), "form", lazy_gettext("Complaints")),

@@ -7,7 +7,8 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from desk.access import Right
-from desk.actions import agents, mailed_links
+from desk.actions.mail import mailed_links
+from desk.actions.people import agents
 from desk.errors import Invalid, NotFound
 from desk.events import SYSTEM
 from desk.http.context import installation, me, reading, viewer, writing
@@ -16,7 +17,7 @@ from desk.http.problems import say
 from desk.models import Agent
 from desk.models.mailed_link import PASSWORD
 from desk.passwords import check_password, hash_password
-from desk.web.rate import limit
+from desk.web.public.rate import limit
 
 pages = Blueprint("passwords", __name__)
 LONGEST = 200  # characters: hashing is slow on purpose

@@ -18,11 +18,11 @@ from desk.http.incoming import whole
 from desk.models import Queue
 from desk.models.article import AUDIENCES
 from desk.models.ticket import LIVE
-from desk.queries.customer_page import ListRow
-from desk.queries.search import HEAD, NUMBER, PERSON, TEXT, Narrowing, Place, find_customers, find_tickets
-from desk.queries.search_progress import to_fill
-from desk.queries.search_question import PENDING, Question, question_of
-from desk.queries.search_results import TicketHit, customer_hits, ticket_hits
+from desk.queries.people.customer_page import ListRow
+from desk.queries.search.progress import to_fill
+from desk.queries.search.question import PENDING, Question, question_of
+from desk.queries.search.results import TicketHit, customer_hits, ticket_hits
+from desk.queries.search.search import HEAD, NUMBER, PERSON, TEXT, Narrowing, Place, find_customers, find_tickets
 from desk.web.words import everything
 from knowledge.index import Hit
 

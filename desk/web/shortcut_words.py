@@ -42,6 +42,7 @@ SHORTCUTS = {
     "]": lazy_gettext("Month after"),
     "Alt+c": lazy_gettext("Canned replies and macros"),
     "Alt+k": lazy_gettext("Knowledge beside the ticket"),
+    "Alt+n": lazy_gettext("Message of a supervisor: seen"),
     "Alt+o": lazy_gettext("Open the first article"),
     "Alt+i": lazy_gettext("Insert the article"),
     "Alt+l": lazy_gettext("Link the article to the ticket"),

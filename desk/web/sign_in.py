@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, g, redirect, render_template, request, sessi
 from werkzeug.wrappers import Response
 
 from desk.access import Right, viewer_of
-from desk.actions import sessions
+from desk.actions.people import sessions
 from desk.config import LOCALES
 from desk.errors import Invalid, NotAllowed, TooMany
 from desk.events import SYSTEM

@@ -10,11 +10,11 @@ from werkzeug.datastructures import MultiDict
 
 from desk.access import Right
 from desk.errors import Invalid
-from desk.http.context import installation, is_fragment, reading
+from desk.http.context import installation, is_fragment, reckoning
 from desk.http.guard import needs
-from desk.queries.model_day import made_up_history
-from desk.queries.queues import all_queues
-from desk.queries.staffing import HalfHour, staffing_day
+from desk.queries.board.model_day import made_up_history
+from desk.queries.board.staffing import HalfHour, staffing_day
+from desk.queries.work.queues import all_queues
 from desk.sentences import N_
 from desk.web.words import everything
 from routing.staffing import Goal, Load, Staffing, required_agents
@@ -40,7 +40,7 @@ def show() -> str:
     desk = installation()
     now = desk.clock.now()
     goal = _goal(asked)
-    with reading() as session:
+    with reckoning() as session:
         queues = [row.queue for row in all_queues(session)]
         wanted = request.args.get("queue", type=int)
         queue = next((one for one in queues if one.id == wanted), queues[0])

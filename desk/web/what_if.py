@@ -13,12 +13,13 @@ from werkzeug.datastructures import MultiDict
 
 from desk.access import Right
 from desk.apart import apart
+from desk.days import day_of
 from desk.errors import Invalid
-from desk.http.context import installation, is_fragment, reading
+from desk.http.context import installation, is_fragment, reckoning
 from desk.http.guard import needs
-from desk.queries.model_day import model_day
-from desk.queries.queues import all_queues
-from desk.queries.recorded_day import RecordedDay, latest_day, recorded_day
+from desk.queries.board.model_day import model_day
+from desk.queries.board.recorded_day import RecordedDay, latest_day, recorded_day
+from desk.queries.work.queues import all_queues
 from desk.sentences import N_
 from desk.web.words import everything
 from routing.choice import MODES
@@ -55,7 +56,7 @@ def show() -> str:
     asked = request.args
     desk = installation()
     now, zone = desk.clock.now(), desk.settings.timezone
-    with reading() as session:
+    with reckoning() as session:
         latest = latest_day(session, zone, now)
         queues = all_queues(session)
         chosen = asked.get("day", MADE_UP)
@@ -118,10 +119,10 @@ def _pairs(before: Outcome, after: Outcome) -> Iterator[Pair]:
 
 
 def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("Choose a day.", {"day": N_("Choose a day.")}) from None
+    day = day_of(text)
+    if day is None:
+        raise Invalid("Choose a day.", {"day": N_("Choose a day.")})
+    return day
 
 
 def _changes(asked: MultiDict[str, str], recorded: RecordedDay) -> Changes:

@@ -12,9 +12,9 @@ from desk.http.context import installation, reading, viewer
 from desk.http.guard import needs
 from desk.models import Ticket, WorkItem
 from desk.models.work_item import IN_HAND, WAITING
-from desk.queries.board import access_item
-from desk.queries.why import why_waits
-from desk.queries.why_offer import OfferWhy, offers_of, teams_by_key, why_offered
+from desk.queries.board.board import access_item
+from desk.queries.work.why import why_waits
+from desk.queries.work.why_offer import OfferWhy, offers_of, teams_by_key, why_offered
 from desk.web.words import everything
 
 pages = Blueprint("why", __name__)

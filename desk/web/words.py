@@ -9,8 +9,9 @@ from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 from desk.http.nouns import AWAY_REASONS, CATEGORIES, LANGUAGES, PRESENCES, TIERS, skill_word
 from desk.http.why_words import step_words
-from desk.queries.timeline import Entry
-from desk.web import at_hand_words, callback_words
+from desk.queries.tickets.timeline import Entry
+from desk.web.calls import callback_words
+from desk.web.tickets import at_hand_words
 
 STATUSES = {
     "new": lazy_gettext("New"),
@@ -43,6 +44,12 @@ WRAP_UP_CODES = {
     "wrong_number": lazy_gettext("Wrong number"),
     "dropped": lazy_gettext("Line broke"),
 }
+NO_ARTICLE = {
+    "one_of_a_kind": lazy_gettext("One of a kind: nobody will ask it again"),
+    "personal": lazy_gettext("About this customer’s own data only"),
+    "not_written": lazy_gettext("There is none: it should be written"),
+}
+ENDINGS = WRAP_UP_CODES | {"no_answer": lazy_gettext("No answer from the customer")}
 CALL_OUTCOMES = WRAP_UP_CODES | {"not_there": lazy_gettext("Somebody else answered")}
 PRIORITIES = {
     1: lazy_gettext("P1 · urgent"),
@@ -87,6 +94,7 @@ STAGES = {
     "archived": lazy_gettext("Archived"),
     "disposed": lazy_gettext("Deleted"),
     "referred": lazy_gettext("Referred elsewhere"),
+    "retyped": lazy_gettext("No complaint after all"),
 }
 # What a button says that enters the stage.
 STAGE_VERBS = {
@@ -105,6 +113,7 @@ STAGE_VERBS = {
     "closed": lazy_gettext("Close: the customer agrees"),
     "reopened": lazy_gettext("Open again"),
     "withdrawn": lazy_gettext("Withdraw"),
+    "retyped": lazy_gettext("It is no complaint"),
 }
 CLOCK_WORDS = {
     "on_time": lazy_gettext("on time"),
@@ -120,6 +129,7 @@ DECISIONS = {
     "resolved_early": lazy_gettext("Settled early"),
     "referred": lazy_gettext("Referred elsewhere"),
     "withdrawn": lazy_gettext("Withdrawn"),
+    "retyped": lazy_gettext("No complaint after all"),
 }
 SEVERITIES = {
     1: lazy_gettext("1 · safety, data or crime"),
@@ -129,12 +139,15 @@ SEVERITIES = {
 }
 ASKED_AGAIN = {
     "satisfied": lazy_gettext("The customer is satisfied"),
+    "explained": lazy_gettext("Explained; there was nothing to put right"),
     "dissatisfied": lazy_gettext("Something is still open"),
     "not_reached": lazy_gettext("Nobody was reached"),
+    "no_action": lazy_gettext("Nothing is to be done, for the reason noted"),
 }
 FOLLOW_UP_REASONS = {
     "low_score": lazy_gettext("The customer gave a low mark."),
     "not_solved": lazy_gettext("The customer says that it is not solved."),
+    "complains": lazy_gettext("The customer complains in the words of the answer."),
     "complaint": lazy_gettext("The complaint was decided; ask whether the customer agrees."),
 }
 THREADED_BY = {
@@ -175,6 +188,14 @@ AUDIENCES = {
     "partner": lazy_gettext("partners"),
     "internal": lazy_gettext("internal"),
 }
+ORDERS = {
+    "": lazy_gettext("Latest change first"),
+    "oldest": lazy_gettext("Earliest change first"),
+    "due": lazy_gettext("Due first"),
+    "priority": lazy_gettext("Most urgent first"),
+    "opened": lazy_gettext("Oldest first"),
+    "newest": lazy_gettext("Newest first"),
+}
 VIEWS = {
     "mine": lazy_gettext("Mine"),
     "unassigned": lazy_gettext("Unassigned"),
@@ -202,6 +223,8 @@ def everything() -> dict[str, Any]:
         "categories": CATEGORIES,
         "types": TYPES,
         "wrap_up_codes": WRAP_UP_CODES,
+        "endings": ENDINGS,
+        "no_article": NO_ARTICLE,
         "call_outcomes": CALL_OUTCOMES,
         "priorities": PRIORITIES,
         "presences": PRESENCES,
@@ -220,6 +243,7 @@ def everything() -> dict[str, Any]:
         "call_states": CALL_STATES,
         "audiences": AUDIENCES,
         "views": VIEWS,
+        "orders": ORDERS,
         "languages": LANGUAGES,
         "ended_by": ENDED_BY,
         "why_you": WHY_YOU,
@@ -244,7 +268,7 @@ def event_line(entry: Entry) -> tuple[str, str]:
         case "ticket.reopened":
             return gettext("Opened again"), "refresh"
         case "ticket.solved":
-            code = WRAP_UP_CODES.get(data.get("wrap_up_code"), data.get("wrap_up_code"))
+            code = ENDINGS.get(data.get("wrap_up_code"), data.get("wrap_up_code"))
             return gettext("Solved by %(who)s (%(code)s)", who=agent, code=code), "check"
         case "ticket.closed":
             return pgettext("ticket", "Closed"), "lock"
@@ -322,18 +346,10 @@ def _work_line(entry: Entry, agent: str) -> tuple[str, str]:
     if kind == "chat.ended":
         return gettext("Chat ended: %(by)s", by=ENDED_BY.get(data.get("by"), data.get("by", ""))), "bubble"
     if kind == "chat.rated":
-        return gettext("The visitor gave %(score)s of 5", score=data.get("score")), "star"
+        return gettext("The visitor said how the chat was"), "star"
     if kind == "survey.answered":
-        solved = gettext("solved") if data.get("solved") else gettext("not solved")
-        return (
-            gettext(
-                "The customer answered: %(score)s of %(most)s, %(solved)s",
-                score=data.get("score"),
-                most=data.get("most", 5),
-                solved=solved,
-            ),
-            "star",
-        )
+        # Which mark it is, stands beside the ticket, for who may know it by now.
+        return gettext("The customer answered our question sheet"), "star"
     if kind == "follow_up.done":
         return gettext("Asked again: %(outcome)s", outcome=ASKED_AGAIN.get(data.get("outcome"), data.get("outcome", ""))), "users"
     sentence, icon = WORK_LINES.get(kind, (kind, "bell"))
@@ -366,12 +382,13 @@ WORK_LINES = {
     "mail.failed": (lazy_gettext("A mail could not be delivered: %(reason)s"), "alert"),
     "mail.bounced": (lazy_gettext("A mail came back"), "alert"),
     "chat.accepted": (lazy_gettext("%(agent)s joined the chat"), "bubble"),
+    "chat.reopened": (lazy_gettext("The visitor took the chat up again"), "bubble"),
+    "chat.visitor_blocked": (lazy_gettext("The visitor is kept out of the chat"), "lock"),
     "call.answered": (lazy_gettext("%(agent)s answered the call"), "phone"),
     "call.held": (lazy_gettext("Customer put on hold"), "pause"),
     "call.resumed": (lazy_gettext("Customer taken off hold"), "play"),
     "call.agent_lost": (lazy_gettext("The line to %(agent)s broke; the caller is first in the queue"), "alert"),
     "call.wrapped_up": (lazy_gettext("Call wrapped up by %(agent)s"), "check"),
-    "survey.sent": (lazy_gettext("The customer was asked how it was"), "star"),
     "follow_up.opened": (lazy_gettext("Somebody else is to ask the customer"), "users"),
     "article.linked": (lazy_gettext("An article was linked"), "book"),
 }

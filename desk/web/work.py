@@ -8,16 +8,19 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from desk.access import Right, access_held_item, access_offer, access_ticket
-from desk.actions import answering, chats, follow_ups, work_items
-from desk.actions.answering import Answer
+from desk.actions.chats import chats
+from desk.actions.surveys import follow_ups
+from desk.actions.work import answering, work_items
+from desk.actions.work.answering import Answer
 from desk.errors import Conflict, NotAllowed, NotFound
 from desk.http.context import me, viewer, writing
 from desk.http.guard import needs
 from desk.models import Chat, FollowUp, Ticket, WorkItem
 from desk.models.work_item import WAITING, WRAP_UP
-from desk.web.calls import ring_agent
+from desk.web.calls.calls import ring_agent
 from desk.web.console import done
-from desk.web.voice_waiting import fetch_back
+from desk.web.tickets.at_hand import written_moment
+from desk.web.voice.waiting import fetch_back
 
 pages = Blueprint("work", __name__)
 
@@ -94,7 +97,8 @@ def record_follow_up(follow_up_id: int) -> Response:
         access_ticket(tx.session, viewer(), ticket.number or 0)
         form = request.form
         said = form.get("outcome", ""), form.get("note", ""), form.get("channel", "phone")
-        follow_ups.record(tx, follow_up, me(tx), *said)
+        typed = form.get("at", "").strip()
+        follow_ups.record(tx, follow_up, me(tx), *said, told_at=written_moment(typed) if typed else None)
     return done(url_for("tickets.one", number=ticket.number), toast=gettext("Recorded."), stay=True)
 
 

@@ -35,7 +35,9 @@ export class Form {
 
   fill(values) {
     for (const field of this.form.elements) {
-      if (field.name && values?.[field.name] && !field.value) field.value = values[field.name];
+      if (!field.name || !values?.[field.name]) continue;
+      if (field.type === "checkbox") field.checked ||= field.name !== "consent"; // agreeing is done by hand, each time
+      else if (!field.value) field.value = values[field.name];
     }
   }
 
@@ -46,7 +48,7 @@ export class Form {
   }
 
   focus() {
-    const empty = [...this.form.elements].find((field) => field.name && !field.value);
+    const empty = [...this.form.elements].find((field) => field.name && (!field.value || (field.type === "checkbox" && !field.checked)));
     (empty ?? this.form.elements[0]).focus();
   }
 
@@ -79,11 +81,12 @@ export class Form {
 
   blame(field, sentence) {
     const fault = Object.assign(document.createElement("p"), { className: "error", id: `${field.id}-error`, textContent: sentence });
-    field.before(fault);
+    if (field.type === "checkbox") field.parentElement.append(fault);
+    else field.before(fault);
     field.setAttribute("aria-invalid", "true");
     field.dataset.described = field.getAttribute("aria-describedby") ?? "";
     field.setAttribute("aria-describedby", `${field.dataset.described} ${fault.id}`.trim());
-    field.closest(".field").classList.add("has-error");
+    field.closest(".field, .tick").classList.add("has-error");
   }
 
   forgive() {
@@ -93,7 +96,7 @@ export class Form {
       field.removeAttribute("aria-invalid");
       if (field.dataset.described) field.setAttribute("aria-describedby", field.dataset.described);
       else field.removeAttribute("aria-describedby");
-      field.closest(".field").classList.remove("has-error");
+      field.closest(".field, .tick").classList.remove("has-error");
     }
   }
 }

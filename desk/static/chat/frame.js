@@ -4,6 +4,7 @@
 import * as keep from "./keep.js";
 import * as log from "./log.js";
 import { forgetAfterwards, offerAfterwards } from "./afterwards.js";
+import { chime } from "./chime.js";
 import { offerFiles, sendAgain } from "./files.js";
 import { Form } from "./form.js";
 import { onParent, tellParent } from "./parent.js";
@@ -24,8 +25,9 @@ let last = 0;
 let state = null;
 let told = 0; // how often the desk has said by itself where the chat stands
 let reception = JSON.parse(document.body.dataset.reception);
-let seen = true; // whether the visitor has the frame before their eyes
+let shown = true; // whether the page around us shows us
 let unread = 0;
+let got = 0; // up to which message the visitor has seen all, as the desk knows
 let sending = false;
 let typedAt = 0;
 let typingEnds = 0;
@@ -34,7 +36,13 @@ let netTimer = 0;
 const socket = connect(locale, () => token);
 const start = new Form($("ask"), submitAsk);
 const letter = new Form($("letter"), submitLetter);
-for (const form of ["ask", "letter"]) suggestTo($(`${form}-text`), $(`${form}-suggested`), (words) => ask(socket, "suggest", { text: words }));
+for (const form of ["ask", "letter"]) suggestTo($(`${form}-text`), $(`${form}-suggested`), (words) => ask(socket, "suggest", { text: words }), read);
+
+/** An article was opened before anybody was asked: whoever answers will know of it. */
+function read(href) {
+  const key = decodeURIComponent(href.split("/").pop());
+  keep.write("chat:read", [...(keep.read("chat:read") ?? []).filter((other) => other !== key), key].slice(-5));
+}
 
 socket.on("connect", () => {
   clearTimeout(netTimer);
@@ -92,7 +100,7 @@ function offline() {
 
 function show(view) {
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${view}`;
-  $("ways").hidden = view !== "letter";
+  $("ways").hidden = !["letter", "refused"].includes(view);
 }
 
 const visible = () => document.querySelector("main > section:not([hidden])")?.id.slice(5);
@@ -103,7 +111,7 @@ function welcome(now) {
   $("opening").textContent = openingWords();
   explain(text("letterWhy"));
   if (["start", "letter"].includes(visible()) && (start.busy || letter.busy)) return;
-  if (visible() === "thanks") return;
+  if (["thanks", "refused"].includes(visible())) return;
   const view = now.state === "open" ? "start" : "letter";
   const shown = { start, letter }[visible()];
   if (visible() === view || shown?.values().text) return; // never take a form away from whoever is writing in it
@@ -120,7 +128,7 @@ function openingWords() {
     if (reception.minutes === 0) return text("openNow");
     return reception.minutes ? text("openWait", reception) : text("open");
   }
-  if (reception.state === "nobody") return text("nobody");
+  if (["nobody", "full"].includes(reception.state)) return text(reception.state);
   if (!reception.opens_at) return text("closed");
   const time = new Date(reception.opens_at).toLocaleString(lang, { weekday: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return text("closedUntil", { time });
@@ -140,6 +148,7 @@ function apply(now) {
   $("say").hidden = $("over").hidden = true;
   $(over ? "over" : "say").hidden = false;
   $("end").hidden = over;
+  $("reopen").hidden = !now.can_reopen;
   if (over) {
     $("ending").hidden = true;
     $("typing").textContent = "";
@@ -163,7 +172,7 @@ function setText(node, words) {
 async function submitAsk(values) {
   const before = keep.read("chat:opening"); // asked already and not answered: the same question is the same chat
   const same = before?.text === values.text ? before : { client_id: keep.newId(), token: keep.newToken() };
-  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page, identity };
+  const opening = { ...values, client_id: same.client_id, token: same.token, locale, page_url: page, identity, read: keep.read("chat:read") ?? [] };
   keep.write("chat:opening", opening);
   await open(opening);
   if (token) await sync();
@@ -180,8 +189,11 @@ async function open(opening) {
   }
   keep.forget("chat:opening");
   if (answer.ok) {
-    keep.write("chat:who", { name: opening.name, email: opening.email });
+    keep.write("chat:who", { name: opening.name, email: opening.email, ...(opening.phone && { phone: opening.phone }) });
+    keep.forget("chat:read");
     begin(opening.token);
+  } else if (refused(answer)) {
+    start.fill(opening);
   } else if (answer.allowed?.includes("leave_message")) {
     letter.fill(opening);
     show("letter");
@@ -192,6 +204,16 @@ async function open(opening) {
     show("start");
     start.refuse(answer);
   }
+}
+
+/** Somebody who may not chat hears it kindly, and where else they are heard. */
+function refused(answer) {
+  if (!answer.allowed?.includes("complain")) return false;
+  $("refused-text").textContent = answer.error;
+  for (const way of document.querySelectorAll("[data-way]")) way.hidden = true;
+  show("refused");
+  $("refused-title").focus();
+  return true;
 }
 
 function begin(chat) {
@@ -210,7 +232,7 @@ function leave() {
 }
 
 function reset() {
-  last = 0;
+  last = got = 0;
   state = null;
   log.clear();
   $("typing").textContent = "";
@@ -220,7 +242,7 @@ function reset() {
 async function submitLetter(values) {
   const answer = await askSurely(socket, "leave", { ...values, client_id: letter.id(), token: keep.newToken(), locale, page_url: page });
   if (!answer) return letter.say(text("unreachable"));
-  if (!answer.ok) return letter.refuse(answer);
+  if (!answer.ok) return refused(answer) || letter.refuse(answer);
   $("thanks-text").textContent = text("thanks", { number: answer.number, email: values.email });
   letter.clear();
   show("thanks");
@@ -305,10 +327,23 @@ function add(messages) {
     $("typing").textContent = "";
     if (isNew && message.delivery !== "delivered") theirs += 1;
   }
-  if (!theirs) return;
-  ask(socket, "got", { up_to: last });
-  if (!seen || document.hidden) tellParent("unread", { count: (unread += theirs) });
+  if (!theirs || looking()) return saw();
+  tellParent("unread", { count: (unread += theirs) });
+  chime();
 }
+
+const looking = () => shown && !document.hidden;
+
+/** The visitor has the messages before their eyes: the desk is told, and whoever counted them stops. */
+async function saw() {
+  if (!looking()) return;
+  if (unread) tellParent("unread", { count: (unread = 0) });
+  if (!token || got >= last) return;
+  const [asked, upTo] = [token, last];
+  const answer = await ask(socket, "got", { up_to: upTo });
+  if (answer?.ok && asked === token) got = Math.max(got, upTo);
+}
+document.addEventListener("visibilitychange", saw);
 
 // ---- ending
 
@@ -327,6 +362,21 @@ $("end-yes").addEventListener("click", async () => {
 });
 offerAfterwards((event, data) => (event === "rate" ? askSurely : ask)(socket, event, data));
 for (const button of document.querySelectorAll("[data-again]")) button.addEventListener("click", () => again());
+
+$("reopen").addEventListener("click", async () => {
+  const answer = await askSurely(socket, "reopen");
+  if (!answer) return offline();
+  if (answer.ok) {
+    await sync(); // brings the field back
+    return $("say-text").focus();
+  }
+  if (refused(answer)) return;
+  again();
+  if (!answer.allowed?.includes("leave_message")) return start.say(answer.error);
+  show("letter");
+  explain(answer.error);
+  letter.focus();
+});
 
 function again(question = "") {
   leave();
@@ -369,22 +419,33 @@ window.addEventListener("storage", (event) => {
   socket.disconnect().connect();
 });
 onParent((open, focus) => {
-  seen = open;
+  shown = open;
   if (!open) return;
-  unread = 0;
+  saw();
   look();
   // Never out of a field in which somebody types already: the page around says it when all of us has come, pictures too.
   if (focus && !document.activeElement?.matches("input, select, textarea")) (token ? $("say-text") : visible() === "letter" ? letter : start).focus();
 });
 
+// The other language: the page comes anew, with what was typed.
+for (const button of document.querySelectorAll("[data-speak]")) {
+  button.addEventListener("click", () => {
+    keep.write("chat:form", (visible() === "letter" ? letter : start).values());
+    const query = new URLSearchParams(location.search);
+    query.set("lang", button.dataset.speak);
+    location.search = query;
+  });
+}
+
 /** Without a chat: is somebody there by now? */
 function look() {
-  if (!token && seen && !document.hidden && socket.connected && !start.busy) sync();
+  if (!token && looking() && socket.connected && !start.busy) sync();
 }
 setInterval(look, LOOK_MS);
 
 $("say-text").value = keep.read("chat:draft") ?? "";
-for (const form of [start, letter]) form.fill({ ...keep.read("chat:who"), ...keep.said(identity) });
+for (const form of [start, letter]) form.fill({ ...keep.read("chat:who"), ...keep.said(identity), ...keep.read("chat:form") });
+keep.forget("chat:form");
 forgetAfterwards(keep.read("chat:who")?.email);
 if (token) show("talk");
 else welcome(reception);

@@ -92,6 +92,7 @@ function words(line) {
   if (line.kind === "idle") return text("idle");
   if (line.kind === "joined") return text("joined", { name: line.name });
   if (line.kind === "waiting") return text("passedOn");
+  if (line.kind === "reopened") return text("reopened");
   return text({ customer: "endedByYou", agent: "endedByAgent" }[line.by] ?? "ended");
 }
 

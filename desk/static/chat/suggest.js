@@ -4,8 +4,9 @@ import { text } from "/static/js/texts.js";
 
 const PAUSE_MS = 700;
 
-/** `find(words)` promises {ok, hits: [{title, href, lang}]}, or null when nobody answered. */
-export function suggestTo(field, place, find) {
+/** `find(words)` promises {ok, hits: [{title, href, lang}]}, or null when nobody answered; `opened(href)` hears which one was read. */
+export function suggestTo(field, place, find, opened) {
+  place.addEventListener("click", ({ target }) => target.closest("a") && opened(target.closest("a").getAttribute("href")));
   let timer = 0;
   let asked = "";
   field.addEventListener("input", () => {

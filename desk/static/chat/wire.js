@@ -1,10 +1,12 @@
 // The connection to the desk. Every question gets an answer, or is told that there was none.
 
+import { io } from "/static/vendor/socket.io.esm.min.js"; // two kilobytes less than the one for old browsers
+
 const ANSWER_MS = 10000;
 
 /** Connect; `token()` gives the chat's token at each connection, the first and all after a break. */
 export function connect(locale, token) {
-  const socket = window.io("/visitor", {
+  const socket = io("/visitor", {
     transports: ["websocket"],
     auth: (tell) => tell({ token: token(), locale }),
     reconnectionDelay: 500,

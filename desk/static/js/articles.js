@@ -14,7 +14,13 @@ addEventListener("beforeunload", (event) => {
 });
 title.addEventListener("input", () => {
   const shown = preview.querySelector(".preview-title");
-  if (shown) shown.textContent = title.value;
+  if (!shown) return;
+  shown.textContent = title.value;
+  // An empty heading is none.
+  for (const [name, value] of [["role", "heading"], ["aria-level", "2"]]) {
+    if (title.value) shown.setAttribute(name, value);
+    else shown.removeAttribute(name);
+  }
 });
 lang.addEventListener("change", () => {
   for (const node of [title, text, cause, preview]) node.lang = lang.value === "zh" ? "zh-CN" : lang.value;

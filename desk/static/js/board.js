@@ -13,6 +13,9 @@ document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (detail.successful && detail.elt.matches("[data-acts]")) detail.elt.closest("dialog")?.close();
 });
 
+// Who opens it wants to write: what comes into the dialog brings its field along.
+document.body.addEventListener("htmx:afterSwap", ({ target }) => target.id === "notes-body" && target.querySelector("textarea")?.focus());
+
 const clock = document.querySelector("[data-wall-clock]");
 if (clock) {
   const format = new Intl.DateTimeFormat(document.documentElement.lang, {

@@ -83,7 +83,7 @@ async function go(href, { push = true } = {}) {
   document.getElementById("panes").ariaBusy = "true";
   let page;
   try {
-    const answer = await fetch(href, { headers: { Accept: "text/html", "X-Language": document.documentElement.lang.slice(0, 2) }, credentials: "same-origin" });
+    const answer = await fetch(href, { headers: { Accept: "text/html", "X-Part": "panes", "X-Language": document.documentElement.lang.slice(0, 2) }, credentials: "same-origin" });
     const html = await answer.text();
     if (mine !== going) return;
     if (!answer.headers.get("Content-Type")?.includes("html") || new URL(answer.url).pathname.startsWith("/login")) throw new Error("elsewhere");

@@ -122,6 +122,8 @@ function markFields(form, fields) {
     input.before(told);
     input.ariaInvalid = "true";
     input.setAttribute("aria-errormessage", told.id);
+    input.dataset.describedBefore = input.getAttribute("aria-describedby") ?? "";
+    input.setAttribute("aria-describedby", `${told.id} ${input.dataset.describedBefore}`.trim()); // not everybody's reader knows the other
   }
   inputs.find(Boolean)?.focus();
 }
@@ -131,6 +133,8 @@ function unmarkFields(form) {
   for (const input of form.querySelectorAll?.("[aria-errormessage]") ?? []) {
     input.removeAttribute("aria-invalid");
     input.removeAttribute("aria-errormessage");
+    if (input.dataset.describedBefore) input.setAttribute("aria-describedby", input.dataset.describedBefore);
+    else input.removeAttribute("aria-describedby");
   }
 }
 

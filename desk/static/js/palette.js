@@ -3,13 +3,13 @@
 
 import { initials } from "./palette-initials.js";
 import { fragment, isComposing, moved, optionsOf, point, pointedAt } from "./search-options.js";
-import { nameOf } from "./shortcuts.js";
+import { enterPart, nameOf } from "./shortcuts.js";
 
 const RECENT = "palette-recent";
 const MOST_RECENT = 6;
-const MOST_HERE = 60;
+const MOST_HERE = 150;
 const PAUSE_MS = 160;
-const HERE = "[data-key], [data-menu] :is(a, button), main .pane-head :is(button, a.button), main .ticket-facts button, main .page-head :is(a.button, button), main [data-opens]";
+const HERE = "[data-key], [data-menu] :is(a, button), main .pane-head :is(button, a.button), main .ticket-facts button, main .page-head :is(a.button, button), main [data-opens], main [role=tab]:not([aria-selected=true]), main [role=tabpanel] :is(summary, button[type=button][id])";
 let places = null; // the pages, as options
 let bilingual = new Map(); // names of shortcuts in every language
 let here = []; // what this page offers just now
@@ -72,13 +72,27 @@ function actionsOf(dialog) {
     if (dialog.contains(node) || node.dataset.opens === "palette" || node.closest("dialog:not([open])") || node.disabled) continue;
     const menu = node.closest("[popover]");
     const opener = menu && document.querySelector(`[popovertarget="${menu.id}"]`);
-    if (!(opener ?? node).checkVisibility({ visibilityProperty: true })) continue;
+    const covers = coversOf(opener ?? node);
+    if (!covers?.concat(opener ?? node)[0].checkVisibility({ visibilityProperty: true })) continue;
     if (node.getAttribute("popovertarget")) continue;
     const word = nameOf(node);
-    const name = opener && menu.id !== "user-menu" ? `${nameOf(opener)}: ${word}` : word;
+    const under = opener && menu.id !== "user-menu" ? opener : covers.findLast((cover) => cover.matches("[role=tab]"));
+    const name = under ? `${nameOf(under)}: ${word}` : word;
     if (word && !found.has(name)) found.set(name, { node, name, key: node.dataset.key ?? "" });
   }
   return [...found.values()].slice(0, MOST_HERE).map((each, at) => ({ ...each, id: `here-${at}` }));
+}
+
+/** What has to be pressed before it is seen, the outermost first: a tab, a closed part, the side pane of a narrow screen; null if nothing helps. */
+function coversOf(node) {
+  const covers = [];
+  for (let at = node.parentElement; at && at !== document.body; at = at.parentElement) {
+    if (at.matches("[role=tabpanel][hidden]")) covers.unshift(document.querySelector(`[role=tab][aria-controls="${at.id}"]`));
+    else if (at.hidden) return null;
+    else if (at.matches("details:not([open])") && node.parentElement !== at) covers.unshift(at.querySelector(":scope > summary"));
+    else if (at.matches(".pane-side:not(.is-open)") && getComputedStyle(at).visibility === "hidden") covers.unshift(document.querySelector(`[data-toggles="${at.id}"]`));
+  }
+  return covers.every(Boolean) ? covers : null;
 }
 
 function show(dialog) {
@@ -196,7 +210,9 @@ const plain = (text) => text.normalize("NFKC").toLowerCase().trim().replaceAll(/
 function act(node) {
   const now = node.isConnected ? node : node.id && document.getElementById(node.id);
   if (!now) return;
-  if (now.matches("select, textarea, input:not([type=radio], [type=checkbox], [type=submit], [type=button])")) now.focus();
+  for (const cover of coversOf(now) ?? []) cover.click();
+  if (now.matches("summary")) enterPart(now);
+  else if (now.matches("select, textarea, input:not([type=radio], [type=checkbox], [type=submit], [type=button])")) now.focus();
   else now.click();
 }
 

@@ -17,6 +17,8 @@ export function startPlaces() {
     const item = event.target.closest("[data-menu] :is(a, button)");
     if (item && !item.closest("[data-stays]")) item.closest("[popover]").hidePopover();
   });
+  // Where tabs are more than fit, the one that this page is of is in sight.
+  for (const tab of document.querySelectorAll(".tabs > [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - EDGE;
   document.addEventListener("toggle", placeMenu, true);
   document.addEventListener("keydown", move);
   document.addEventListener("keydown", (event) => {

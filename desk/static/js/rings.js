@@ -1,10 +1,13 @@
 // What is offered may ring: a tone, for calls until they are answered, and a notice of the system's own while the tab is out of
 // sight. What rings, and how loud, is kept in this browser, because the loudspeaker is this desk's and not the person's.
 
+import { announce } from "./notices.js";
+
 const STORE = "ring";
 const AGAIN_MS = 3000;
 const PITCHES = { call: [587, 784, 587, 784], other: [660, 880], help: [880, 660, 880] };
 let known = new Map();
+let nudged = new Set(); // chats whose visitor waits too long, by the id of their row
 let context = null;
 let repeating = 0;
 const notices = new Map();
@@ -13,7 +16,7 @@ const notices = new Map();
 export function startRings() {
   known = offers();
   document.body.addEventListener("live:morphed", ({ target }) => {
-    if (["worklist", "call-strip"].includes(target.id)) look();
+    if (["worklist", "call-strip", "floor-notes"].includes(target.id)) look();
   });
   startSettings();
   look(true);
@@ -48,7 +51,7 @@ function look(first = false) {
   const fresh = [...now].filter(([id]) => first || !known.has(id));
   known = now;
   document.title = `${now.size ? `(${now.size}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
-  for (const [id, notice] of notices) if (!now.has(id)) notice.close();
+  for (const [id, notice] of notices) if (!now.has(id) && !document.getElementById(id)?.hasAttribute("data-nudge")) notice.close();
   clearInterval(repeating);
   const wanted = (offer) => settings().for === "all" || (settings().for === "calls" && offer.kind === "call");
   if ([...now.values()].some((offer) => offer.kind === "call" && wanted(offer))) repeating = setInterval(() => tone(PITCHES.call), AGAIN_MS);
@@ -56,6 +59,19 @@ function look(first = false) {
     tone(PITCHES[offer.kind] ?? PITCHES.other);
     notify(id, offer);
   }
+  nudge(first);
+}
+
+/** A visitor waits for this person's answer, or a supervisor has written: said once, whatever else rings. */
+function nudge(first) {
+  const rows = [...document.querySelectorAll(":is(#worklist, #floor-notes) [data-nudge]")];
+  const fresh = rows.filter(({ id }) => !nudged.has(id));
+  nudged = new Set(rows.map(({ id }) => id));
+  if (first || !fresh.length) return;
+  const unsaid = fresh.filter((row) => !row.closest("[data-announce]:not(#worklist)")); // such a part says itself what is new
+  if (unsaid.length) announce(unsaid.map(({ dataset }) => dataset.say).join(" "));
+  sound("other");
+  if (settings().for !== "none") for (const { id, dataset } of fresh) notify(id, { kind: "other", say: dataset.say });
 }
 
 function notify(id, offer) {

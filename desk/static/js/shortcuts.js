@@ -28,7 +28,15 @@ function press(event) {
   if (!target) return;
   event.preventDefault();
   if (target.matches("input, textarea, select")) target.focus();
+  else if (target.matches("summary")) enterPart(target);
   else target.click();
+}
+
+/** Open what is folded under this, and go on in its first field. */
+export function enterPart(summary) {
+  const part = summary.parentElement;
+  if (!part.open) summary.click();
+  (part.querySelector("input:not([type=hidden]), select, textarea, button") ?? summary).focus();
 }
 
 function matches(keys, event) {

@@ -1,6 +1,7 @@
 // Sound between this page and the others of a room: one connection to each, as the carrier says who hears whom.
 
 const GATHER_MS = 1500;
+const LONGEST_GATHER_MS = 20_000; // a machine without any network
 const LOOK_MS = 2000;
 const PATIENCE_MS = 5000; // for the first try; each further one is given as much more
 const MOST_PATIENCE = 6;
@@ -134,7 +135,8 @@ function connect({ iceServers, offers, send, onStream, onNote }) {
 
   function take(signal) {
     if (signal.kind === "again") {
-      if (offers && pc.connectionState !== "connected") offer();
+      // Who has not seen our last offer yet: it is on its way, and another would make void the answer to it.
+      if (offers && signal.turn === turn && pc.connectionState !== "connected") offer();
       return;
     }
     queue(async () => {
@@ -196,14 +198,32 @@ function connect({ iceServers, offers, send, onStream, onNote }) {
   };
 }
 
+/**
+ * When our description says where we are found: all the places, or after a while those that are known by then. The state of
+ * gathering alone does not tell: on a further try it is for a moment that of the try before, with nothing gathered yet.
+ */
 function gathered(pc) {
-  if (pc.iceGatheringState === "complete") return Promise.resolve();
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, GATHER_MS);
-    pc.addEventListener("icegatheringstatechange", () => {
-      if (pc.iceGatheringState !== "complete") return;
-      clearTimeout(timer);
+    const events = ["icecandidate", "icegatheringstatechange"];
+    let late = false;
+    const timers = [setTimeout(wait, GATHER_MS), setTimeout(end, LONGEST_GATHER_MS)];
+    for (const event of events) pc.addEventListener(event, look);
+    look();
+
+    function wait() {
+      late = true;
+      look();
+    }
+
+    function look() {
+      const found = pc.localDescription?.sdp.includes("a=candidate");
+      if (found && (late || pc.iceGatheringState === "complete")) end();
+    }
+
+    function end() {
+      timers.forEach(clearTimeout);
+      for (const event of events) pc.removeEventListener(event, look);
       resolve();
-    });
+    }
   });
 }

@@ -1,0 +1,1 @@
+"""Pages of mail: addresses and mailboxes, the ledger, what became of what was sent."""

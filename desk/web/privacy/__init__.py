@@ -1,0 +1,1 @@
+"""Pages about people's data: erasing, copies, and how long things are kept."""

@@ -1,0 +1,1 @@
+"""Pages of tickets: lists, one ticket, and what is done with it."""

@@ -1,0 +1,1 @@
+"""The carrier's webhooks: what a call hears and does next."""
