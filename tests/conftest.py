@@ -70,9 +70,9 @@ def postgres_server(services_folder: Path) -> URL:
     return shared_server(services_folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def postgres_url(postgres_server: URL) -> Iterator[str]:
-    """A PostgreSQL database of this worker's own, empty when the worker begins."""
+    """An empty PostgreSQL database for one test."""
     from tests.services.postgres import new_database
 
     with new_database(postgres_server) as url:
@@ -98,6 +98,21 @@ def redis_server(services_folder: Path) -> Iterator[str]:
 
     with private_server(services_folder) as url:
         yield url
+
+
+@pytest.fixture(autouse=os.environ.get("TEST_DESK") == "grown", scope="session")
+def grown_desks(postgres_server: URL, redis_server: str) -> None:
+    """Every desk that a test starts is one of many processes."""
+    from tests.grown.whole_desk import stand_on
+
+    stand_on(postgres_server, redis_server)
+
+
+@pytest.fixture(autouse=os.environ.get("TEST_DESK") == "grown")
+def in_many_processes(request: pytest.FixtureRequest) -> None:
+    """Leaves out what no process but the test's own would notice."""
+    if "monkeypatch" in request.fixturenames:
+        pytest.skip("changes the code of its process")
 
 
 @pytest.fixture

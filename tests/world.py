@@ -31,8 +31,8 @@ from channels.voice.port import Carrier
 from channels.voice.simulated import http, webhooks
 from channels.voice.simulated.carrier import SimulatedCarrier
 from desk import passwords
-from desk.actions.agents import add_agent, set_skill
-from desk.actions.presence import set_presence
+from desk.actions.people.agents import add_agent, set_skill
+from desk.actions.work.presence import set_presence
 from desk.app import create_app, install, prepare
 from desk.clock import Clock
 from desk.commands.serve import Requests
@@ -40,10 +40,12 @@ from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Agent, MailboxMail, Setting, SpooledMail, Team, Ticket
-from desk.queries import survey_rules as surveys
+from desk.queries.surveys import rules as surveys
+from desk.store import Tx
 from desk.work.background import ALL, Background
 
 PASSWORD = "a good password"
+GROWN = os.environ.get("TEST_DESK") == "grown"  # stories are told to a desk of many processes
 PATIENCE_S = 120
 FIRST_PORT, STRETCH = 20_000, 1_500
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
@@ -75,7 +77,13 @@ def settings_for(folder: Path, **more: str) -> Settings:
         "DESK_BASE_URL": f"http://127.0.0.1:{http_port}",
         "DESK_SECRET_KEY": "a secret that only this test knows, long enough",
     }
-    return Settings.from_env({**env, **more})
+    _told[folder] = {**env, **more}
+    return Settings.from_env(_told[folder])
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What `settings_for` made them of."""
+    return _told[settings.data_dir]
 
 
 @contextmanager
@@ -88,10 +96,16 @@ def running(
     roles: frozenset[str] = ALL,
 ) -> Iterator[World]:
     """Start a desk and stop it again. With `background=False` nothing receives mail, routes or sends."""
+    if GROWN:
+        from tests.grown import whole_desk
+
+        with whole_desk.instead(settings, clock, carrier, _at_any_hour) as (desk, doors):
+            yield World(desk, None, doors)
+        return
     desk = install(settings, clock=clock, carrier=carrier)
     _prepare(desk)
-    with desk.store.tx(SYSTEM) as tx:  # question sheets leave at any hour: no test depends on when it runs
-        tx.session.merge(Setting(key=surveys.SETTING, value={"hours": ["00:00", "23:59:59.999999"]}))
+    with desk.store.tx(SYSTEM) as tx:
+        _at_any_hour(tx)
     app, _socketio = create_app(desk)
     app.jinja_env.bytecode_cache = _COMPILED
     parts = Background(desk, roles if background else frozenset())
@@ -118,9 +132,16 @@ def running(
         desk.store.engine.dispose()
 
 
+def _at_any_hour(tx: Tx) -> None:
+    """Question sheets leave day and night: no test depends on when it runs."""
+    at_once = {"hours": ["00:00", "23:59:59.999999"], "delays": dict.fromkeys(surveys.CHANNELS, 0)}
+    tx.session.merge(Setting(key=surveys.SETTING, value=at_once))
+
+
 # What costs every desk of a test run time and is the same each time: an empty database, compiled pages, slow password hashes.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 _prepared: dict[str, Path] = {}
+_told: dict[Path, dict[str, str]] = {}  # the settings of each folder as an environment
 # A carrier ends a call that is not answered for within 15 seconds; a busy machine may stand still for as long.
 post_form = webhooks.post_form = partial(http.post_form, timeout_s=45.0)
 
@@ -277,6 +298,7 @@ class Browsing(requests.Session):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.trust_env = False
+        self.headers["Connection"] = "close"  # no test leaves one open
         self.base = url
         self.csrf = ""
 

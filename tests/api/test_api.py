@@ -9,7 +9,8 @@ import requests
 from sqlalchemy import func, select
 
 from channels.message import Contact, Inbound
-from desk.actions import intake, tokens
+from desk.actions import intake
+from desk.actions.people import tokens
 from desk.events import Event
 from desk.models import ApiToken, Customer, Message, OutboxMail, Ticket
 from tests.world import running, settings_for
@@ -193,6 +194,7 @@ def test_who_may_not_reveal_contacts_sees_them_masked(world):
         ("GET", "/tickets?cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk", 422),
         ("GET", "/tickets?customer=li", 422),
         ("GET", "/tickets?customer=99999999999999999999999", 422),
+        ("GET", "/tickets?owner=li", 422),
         ("GET", "/events?ticket=99999999999999999999999", 422),
         ("GET", "/customers?email=nobody", 422),
         ("GET", "/customers?phone=abc", 422),
@@ -275,6 +277,17 @@ def test_a_ticket_is_opened_changed_noted_and_answered(world, program):
     assert ticket["number"] in {item["ticket"] for item in items}
     event = world.one(select(Event).where(Event.ticket_id == ticket["id"]).order_by(Event.id).limit(1))
     assert (event.actor_kind, event.actor_name) == ("api", "supervisor")
+
+
+def test_tickets_are_listed_by_who_has_them(world, program):
+    owner = world.agent("Ola")
+    theirs, others = (mail(world, f"owned-{number}").number for number in range(2))
+    assert program("PATCH", f"/tickets/{theirs}", json={"owner": owner.id}).status_code == 200
+    found = program("GET", "/tickets", params={"owner": owner.id}).json()["items"]
+    assert [ticket["number"] for ticket in found] == [theirs]
+    narrowed = program("GET", "/tickets", params={"owner": owner.id, "status": "closed"}).json()["items"]
+    assert narrowed == []
+    assert others in [ticket["number"] for ticket in program("GET", "/tickets", params={"limit": 200}).json()["items"]]
 
 
 def test_a_customer_is_added_once_and_found_again(program):

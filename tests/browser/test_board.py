@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from desk.actions import customers, tickets, work_items
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.models import Agent, ContactPoint, Customer, Event, Queue, WorkItem
 from tests.browser.shown import expect_shown, keep_words_of, wait_for_menu
 from tests.world import PASSWORD, World, running, settings_for

@@ -10,8 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from desk.models import Agent, Calendar, Call, CallSegment, HelpRequest, Queue
+from desk.models.agent import NOT_RESPONDING
+from tests.browser.signed_in import signed_in
 from tests.web.call_world import a_call, a_cry, a_leg, a_part, a_ticket
-from tests.world import PASSWORD, World, running, settings_for
+from tests.world import World, running, settings_for
 
 CALLER = "+8613800138000"
 PATIENCE_MS = 45_000
@@ -42,14 +44,7 @@ def at_the_desk(chromium: Browser, contexts: list[BrowserContext], world: World,
     context = chromium.new_context(locale="en-GB", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     contexts.append(context)
-    page = context.new_page()
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.goto(f"{world.url}/login")
-    page.locator("[name=email]").fill(agent.email)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.locator("#net")).to_have_attribute("data-state", "live")
+    page = signed_in(context, world.url, agent)
     if path != "/desk":
         page.goto(world.url + path)
         expect(page.locator("#net")).to_have_attribute("data-state", "live")
@@ -90,6 +85,10 @@ def test_a_call_is_taken_on_any_page_consulted_about_and_handed_over_by_keyboard
     expect(strip.locator(".recording.is-paused")).to_contain_text("NOT RECORDED")
     page.keyboard.press("g")
     expect(strip.locator(".recording.is-on")).to_be_visible()
+
+    for key, state in (("h", "hold"), ("h", "talking")):
+        page.keyboard.press(key)
+        expect(strip.locator(f"[data-call-state={state}]")).to_be_visible()
 
     page.keyboard.press("x")
     dialog = page.locator("#call-targets")
@@ -235,6 +234,8 @@ def test_nothing_runs_out_of_the_window_and_axe_finds_nothing(chromium, seeded, 
             page.goto(world.url + path)
             expect(page.locator("#net")).to_have_attribute("data-state", "live")
             expect(page.locator("#call-strip .consult-bar")).to_be_visible()
+            page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+            expect(page.locator("#call-strip .consult-bar")).to_be_in_viewport()
             clean(page, axe_source, width, path)
         for opener, dialog in (("#phone-light", "#phone-check"), ("#open-dialer", "#dialer")):
             page.locator(opener).click()
@@ -243,6 +244,35 @@ def test_nothing_runs_out_of_the_window_and_axe_finds_nothing(chromium, seeded, 
             clean(page, axe_source, width, dialog)
             page.keyboard.press("Escape")
             expect(page.locator(dialog)).to_be_hidden()
+    finally:
+        context.close()
+
+
+APART = """() => {
+  const end = document.querySelector(".topbar-end").getBoundingClientRect();
+  const said = [...document.querySelectorAll("#own-presence > :not([popover])")].map((part) => part.getBoundingClientRect());
+  return said.every((one) => one.right <= end.left || one.bottom <= end.top || end.bottom <= one.top);
+}"""
+
+
+def test_who_missed_an_offer_reads_so_in_the_bar_at_any_width(chromium, seeded):
+    world, _maya, _over = seeded
+    nora = world.agent("Nora")
+    with world.tx() as tx:
+        tx.session.get_one(Agent, nora.id).presence = NOT_RESPONDING
+    context = chromium.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        for name, value in world.browser(nora.email).cookies.items():
+            context.add_cookies([{"name": name, "value": value, "url": world.url}])
+        page = context.new_page()
+        page.goto(f"{world.url}/desk/calls")
+        expect(page.locator("#available-again")).to_be_visible()
+        expect(page.locator("#presence-button")).to_contain_text("Not responding")
+        for width in (1440, 1024, 375):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(APART), width
     finally:
         context.close()
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions.canned import write_canned
+from desk.actions.tickets.canned import write_canned
 from desk.models import Agent, CannedReply, Message
 from tests.browser.test_console import begin, console
 from tests.world import World, running, settings_for

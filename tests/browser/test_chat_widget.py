@@ -10,11 +10,13 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 from sqlalchemy import select
 
-from desk.actions import chats
+from desk.actions.chats import blocks, chats
+from desk.actions.chats.rules import set_rules
 from desk.clock import Clock
 from desk.events import SYSTEM
 from desk.models import Agent, Attachment, Calendar, Chat, Message, Survey, Ticket
 from desk.models.agent import AVAILABLE, AWAY
+from desk.queries.chats.rules import ChatRules, Invitation
 from tests.browser.shown import expect_shown, keep_words_of
 from tests.live.cable import laid_to
 from tests.live.chat_site import Site, running_site
@@ -328,3 +330,76 @@ def violations(page, axe_source) -> list[str]:
     page.evaluate(axe_source)
     result = page.evaluate("axe.run({iframes: false})")
     return [f"{one['id']}: {node['html'][:160]}" for one in result["violations"] for node in one["nodes"]]
+
+
+def ask_for(site, **rules):
+    with site.desk.store.tx(SYSTEM) as tx:
+        set_rules(tx, ChatRules(**rules))
+
+
+def test_an_invitation_comes_once_takes_no_focus_and_a_no_is_remembered(site, context):
+    words = {"en": "Questions? We are here.", "zh": "有疑问吗？"}
+    ask_for(site, invitations=(Invitation("/shop", 40, words),))
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"{site.base_url}/shop?lang=en")
+    expect(page.get_by_role("button", name="Chat with us")).to_be_visible()
+    with page.expect_response("**/chat/invitation?*"):
+        page.clock.run_for(30_000)
+    invited = page.get_by_role("region", name="Invitation to chat")
+    expect(invited).to_have_count(0)
+    with page.expect_response("**/chat/invitation?*"):
+        page.clock.run_for(10_000)
+    expect(invited).to_be_visible()
+    page.clock.run_for(1_000)
+    expect(invited.get_by_role("status")).to_have_text(words["en"])
+    expect(page.locator("body")).to_be_focused()
+    invited.get_by_role("button", name="No, thank you").press("Enter")
+    expect(invited).to_have_count(0)
+    expect(page.get_by_role("button", name="Chat with us")).to_be_focused()
+    page.reload()
+    expect(page.get_by_role("button", name="Chat with us")).to_be_visible()
+    page.clock.run_for(60_000)
+    expect(invited).to_have_count(0)
+
+
+def test_what_is_asked_first_is_kept_over_a_change_of_language_and_without_consent_no_chat_begins(site, context):
+    ask_for(site, phone="required", consent={"en": "I agree.", "zh": "我同意。"})
+    page, chat = shop(context, site, "?lang=en")
+    page.get_by_role("button", name="Chat with us").click()
+    chat.locator("#ask-text").fill("Where is it?")
+    chat.locator("#ask-phone").fill("+86 138 0013 8000")
+    chat.locator("#ask").get_by_role("button", name="中文").click()
+    expect(chat.get_by_role("heading", name="有什么可以帮您？")).to_be_visible()
+    expect(chat.locator("#ask-text")).to_have_value("Where is it?")
+    expect(chat.locator("#ask-phone")).to_have_value("+86 138 0013 8000")
+    expect(chat.locator("#opening")).not_to_be_empty()
+    chat.locator("#ask-name").fill("Wang Wei")
+    chat.locator("#ask-topic").select_option("other")
+    chat.locator("#ask-send").click()
+    expect(chat.locator("#ask .chat-summary a")).to_have_text(["请先同意，我们才能答复您。"])
+    chat.locator("#ask").get_by_label("我同意。").check()
+    chat.locator("#ask-send").click()
+    expect(chat.get_by_role("log")).to_contain_text("Where is it?")
+
+
+def test_a_visitor_comes_back_to_the_chat_and_one_who_is_kept_out_is_told_kindly(site, context):
+    page, chat = shop(context, site)
+    begin(page, chat)
+    chat_id = only_chat(site)
+    site.accept(chat_id)
+    site.act(chats.end_chat, chat_id, "agent")
+    chat.get_by_role("button", name="Go on with this chat").click()
+    expect(chat.get_by_role("log")).to_contain_text("You are back in the chat.")
+    expect(chat.locator("#say-text")).to_be_focused()
+    assert only_chat(site) == chat_id
+    site.act(lambda tx, row: blocks.block(tx, row, marks=["browser"], reason="Threats", days=7), chat_id)
+    expect(chat.get_by_role("log")).to_contain_text("The chat has ended.")
+    expect(chat.get_by_role("button", name="Go on with this chat")).to_be_hidden()
+    chat.get_by_role("button", name="Start a new chat").click()
+    chat.locator("#ask").get_by_label("What is it about?").select_option("other")
+    chat.locator("#ask").get_by_label("Your question").fill("And another thing")
+    chat.get_by_role("button", name="Start the chat").click()
+    expect(chat.get_by_role("heading", name="No chat at the moment")).to_be_focused()
+    expect(chat.get_by_role("link", name="Make a complaint")).to_be_visible()
+    expect(chat.get_by_role("link", name="Have us call you")).to_be_hidden()

@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from desk.actions import chats
+from desk.actions.chats import chats
 from desk.models import Agent, Calendar, Call, Chat, Message, Queue, Ticket
 from tests.browser.sameness import same_after_loading_again
 from tests.browser.shown import expect_shown, has_shown, keep_words_of
-from tests.world import PASSWORD, World, running, settings_for
+from tests.browser.signed_in import signed_in
+from tests.world import World, running, settings_for
 
 ALL_DAY = [[["00:00", "24:00"]]] * 7
 CALLER = "+8613800138000"
@@ -39,15 +40,7 @@ def context(chromium: Browser):
 
 def console(context, world: World, agent: Agent) -> Page:
     """The agent's console, signed in, live, and with the agent available."""
-    page = context.new_page()
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
-    page.goto(f"{world.url}/login")
-    page.get_by_label("E-mail address").fill(agent.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.locator("#net")).to_have_attribute("data-state", "live")
+    page = signed_in(context, world.url, agent, hears_console=True)
     page.get_by_role("button", name="Become available", exact=True).click()
     expect(page.locator("#presence-button")).to_contain_text("Available")
     return page

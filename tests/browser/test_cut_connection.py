@@ -9,13 +9,18 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from channels.form import read_complaint, to_inbound
-from desk.actions import articles, complaints, customers, surveys, tickets
-from desk.actions.presence import set_presence
+from desk.actions.articles import articles
+from desk.actions.complaints import complaints
+from desk.actions.people import customers
+from desk.actions.surveys import surveys
+from desk.actions.tickets import tickets
+from desk.actions.work.presence import set_presence
 from desk.models import Agent, Article, Customer, Message, Offer, Queue, Survey, Ticket
 from desk.models.article import PUBLISHED
 from tests.browser.sameness import same_after_loading_again
+from tests.browser.signed_in import signed_in
 from tests.live.cable import laid_to
-from tests.world import PASSWORD, World, running, settings_for
+from tests.world import World, running, settings_for
 
 EVERYTHING = ("supervisor", "complaint_officer", "knowledge_editor", "admin")
 PAGES = {
@@ -59,12 +64,7 @@ def test_after_a_cut_every_live_page_is_what_a_fresh_one_is(world, context):
     with laid_to(host, port) as cable:
         base = f"http://127.0.0.1:{cable.port}"
         pages = {}
-        first = context.new_page()
-        first.goto(f"{base}/login")
-        first.locator("[name=email]").fill(su.email)
-        first.locator("[name=password]").fill(PASSWORD)
-        first.keyboard.press("Enter")
-        first.wait_for_url(lambda url: "/login" not in url)
+        signed_in(context, base, su)
         for address in addresses:
             pages[address] = context.new_page()
             pages[address].goto(base + address)

@@ -14,10 +14,13 @@ from sqlalchemy import select
 
 from channels.chat.secret import new_token
 from channels.form import ComplaintForm, to_inbound
-from desk.actions import chats, complaints, intake, tickets
-from desk.actions.articles import set_state, write_article
-from desk.actions.customers import identify
-from desk.actions.surveys import answer_survey, send_survey
+from desk.actions import intake
+from desk.actions.articles.articles import set_state, write_article
+from desk.actions.chats import chats
+from desk.actions.complaints import complaints
+from desk.actions.people.customers import identify
+from desk.actions.surveys.surveys import answer_survey, send_survey
+from desk.actions.tickets import tickets
 from desk.models import Agent, Complaint, MailboxMail, Message, Queue, Ticket
 from desk.models.article import PUBLISHED
 from tests.desk.chat_world import question

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
-from desk.actions import call_flow
+from desk.actions.calls import menus
 from desk.models import CallFlow, CallFlowVersion
 from tests.world import PASSWORD, running, settings_for
 
@@ -16,7 +16,7 @@ def world(tmp_path):
     with running(settings_for(tmp_path), background=False) as world:
         world.agent("Priya", roles=("admin",), skills={})
         with world.tx() as tx:
-            call_flow.add_flow(tx, "Hotline")
+            menus.add_flow(tx, "Hotline")
         yield world
 
 

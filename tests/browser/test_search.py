@@ -9,10 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from desk.actions import customers, own_keys, tickets
+from desk.actions.people import customers, own_keys
+from desk.actions.tickets import tickets
 from desk.models import Agent, Queue, Ticket
 from desk.work.words import catch_up
-from tests.world import PASSWORD, World, running, settings_for
+from tests.browser.signed_in import signed_in
+from tests.world import World, running, settings_for
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +31,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def signed_in(chromium: Browser, world: World, agent: Agent) -> Page:
+def at_a_browser(chromium: Browser, world: World, agent: Agent) -> Page:
     context = chromium.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
     context.set_default_timeout(45_000)
-    page = context.new_page()
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.goto(f"{world.url}/login")
-    page.locator("[name=email]").fill(agent.email)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.locator("#net")).to_have_attribute("data-state", "live")
-    return page
+    return signed_in(context, world.url, agent)
 
 
 def test_what_is_looked_for_is_opened_while_typing_by_keyboard(chromium, world):
-    page = signed_in(chromium, world, world.agent("Maya", roles=("senior",)))
+    page = at_a_browser(chromium, world, world.agent("Maya", roles=("senior",)))
     page.keyboard.press("/")
     expect(page.locator("#top-search")).to_be_focused()
     page.keyboard.type("earb")
@@ -59,7 +53,7 @@ def test_what_is_looked_for_is_opened_while_typing_by_keyboard(chromium, world):
 
 
 def test_where_the_bar_has_no_room_the_field_lies_over_it(chromium, world):
-    page = signed_in(chromium, world, world.agent("Mei", roles=("senior",)))
+    page = at_a_browser(chromium, world, world.agent("Mei", roles=("senior",)))
     page.set_viewport_size({"width": 1000, "height": 800})
     expect(page.locator("#top-search")).to_be_hidden()
     expect(page.locator("#top-search")).to_have_attribute("role", "combobox")  # without its script the button is a link
@@ -78,7 +72,7 @@ def test_where_the_bar_has_no_room_the_field_lies_over_it(chromium, world):
 
 
 def test_enter_without_a_choice_goes_to_the_page_of_results(chromium, world):
-    page = signed_in(chromium, world, world.agent("Ada", roles=("senior",)))
+    page = at_a_browser(chromium, world, world.agent("Ada", roles=("senior",)))
     page.keyboard.press("/")
     expect(page.locator("#top-search")).to_be_focused()
     page.keyboard.type("退款")
@@ -93,7 +87,7 @@ def test_the_palette_in_chinese_waits_for_the_input_method_and_knows_first_lette
     agent = world.agent("Wen", roles=("senior",))
     with world.tx() as tx:
         tx.session.get_one(Agent, agent.id).locale = "zh"
-    page = signed_in(chromium, world, agent)
+    page = at_a_browser(chromium, world, agent)
     page.keyboard.press("Control+k")
     words = page.locator("#palette-words")
     expect(words).to_be_focused()
@@ -125,7 +119,7 @@ def test_the_palette_in_chinese_waits_for_the_input_method_and_knows_first_lette
 
 def test_the_palette_takes_a_ticket_by_the_pages_own_button(chromium, world):
     maya = world.agent("Noor", roles=("senior",))
-    page = signed_in(chromium, world, maya)
+    page = at_a_browser(chromium, world, maya)
     number = world.one(select(Ticket.number).where(Ticket.subject == "Broken earbud"))
     page.goto(f"{world.url}/desk/tickets/{number}")
     expect(page.locator("#net")).to_have_attribute("data-state", "live")
@@ -142,11 +136,32 @@ def test_the_palette_takes_a_ticket_by_the_pages_own_button(chromium, world):
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_the_palette_reaches_what_stands_in_a_tab_that_is_not_open(chromium, world, width):
+    agent = world.agent(f"Rosa{width}", roles=("senior",))
+    page = at_a_browser(chromium, world, agent)
+    page.set_viewport_size({"width": width, "height": 800})
+    number = world.one(select(Ticket.number).where(Ticket.subject == "Broken earbud"))
+    page.goto(f"{world.url}/desk/tickets/{number}")
+    expect(page.locator("#net")).to_have_attribute("data-state", "live")
+    expect(page.locator("#open-complaint")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette-words")).to_be_focused()
+    expect(page.locator("#palette-list a[href='/desk/customers']")).to_be_attached()
+    page.keyboard.type("record a comp")
+    expect(page.locator("#palette-list [role=option][aria-selected=true]")).to_contain_text("Complaint: Record a complaint")
+    page.keyboard.press("Enter")
+    expect(page.locator("#complaint-statement")).to_be_focused()
+    expect(page.locator("#tab-side-complaint")).to_have_attribute("aria-selected", "true")
+    assert page.faults == []
+    page.context.close()
+
+
 def test_a_key_of_ones_own_takes_the_place_of_the_one_as_it_comes(chromium, world):
     agent = world.agent("Kim", roles=("senior",))
     with world.tx() as tx:
         own_keys.choose(tx, tx.session.get_one(Agent, agent.id), {"c": "q", "?": "Alt+h"}, single=True)
-    page = signed_in(chromium, world, agent)
+    page = at_a_browser(chromium, world, agent)
     page.keyboard.press("c")
     page.keyboard.press("Alt+h")
     expect(page.locator("#shortcut-list")).to_contain_text("q")

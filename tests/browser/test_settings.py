@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from desk.models import Queue
-from desk.queries.skills import skills_at
+from desk.queries.people.skills import skills_at
 from tests.world import PASSWORD, World, running, settings_for
 
 

@@ -194,6 +194,42 @@ def test_a_newcomer_and_agents_hear_each_other_through_mute_hold_and_transfer(br
         hears(page, "no")
 
 
+# Two ends of a connection in one page; one of the things that they tell each other is `lost`.
+TWO_ENDS = """async (lost) => {
+  const { createMesh } = await import("/static/voice/mesh.js");
+  const [track] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks();
+  const ends = {};
+  const told = [];
+  const sound = new Promise((resolve) => {
+    const end = (me, other) => createMesh({
+      iceServers: [],
+      onStream: (_peer, stream) => me === "b" && stream.getTracks()[0].addEventListener("unmute", () => resolve("heard")),
+      onHear() {}, onGone() {}, onNote() {},
+      send({ to, ...signal }) {
+        const what = `${signal.kind} ${signal.turn}`;
+        if (signal.sdp) told.push([what, signal.sdp.includes("a=candidate")]);
+        if (what !== lost) ends[other].take({ ...signal, from: me });
+      },
+    });
+    for (const [me, other] of ["ab", "ba"]) ends[me] = end(me, other);
+    for (const [me, other] of ["ab", "ba"]) {
+      ends[me].setTrack(track);
+      ends[me].peers([{ peer: other, hear: true, speak: true, offer: me === "a" }]);
+    }
+    setTimeout(() => resolve("silence"), 100_000);
+  });
+  return [await sound, told];
+}"""
+
+
+def test_two_browsers_find_each_other_though_the_first_answer_is_lost(browser, pages, world):
+    page = open_page(browser, pages, f"{world.url}/try")
+    sound, told = page.evaluate(TWO_ENDS, "answer 1")
+    assert sound == "heard"
+    assert [(what, place) for what, place in told if not place] == [], "each says where its sender is found"
+    assert "offer 2" in [what for what, _place in told]
+
+
 def test_a_supervisor_hears_both_and_whispers_to_the_agent_alone(browser, pages, world):
     su = world.agent("Su", roles=("supervisor",))
     _, agent = agent_at_work(browser, pages, world, "Kim")

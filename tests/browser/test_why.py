@@ -7,7 +7,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from desk.models import Agent, Offer, Queue, WorkItem
-from tests.world import PASSWORD, World, running, settings_for
+from tests.browser.signed_in import signed_in
+from tests.world import World, running, settings_for
 
 
 @pytest.fixture
@@ -19,18 +20,10 @@ def world(tmp_path):
         yield world
 
 
-def signed_in(chromium: Browser, world: World, agent: Agent, locale: str) -> tuple[BrowserContext, Page]:
+def at_a_browser(chromium: Browser, world: World, agent: Agent, locale: str) -> tuple[BrowserContext, Page]:
     context = chromium.new_context(locale=locale, timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900})
     context.set_default_timeout(45_000)
-    page = context.new_page()
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.goto(f"{world.url}/login")
-    page.locator("[name=email]").fill(agent.email)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.locator("#net")).to_have_attribute("data-state", "live")
-    return context, page
+    return context, signed_in(context, world.url, agent)
 
 
 def call_for_billing(world: World) -> int:
@@ -48,8 +41,8 @@ def test_a_skill_given_in_one_browser_makes_a_waiting_call_ring_in_another_and_b
     with world.tx() as tx:
         tx.session.get_one(Agent, maya.id).locale = "zh"
     item = call_for_billing(world)
-    boss_context, board = signed_in(chromium, world, boss, "en-GB")
-    agent_context, console = signed_in(chromium, world, maya, "zh-CN")
+    boss_context, board = at_a_browser(chromium, world, boss, "en-GB")
+    agent_context, console = at_a_browser(chromium, world, maya, "zh-CN")
 
     board.goto(f"{world.url}/board")
     board.locator(f"#waiting-{item}").get_by_role("button", name="Why, and act").click()

@@ -8,7 +8,8 @@ from sqlalchemy import inspect, select
 
 from channels.message import Contact, Inbound
 from desk.access import Viewer, viewer_of
-from desk.actions import intake, tickets
+from desk.actions import intake
+from desk.actions.tickets import tickets
 from desk.models import (
     Agent,
     Call,

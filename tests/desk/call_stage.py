@@ -11,12 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import (
-    call_legs,
-    call_segments,
-    calls,
-)
-from desk.actions.call_legs import Party
+from desk.actions.calls import calls, legs, segments
+from desk.actions.calls.legs import Party
 from desk.models import Call
 
 GRAIN = timedelta(seconds=1)
@@ -49,7 +45,7 @@ def leg(sid, status, second, needed=""):
     def act(stage, tx, at):
         if event.final and sid != THEM and stage.customer_is_gone(tx):
             calls.caller_left(tx, stage.call(tx), at)  # the door asks the carrier
-        call_legs.leg_status(tx, event, stage.party(sid), at)
+        legs.leg_status(tx, event, stage.party(sid), at)
 
     return Word(second, act, needed)
 
@@ -59,7 +55,7 @@ def room(kind, sid, second, needed="", **more):
         call = stage.call(tx)
         label = stage.party(sid).label if sid else ""
         event = ConferenceEvent(ROOM, call.conference, kind, call_sid=sid, label=label, **more)
-        call_legs.conference_event(tx, event, customer_there=not stage.customer_is_gone(tx), at=at)
+        legs.conference_event(tx, event, customer_there=not stage.customer_is_gone(tx), at=at)
 
     return Word(second, act, needed)
 
@@ -144,4 +140,4 @@ def any_order(story):
 
 
 def ends_it(stage, tx):
-    call_segments.is_ending(tx, stage.call(tx), "agent")
+    segments.is_ending(tx, stage.call(tx), "agent")

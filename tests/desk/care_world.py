@@ -12,16 +12,20 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, read_complaint, to_inbound
 from channels.message import Contact, Inbound
-from desk.actions import complaint_decisions, complaint_file, complaints, intake, work_items
+from desk.actions import intake
+from desk.actions.complaints import complaints, decisions, file
 from desk.actions.defaults import ensure_defaults
+from desk.actions.work import work_items
 from desk.clock import FrozenClock
 from desk.config import Settings
 from desk.db import Base, make_engine
 from desk.events import SYSTEM, Event
 from desk.files import FileStore
-from desk.models import Agent, AgentSkill, Complaint, OutboxMail, Queue, Team, Ticket, WorkItem
+from desk.models import Agent, AgentSkill, Complaint, OutboxMail, Queue, Setting, Team, Ticket, Timer, WorkItem
 from desk.models.agent import AVAILABLE
+from desk.queries.surveys.rules import CHANNELS, SETTING
 from desk.store import Store, Tx
+from desk.work.due import ACTIONS
 
 FRIDAY = datetime(2026, 11, 20, 8, 40, tzinfo=UTC)  # 16:40 in Shanghai
 PEOPLE = {
@@ -85,6 +89,12 @@ def hire(tx: Tx) -> None:
         tx.session.add_all([AgentSkill(agent_id=agent.id, skill=skill, level=5, since=tx.now) for skill in skills])
 
 
+def ask_at_once(tx: Tx) -> None:
+    """Question sheets leave when a ticket is solved, and not some hours after."""
+    tx.session.merge(Setting(key=SETTING, value={"delays": dict.fromkeys(CHANNELS, 0)}))
+    tx.session.flush()
+
+
 def filled(**answers: str) -> ComplaintForm:
     """A complaint form as somebody fills it in."""
     usual = {
@@ -114,6 +124,14 @@ def mail_in(tx: Tx, text: str = "My router does not work.", **others: Any) -> Ti
     return intake.receive(tx, Inbound(channel="email", text=text, **given | others), queue_key="general").ticket
 
 
+def run_due(world: World, *kinds: str) -> None:
+    """Whatever of these timers is due by now."""
+    with world.tx() as tx:
+        for timer in tx.session.scalars(select(Timer).where(Timer.kind.in_(kinds), Timer.due_at <= tx.now)).all():
+            tx.session.delete(timer)
+            ACTIONS[timer.kind](tx, timer.data)
+
+
 def hold(tx: Tx, ticket: Ticket, name: str) -> WorkItem:
     """Have somebody take the open work of a ticket."""
     item = work_items.open_item(tx, ticket.id, ("ticket", "complaint", "follow_up"))
@@ -123,23 +141,23 @@ def hold(tx: Tx, ticket: Ticket, name: str) -> WorkItem:
 
 def looked_into(tx: Tx, complaint: Complaint, finding: str = "proven") -> None:
     """Every point has a finding, and the cause is known."""
-    for point in complaint_file.allegations_of(tx, complaint) or [complaint_file.add_allegation(tx, complaint, "All of it.")]:
-        complaint_file.record_finding(tx, complaint, point.id, finding, "The log shows it.")
-    complaint_file.set_cause(tx, complaint, "technology_fault", ["The order was sent twice.", "A retry has no key."])
+    for point in file.allegations_of(tx, complaint) or [file.add_allegation(tx, complaint, "All of it.")]:
+        file.record_finding(tx, complaint, point.id, finding, "The log shows it.")
+    file.set_cause(tx, complaint, "technology_fault", ["The order was sent twice.", "A retry has no key."])
 
 
 def decide(tx: Tx, complaint: Complaint, outcome: str = "upheld", reasons: str = "We pay it back.", by: str = "He Yan") -> None:
     """Everything from the findings to the letter; where somebody else has to agree, the other officer does."""
     officer, other = agent(tx, by), agent(tx, "Ruth" if by == "He Yan" else "He Yan")
-    looked_into(tx, complaint, "proven" if outcome in complaint_decisions.AT_FAULT else "not_proven")
-    complaint_decisions.draft(
+    looked_into(tx, complaint, "proven" if outcome in decisions.AT_FAULT else "not_proven")
+    decisions.draft(
         tx, complaint, officer, outcome=outcome, looked_into="We read the log.", reasons=reasons, apology="We are sorry."
     )
-    if complaint_decisions.needs_approval(tx, complaint):
-        complaint_decisions.submit(tx, complaint, officer)
-        complaint_decisions.approve(tx, complaint, other)
+    if decisions.needs_approval(tx, complaint):
+        decisions.submit(tx, complaint, officer)
+        decisions.approve(tx, complaint, other)
     else:
-        complaint_decisions.send(tx, complaint, officer)
+        decisions.send(tx, complaint, officer)
 
 
 def ticket_of(tx: Tx, complaint: Complaint) -> Ticket:

@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk.actions import customers, tickets, work_items
 from desk.actions.defaults import ensure_defaults
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.clock import Clock, FrozenClock
 from desk.config import Settings
 from desk.db import make_engine
@@ -20,7 +22,7 @@ from desk.migrate import upgrade
 from desk.models import Agent, AgentSkill, Offer, Queue, RouterLease, Team, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import HOLDING
-from desk.queries.channel_rules import rules_of
+from desk.queries.work.channel_rules import rules_of
 from desk.store import Store, Tx
 from routing.values import load_of
 

@@ -35,6 +35,7 @@ from desk.models import (
     UnsentReply,
     WorkItem,
 )
+from desk.models.ticket import NEVER
 from tests.desk.house import MORNING, House
 
 GROWING = (
@@ -105,6 +106,7 @@ def past(
                 "created_at": at[n],
                 "updated_at": at[n],
                 "resolve_due_at": at[n],
+                "due_order": at[n] if live[n] and status[n] != "pending_customer" else NEVER,
                 "solved_at": None if live[n] else at[n],
                 "closed_at": None if live[n] else at[n],
             }

@@ -26,7 +26,7 @@ def race(
     came to: what the verb returned, as text, or the name of the error. `rounds` holds one argument per verb."""
     # Forked from a server that has done nothing but import: quick, and free of this process's threads and connections.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "hypothesis", "tests.desk.racers", "desk.actions.presence"])
+    context.set_forkserver_preload(["pytest", "hypothesis", "tests.desk.racers", "desk.actions.work.presence"])
     start, results = context.Barrier(len(verbs)), context.Queue()
     runners = [
         context.Process(

@@ -18,7 +18,8 @@ from desk.access import (
     viewer_of,
     visible_tickets,
 )
-from desk.actions import tickets, work_items
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.errors import NotAllowed, NotFound
 from desk.models import Agent, Attachment, Message, Offer, RouterLease, Team, Ticket, WorkItem
 from tests.world import running, settings_for

@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import func, select
 
 from desk.access import viewer_of
-from desk.actions import bulk, canned, following, own_fields, saved_views, snoozing, solving, tags, tickets
-from desk.actions.complaints import register_from_ticket
-from desk.actions.recusals import keep_out
+from desk.actions.complaints.complaints import register_from_ticket
+from desk.actions.complaints.recusals import keep_out
+from desk.actions.tickets import bulk, canned, following, own_fields, saved_views, snoozing, solving, tags, tickets
 from desk.errors import Conflict, Invalid
 from desk.events import Event
 from desk.models import Agent, BulkAct, Calendar, Queue, Ticket, TicketTag, WorkItem
-from desk.queries.following import followers_of, news_of
-from desk.queries.saved_views import counted, views_of
-from desk.queries.snoozing import snooze_moments
-from desk.queries.tags import all_tags, tags_of
-from desk.queries.tickets import ticket_count, ticket_list
-from desk.queries.work_list import work_list
+from desk.queries.tickets.following import followers_of, news_of
+from desk.queries.tickets.saved_views import counted, views_of
+from desk.queries.tickets.snoozing import snooze_moments
+from desk.queries.tickets.tags import all_tags, tags_of
+from desk.queries.tickets.tickets import ticket_count, ticket_list
+from desk.queries.work.work_list import work_list
 from desk.work.due import ACTIONS
 from tests.desk.at_hand_world import answer, mail, viewer
 

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from desk.access import Viewer
 from desk.models import Customer
-from desk.queries import admin, queues, skills
-from desk.queries.articles import article_list
+from desk.queries import admin
+from desk.queries.articles.articles import article_list
 from desk.queries.audit import audit_log
-from desk.queries.board import board
-from desk.queries.board_rows import FIGURES, rows_of
-from desk.queries.customer_page import happenings, list_rows, profile
+from desk.queries.board.board import board
+from desk.queries.board.rows import FIGURES, rows_of
 from desk.queries.figures import (
     Contact,
     Counts,
@@ -25,6 +24,9 @@ from desk.queries.figures import (
     service_level,
     speed_of_answer_s,
 )
+from desk.queries.people import skills
+from desk.queries.people.customer_page import happenings, list_rows, profile
+from desk.queries.work import queues
 
 EXAMPLE = Counts(
     offered=1060, answered=1000, abandoned=60, answered_in_time=860, abandoned_in_time=20, short_abandons=10, answer_wait_s=9000

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import answering, call_arrival, call_legs, call_transfers, callbacks, calls, work_items
-from desk.actions.call_legs import Party
-from desk.actions.call_transfers import read_goal
-from desk.actions.presence import set_presence
+from desk.actions.calls import arrival, callbacks, calls, legs, transfers
+from desk.actions.calls.legs import Party
+from desk.actions.calls.transfers import read_goal
+from desk.actions.work import answering, work_items
+from desk.actions.work.presence import set_presence
 from desk.events import Event
 from desk.models import Agent, Call, CallSegment, Offer, Queue
-from desk.queries.entries import entries_since
+from desk.queries.board.entries import entries_since
 from desk.queries.figures import abandonment, answer_rate, count, handle_time_s, service_level, speed_of_answer_s
 from tests.desk.conftest import on_sqlite
 from tests.desk.house import MORNING
@@ -31,10 +32,10 @@ class Centre:
     def queue(self):
         self.count += 1
         with self.house.tx() as tx:
-            call = call_arrival.arrive(tx, CallEvent(f"CA{self.count}", f"+861380013800{self.count}", OURS, "ringing", "inbound"))
+            call = arrival.arrive(tx, CallEvent(f"CA{self.count}", f"+861380013800{self.count}", OURS, "ringing", "inbound"))
             call.locale = "en"
             tx.now += timedelta(seconds=1)  # in the menus, which no measure of the queue counts
-            call_arrival.put_in_queue(tx, call)
+            arrival.put_in_queue(tx, call)
         self.house.tick(1)
         return call
 
@@ -50,12 +51,12 @@ class Centre:
     def enters(self, call, agent, party):
         with self.house.tx() as tx:
             sid = f"{call.sid}-{agent}"
-            assert call_legs.rings(tx, sid, Party(call.id, party, f"{party}-{agent}", agent))
-            call_legs.leg_status(tx, CallEvent(sid, "", "", "in-progress", ""))
+            assert legs.rings(tx, sid, Party(call.id, party, f"{party}-{agent}", agent))
+            legs.leg_status(tx, CallEvent(sid, "", "", "in-progress", ""))
             for leg, label in ((call.sid, "customer"), (sid, f"{party}-{agent}")):
                 row = tx.session.get_one(Call, call.id)
                 event = ConferenceEvent(f"CF{call.id}", row.conference, "participant-join", call_sid=leg, label=label)
-                call_legs.conference_event(tx, event)
+                legs.conference_event(tx, event)
 
     def hold(self, call, seconds):
         for on in (True, False):
@@ -65,7 +66,7 @@ class Centre:
 
     def hang_up(self, call):
         with self.house.tx() as tx:
-            call_legs.leg_status(tx, CallEvent(call.sid, "", "", "completed", ""))
+            legs.leg_status(tx, CallEvent(call.sid, "", "", "completed", ""))
 
     def wrap_up(self, call, agent, seconds):
         self.house.tick(seconds)
@@ -95,7 +96,7 @@ def day(request, tmp_path_factory):
         centre.answer(handed, maya, 30)
         house.tick(20)
         with house.tx() as tx:
-            call_transfers.consult(tx, tx.session.get_one(Call, handed.id), read_goal(f"agent:{tom}", "agent"), "")
+            transfers.consult(tx, tx.session.get_one(Call, handed.id), read_goal(f"agent:{tom}", "agent"), "")
         house.tick(10)
         with house.tx() as tx:
             made = tx.session.scalars(select(Offer).where(Offer.agent_id == tom)).one()
@@ -103,7 +104,7 @@ def day(request, tmp_path_factory):
         centre.enters(handed, tom, "consult")
         house.tick(20)
         with house.tx() as tx:
-            call_transfers.complete(tx, tx.session.get_one(Call, handed.id))
+            transfers.complete(tx, tx.session.get_one(Call, handed.id))
         centre.wrap_up(handed, maya, 15)
         house.tick(35)
         centre.hang_up(handed)

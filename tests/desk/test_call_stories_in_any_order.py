@@ -7,16 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent
-from desk.actions import (
-    answering,
-    call_arrival,
-    call_legs,
-    call_transfers,
-    calls,
-    voicemails,
-    work_items,
-)
-from desk.actions.call_transfers import read_goal
+from desk.actions.calls import arrival, calls, legs, transfers, voicemails
+from desk.actions.calls.transfers import read_goal
+from desk.actions.work import answering, work_items
 from desk.models import Agent, CallRecording, CallSegment, Message, Offer, WorkItem
 from tests.desk.call_stage import (
     HER,
@@ -42,14 +35,14 @@ def talking(sqlite_house):
     """Maya speaks with a caller since five seconds after she took the call; the story goes on at second 20."""
     stage = Stage(sqlite_house)
     with sqlite_house.tx() as tx:
-        call = call_arrival.arrive(tx, CallEvent(THEM, NUMBER, OURS, "ringing", "inbound"))
+        call = arrival.arrive(tx, CallEvent(THEM, NUMBER, OURS, "ringing", "inbound"))
         call.locale = "en"
-        call_arrival.put_in_queue(tx, call)
+        arrival.put_in_queue(tx, call)
         tx.session.flush()
         made = work_items.offer(tx, call.item_id, stage.maya, epoch=1, reason={})
         answering.accept_offer(tx, made.id, tx.session.get_one(Agent, stage.maya))
         stage.call_id = call.id
-        assert call_legs.rings(tx, HER, stage.party(HER))
+        assert legs.rings(tx, HER, stage.party(HER))
         stage.tell(
             tx,
             [
@@ -66,18 +59,18 @@ def talking(sqlite_house):
 
 
 def asks(stage, tx):
-    call_transfers.consult(tx, stage.call(tx), read_goal(f"agent:{stage.tom}", "agent"), "")
+    transfers.consult(tx, stage.call(tx), read_goal(f"agent:{stage.tom}", "agent"), "")
     calls.note_held(tx, THEM, True)
 
 
 def takes_question(stage, tx):
     made = tx.session.scalars(select(Offer).where(Offer.agent_id == stage.tom)).one()
     answering.accept_offer(tx, made.id, tx.session.get_one(Agent, stage.tom))
-    assert call_legs.rings(tx, HIM, stage.party(HIM))
+    assert legs.rings(tx, HIM, stage.party(HIM))
 
 
 def hands_over(stage, tx):
-    call_transfers.complete(tx, stage.call(tx))
+    transfers.complete(tx, stage.call(tx))
 
 
 def goes_back(stage, tx):
@@ -183,9 +176,9 @@ def speaking(sqlite_house):
     """A caller speaks after the tone."""
     stage = Stage(sqlite_house)
     with sqlite_house.tx() as tx:
-        call = call_arrival.arrive(tx, CallEvent(THEM, NUMBER, OURS, "ringing", "inbound"))
+        call = arrival.arrive(tx, CallEvent(THEM, NUMBER, OURS, "ringing", "inbound"))
         call.locale = "en"
-        call_arrival.put_in_queue(tx, call)
+        arrival.put_in_queue(tx, call)
         tx.session.flush()
         voicemails.begin(tx, call)
     stage.call_id = call.id

@@ -9,12 +9,15 @@ from sqlalchemy import select
 
 from channels.voice.events import CallEvent
 from desk.access import viewer_of
-from desk.actions import call_arrival, callback_outcomes, callbacks, calls, customers, intake, work_items
+from desk.actions import intake
+from desk.actions.calls import arrival, callback_outcomes, callbacks, calls
+from desk.actions.people import customers
+from desk.actions.work import work_items
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, Callback, Message, Ticket, Timer, WorkItem
 from desk.models.call import BUSY, MACHINE, NO_ANSWER
-from desk.queries.callbacks import kept_promises, may_promise, open_promises
-from desk.queries.entries import entries_since
+from desk.queries.board.entries import entries_since
+from desk.queries.calls.callbacks import kept_promises, may_promise, open_promises
 from desk.work.due import ACTIONS
 from tests.desk.house import MORNING
 
@@ -24,9 +27,9 @@ NUMBER, OURS, TYPED = "+8613800138000", "+862155501234", "+8613911112222"
 def queued(house, sid="CA-caller", number=NUMBER):
     """A caller who waits in the general queue."""
     with house.tx() as tx:
-        call = call_arrival.arrive(tx, CallEvent(sid, number, OURS, "ringing", "inbound"))
+        call = arrival.arrive(tx, CallEvent(sid, number, OURS, "ringing", "inbound"))
         call.locale = "en"
-        call_arrival.put_in_queue(tx, call)
+        arrival.put_in_queue(tx, call)
         assert call.state == "queued"
     return call
 
@@ -169,7 +172,7 @@ def test_a_customer_who_calls_first_has_their_place_and_is_not_rung(house):
     item = house.one(select(WorkItem).where(WorkItem.id == callback.item_id))
     house.tick(300)
     with house.tx() as tx:
-        again = call_arrival.arrive(tx, CallEvent("CA-3", NUMBER, OURS, "ringing", "inbound"))
+        again = arrival.arrive(tx, CallEvent("CA-3", NUMBER, OURS, "ringing", "inbound"))
         assert callbacks.recognise(tx, again)
         assert not callbacks.recognise(tx, again)
     again = house.again(again)
@@ -189,7 +192,7 @@ def test_a_customer_who_calls_between_two_attempts_goes_first(house):
     callback = promised(house, queued(house))
     ended(house, taken(house, callback, maya), NO_ANSWER)
     with house.tx() as tx:
-        again = call_arrival.arrive(tx, CallEvent("CA-3", NUMBER, OURS, "ringing", "inbound"))
+        again = arrival.arrive(tx, CallEvent("CA-3", NUMBER, OURS, "ringing", "inbound"))
         assert callbacks.recognise(tx, again)
     item = house.one(select(WorkItem).where(WorkItem.state == "waiting"))
     assert (item.kind, item.due_at, item.id) == ("call", callback.due_at, house.again(again).item_id)

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import answering, call_arrival, call_healing, call_legs, calls
-from desk.actions.call_legs import Party
+from desk.actions.calls import arrival, calls, healing, legs
+from desk.actions.calls.legs import Party
+from desk.actions.work import answering
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Call, CallLeg, Customer, Queue, Ticket, WorkItem
-from desk.queries.callers import waiting_line
+from desk.queries.calls.callers import waiting_line
 
 SID, LEG, ROOM = "CA-caller", "CA-agent", "CF-room"
 LANGUAGE, TOPIC = {"zh": "1", "en": "2"}, {"billing": "1", "technical": "2", "complaint": "3", "general": "0"}
@@ -28,11 +29,11 @@ def room(kind, sid="", label=""):
 
 def queued(house, language="en", topic="billing"):
     with house.tx() as tx:
-        call = call_arrival.arrive(tx, event())
-        call_arrival.begin(tx, call)
+        call = arrival.arrive(tx, event())
+        arrival.begin(tx, call)
         for key in (LANGUAGE[language], TOPIC[topic], ""):
-            answer = call_arrival.press(tx, call, key)
-        assert answer.then == call_arrival.ROOM
+            answer = arrival.press(tx, call, key)
+        assert answer.then == arrival.ROOM
     return call
 
 
@@ -41,7 +42,7 @@ def accepted(house, maya):
     made = house.offer(house.one(select(WorkItem)), maya)
     with house.tx() as tx:
         call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
-        assert call_legs.rings(tx, LEG, agents(call, maya))
+        assert legs.rings(tx, LEG, agents(call, maya))
     return call
 
 
@@ -54,9 +55,9 @@ def tell(house, *told):
     for each in told:
         with house.tx() as tx:
             if isinstance(each, ConferenceEvent):
-                call_legs.conference_event(tx, each)
+                legs.conference_event(tx, each)
             else:
-                call_legs.leg_status(tx, each)
+                legs.leg_status(tx, each)
 
 
 def now(house):
@@ -97,14 +98,14 @@ def test_the_menu_leads_into_a_queue_with_the_language_as_a_skill(house, languag
 def test_a_call_that_arrives_twice_is_one_call(house):
     for _ in range(2):
         with house.tx() as tx:
-            call_arrival.arrive(tx, event())
+            arrival.arrive(tx, event())
     assert len(house.all(select(Call))) == len(house.all(select(CallLeg))) == 1
 
 
 def test_keys_pressed_after_the_menu_change_nothing(house):
     call = queued(house)
     with house.tx() as tx:
-        call_arrival.press(tx, tx.session.get_one(Call, call.id), TOPIC["technical"])
+        arrival.press(tx, tx.session.get_one(Call, call.id), TOPIC["technical"])
     assert house.one(select(Call.topic)) == "billing"
     assert len(house.all(select(Ticket))) == 1
 
@@ -167,9 +168,9 @@ def test_a_caller_who_leaves_before_the_agents_line_is_known_is_not_rung_for(hou
         call = answering.accept_offer(tx, made.id, tx.session.get_one(Agent, maya.id)).call
     tell(house, *CALLER_GONE)
     with house.tx() as tx:
-        assert not call_legs.rings(tx, LEG, agents(call, maya))
+        assert not legs.rings(tx, LEG, agents(call, maya))
     with house.store.read() as reading:
-        assert call_legs.unwanted(reading, reading.get_one(Call, call.id)) == [LEG]
+        assert legs.unwanted(reading, reading.get_one(Call, call.id)) == [LEG]
     assert house.one(select(Call.abandon_point)) == "ringing"
     assert house.faults_in_load() == []
 
@@ -261,7 +262,7 @@ def test_a_waiting_caller_is_told_how_many_are_ahead(house):
 def test_a_waiting_call_that_the_carrier_has_forgotten_ends(house, state, ended):
     queued(house)
     with house.tx() as tx:
-        assert call_healing.end_unknown(tx, lambda _sid: state) == ended
+        assert healing.end_unknown(tx, lambda _sid: state) == ended
     assert now(house) == (("abandoned", "abandoned") if ended else ("queued", "waiting"))
 
 
@@ -271,6 +272,6 @@ def test_a_talk_that_the_carrier_has_forgotten_goes_into_wrap_up(house):
     accepted(house, maya)
     tell(house, *ANSWERED)
     with house.tx() as tx:
-        assert call_healing.end_unknown(tx, lambda _sid: None) == 1
+        assert healing.end_unknown(tx, lambda _sid: None) == 1
     assert now(house) == ("wrap_up", "wrap_up")
     assert house.one(select(CallLeg.ended_at).where(CallLeg.sid == LEG)) is not None

@@ -10,13 +10,15 @@ from sqlalchemy import select
 
 from channels.voice.events import CallEvent, ConferenceEvent
 from desk.access import Viewer
-from desk.actions import answering, call_arrival, call_legs, call_outbound, call_supervision, call_transfers, calls, work_items
-from desk.actions.call_legs import Party
-from desk.actions.call_locks import lock_call
-from desk.actions.call_transfers import read_goal
+from desk.actions.calls import arrival, calls, legs, outbound, supervision
+from desk.actions.calls import transfers as call_transfers
+from desk.actions.calls.legs import Party
+from desk.actions.calls.locks import lock_call
+from desk.actions.calls.transfers import read_goal
+from desk.actions.work import answering, work_items
 from desk.models import Agent, Call, CallLeg, CallSegment, Offer, WorkItem
 from desk.models.call import OVER, WITH_AGENT
-from desk.queries.live_call import held_call
+from desk.queries.calls.live_call import held_call
 from tests.desk.racers import race
 
 NUMBER = "+8613800138000"
@@ -34,7 +36,7 @@ def do(tx, step):
 
 
 def supervisor_takes_over(tx, call_id, boss_id, from_id):
-    call_supervision.take_over(tx, lock_call(tx, call_id), boss_id, from_id)
+    supervision.take_over(tx, lock_call(tx, call_id), boss_id, from_id)
 
 
 def of_agent(tx, call_id, agent_id):
@@ -60,7 +62,7 @@ def cancels(tx, call_id, agent_id):
 
 
 def leg_ends(tx, sid):
-    call_legs.leg_status(tx, leg_event(sid, "completed"))
+    legs.leg_status(tx, leg_event(sid, "completed"))
 
 
 def accepts(tx, offer_id, agent_id):
@@ -85,7 +87,7 @@ def holds(tx, call_id, on):
 
 def dials(tx, agent_id, call_id):
     old = tx.session.get_one(Call, call_id)
-    call_outbound.ring_back(tx, tx.session.get_one(Agent, agent_id), old)
+    outbound.ring_back(tx, tx.session.get_one(Agent, agent_id), old)
 
 
 STEPS = {
@@ -122,8 +124,8 @@ class Stage:
         self.count += 1
         sid, agent_id = f"CA{self.count}", agent_id or self.agent()
         with self.house.tx() as tx:
-            call = call_arrival.arrive(tx, CallEvent(sid, f"{NUMBER}{self.count}", "+862155501234", "ringing", "inbound"))
-            call_arrival.put_in_queue(tx, call)
+            call = arrival.arrive(tx, CallEvent(sid, f"{NUMBER}{self.count}", "+862155501234", "ringing", "inbound"))
+            arrival.put_in_queue(tx, call)
             tx.session.flush()
             made = work_items.offer(tx, call.item_id, agent_id, epoch=1, reason={})
             answering.accept_offer(tx, made.id, tx.session.get_one(Agent, agent_id))
@@ -167,10 +169,10 @@ class Stage:
 
     def _answers(self, tx, call, agent_id, party):
         sid = f"{call.sid}-{agent_id}"
-        call_legs.rings(tx, sid, Party(call.id, party, f"{party}-{agent_id}", agent_id))
-        call_legs.leg_status(tx, leg_event(sid, "in-progress"))
+        legs.rings(tx, sid, Party(call.id, party, f"{party}-{agent_id}", agent_id))
+        legs.leg_status(tx, leg_event(sid, "in-progress"))
         label = f"{party}-{agent_id}"
-        call_legs.conference_event(tx, ConferenceEvent(call.conference_sid, call.conference, "participant-join", sid, label))
+        legs.conference_event(tx, ConferenceEvent(call.conference_sid, call.conference, "participant-join", sid, label))
 
 
 def sense(house, call_id):

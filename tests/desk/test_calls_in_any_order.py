@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from desk.actions import answering, call_legs
+from desk.actions.calls import legs
+from desk.actions.work import answering
 from desk.models import Agent, Call, CallLeg, CallSegment, WorkItem
 from tests.desk.test_calls import LEG, SID, agents, event, queued, room
 
@@ -101,7 +102,7 @@ def test_an_agent_who_comes_after_the_caller_has_left_has_answered_nobody_in_any
     house, taken, party = begun
     start = taken.offered_at
     with house.tx() as tx:
-        call_legs.conference_event(tx, room("participant-join", SID, "customer"), at=start)
+        legs.conference_event(tx, room("participant-join", SID, "customer"), at=start)
         say(tx, TOO_LATE, data, party, start)
         call = tx.session.scalars(select(Call)).one()
         part = tx.session.scalars(select(CallSegment)).one()
@@ -121,7 +122,7 @@ def say(tx, words, data, party, start):
         word, second = words[number]
         at = start + timedelta(seconds=second)
         if hasattr(word, "friendly_name"):
-            call_legs.conference_event(tx, word, at=at)
+            legs.conference_event(tx, word, at=at)
         else:
-            call_legs.leg_status(tx, word, party if word.call_sid == LEG else None, at)
+            legs.leg_status(tx, word, party if word.call_sid == LEG else None, at)
         tx.session.flush()

@@ -7,14 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent
-from desk.actions import (
-    answering,
-    call_arrival,
-    call_outbound,
-    callbacks,
-    customers,
-    work_items,
-)
+from desk.actions.calls import arrival, callbacks, outbound
+from desk.actions.people import customers
+from desk.actions.work import answering, work_items
 from desk.models import Agent, Callback, CallLeg, CallSegment, WorkItem
 from tests.desk.call_stage import (
     HER,
@@ -39,7 +34,7 @@ def dialled(sqlite_house):
     stage = Stage(sqlite_house)
     with sqlite_house.tx() as tx:
         customer = customers.identify(tx, "phone", NUMBER, name="Li Na", locale="en")
-        call = call_outbound.dial(tx, tx.session.get_one(Agent, stage.maya), NUMBER, customer)
+        call = outbound.dial(tx, tx.session.get_one(Agent, stage.maya), NUMBER, customer)
     stage.call_id = call.id
     return stage
 
@@ -49,9 +44,9 @@ def promised(sqlite_house):
     """A customer was promised a call, and Maya has just taken it: her own phone is about to ring."""
     stage = Stage(sqlite_house)
     with sqlite_house.tx() as tx:
-        call = call_arrival.arrive(tx, CallEvent("CA-before", NUMBER, OURS, "ringing", "inbound"))
+        call = arrival.arrive(tx, CallEvent("CA-before", NUMBER, OURS, "ringing", "inbound"))
         call.locale = "en"
-        call_arrival.put_in_queue(tx, call)
+        arrival.put_in_queue(tx, call)
         callback = callbacks.promise(tx, call, NUMBER, 4)
         tx.session.flush()
         made = work_items.offer(tx, callback.item_id, stage.maya, epoch=1, reason={})
@@ -61,19 +56,19 @@ def promised(sqlite_house):
 
 
 def rings_customer(stage, tx):
-    assert call_outbound.is_to_be_rung(tx.session, stage.call(tx))
-    assert call_outbound.claim_ringing(tx, stage.call(tx))
+    assert outbound.is_to_be_rung(tx.session, stage.call(tx))
+    assert outbound.claim_ringing(tx, stage.call(tx))
 
 
 def is_named(stage, tx):
-    call_outbound.is_rung(tx, stage.call(tx), THEM)
+    outbound.is_rung(tx, stage.call(tx), THEM)
 
 
 def detected(who, second):
     def act(stage, tx, at):
         call = stage.call(tx)
-        call_outbound.answered_by(tx, call, who)
-        call_outbound.leave_machine(tx, call)
+        outbound.answered_by(tx, call, who)
+        outbound.leave_machine(tx, call)
 
     return Word(second, act)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from desk.actions import channel_rules, work_items
 from desk.actions.editing import fingerprint
+from desk.actions.work import channel_rules, work_items
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Setting
-from desk.queries.channel_rules import rules_of
+from desk.queries.work.channel_rules import rules_of
 from routing.values import CHANNEL_RULES
 from tests.desk.house import House
 

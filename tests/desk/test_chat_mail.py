@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from desk.actions import chats
-from desk.actions.chat_mail import mail_transcript
+from desk.actions.chats import chats
+from desk.actions.chats.by_mail import mail_transcript
 from desk.errors import Conflict, Invalid
 from desk.events import SYSTEM
 from desk.models import Agent, Chat, ContactPoint, Customer, FollowUp, OutboxMail, Survey, WorkItem

@@ -8,15 +8,30 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.chat.secret import new_token
-from desk.actions import chats, tickets, work_items
+from desk.actions.chats import chats
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import SYSTEM, Event
 from desk.files import KeptFile
-from desk.models import Agent, Attachment, Calendar, Chat, ContactPoint, Customer, FollowUp, Message, Ticket, Timer, WorkItem
+from desk.models import (
+    Agent,
+    Attachment,
+    Calendar,
+    Chat,
+    ContactPoint,
+    Customer,
+    FollowUp,
+    Message,
+    Survey,
+    Ticket,
+    Timer,
+    WorkItem,
+)
 from desk.models.agent import AVAILABLE, AWAY
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.work_item import ABANDONED, WAITING, WRAP_UP
-from desk.queries import chats as seen
+from desk.queries.chats import chats as seen
 from desk.store import Store
 from tests.desk.chat_world import MONDAY, open_store, question
 
@@ -402,6 +417,11 @@ def test_a_rating_needs_an_end_and_a_low_one_has_somebody_ask(store):
     rate(1)
     assert state(store, chat_id)["rating"] == 1
     assert count(store, FollowUp.id > 0) == 1
+    with store.read() as reading:  # the same record as an answer by link, mail or phone
+        chat, answer = reading.get_one(Chat, chat_id), reading.scalars(select(Survey)).one()
+        assert (answer.kind, answer.score, answer.channel, answer.agent_id) == ("csat", 1, "chat", chat.agent_id)
+        assert answer.customer_id == reading.get_one(Ticket, chat.ticket_id).customer_id
+    assert count(store, Timer.kind == "survey.recover") == 1
 
 
 def test_a_tickets_page_sees_its_chat(store):

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import event, select, update
 
-from desk.actions import claims, work_items
+from desk.actions.work import claims, work_items
 from desk.clock import FrozenClock
 from desk.db import connect, to_json
 from desk.events import SYSTEM, Event

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from desk.actions import closures
+from desk.actions.calls import closures
 from desk.events import Event
 from desk.models import LineClosure, Timer
-from desk.queries.closures import current_closure
+from desk.queries.calls.closures import current_closure
 from desk.work.due import ACTIONS
 
 

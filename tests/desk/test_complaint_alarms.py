@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions import complaint_alarms, complaint_clocks, complaint_file, complaints, recusals
-from desk.actions.complaint_alarms import ALARM_TIMER
-from desk.actions.complaint_severity import set_severity
-from desk.actions.follow_up_work import open_one
+from desk.actions.complaints import alarms, clocks, complainant, complaints, file, recusals
+from desk.actions.complaints.alarms import ALARM_TIMER, LEVEL_TIMER
+from desk.actions.complaints.severity import set_severity
+from desk.actions.surveys.follow_up_work import open_one
+from desk.actions.work import hand_ups
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.events import Event
-from desk.models import Agent, Complaint, ComplaintNotice, FollowUp, Timer
-from desk.queries.complaint_notices import notices_of
+from desk.models import Agent, AgentSkill, Complaint, ComplaintNotice, FollowUp, HandUp, Ticket, Timer
+from desk.queries.complaints.notices import notices_of
+from desk.work.due import ACTIONS
 from tests.desk.care_world import World, agent, decide
 
 MINUTE = timedelta(minutes=1)
@@ -46,14 +48,26 @@ def to(world: World, case: int, share: float) -> None:
             due = select(Timer).where(Timer.kind == ALARM_TIMER, Timer.done_at.is_(None), Timer.due_at <= tx.now)
             for timer in tx.session.scalars(due).all():
                 timer.done_at = tx.now
-                complaint_alarms.ring(tx, tx.session.get_one(Complaint, timer.data["complaint_id"]))
-            complaint_alarms.ring(tx, tx.session.get_one(Complaint, case))  # another worker, at the same moment
+                alarms.ring(tx, tx.session.get_one(Complaint, timer.data["complaint_id"]))
+            alarms.ring(tx, tx.session.get_one(Complaint, case))  # another worker, at the same moment
 
 
 def told(world: World) -> list[tuple[str, str, int]]:
     with world.tx() as tx:
         rows = select(Agent.name, ComplaintNotice.clock, ComplaintNotice.share).join(Agent, Agent.id == ComplaintNotice.agent_id)
         return [(name.split()[0], clock, share) for name, clock, share in tx.session.execute(rows.order_by(ComplaintNotice.id))]
+
+
+def test_of_a_broken_promise_those_are_told_who_answer_for_level_2(world):
+    with world.tx() as tx:
+        case = assessed(world, tx).id
+        dan = agent(tx, "Dan")  # of another team, which answers questions of level 2
+        dan.roles = ["supervisor"]
+        tx.session.add(AgentSkill(agent_id=dan.id, skill="support", level=2, since=tx.now))
+    to(world, case, 0.9)
+    assert "Dan" not in {name for name, _, _ in told(world)}
+    to(world, case, 1.1)
+    assert ("Dan", "decide", 100) in told(world)
 
 
 def test_each_share_of_the_time_is_told_once_and_the_later_the_more_people(world):
@@ -74,7 +88,7 @@ def test_each_share_of_the_time_is_told_once_and_the_later_the_more_people(world
         assert list(tx.session.scalars(kinds)) == [*["complaint.clock_warned"] * 3, "complaint.clock_breached"]
         (row,) = notices_of(tx.session, viewer_of(agent(tx, "Lin")))
         assert (row.clock, row.share) == ("decide", 100)
-        complaint_alarms.see(tx, tx.session.get_one(Complaint, case), agent(tx, "Lin"))
+        alarms.see(tx, tx.session.get_one(Complaint, case), agent(tx, "Lin"))
         assert notices_of(tx.session, viewer_of(agent(tx, "Lin"))) == []
         assert tx.session.scalar(select(Timer.id).where(Timer.kind == ALARM_TIMER, Timer.done_at.is_(None))) is None
 
@@ -94,7 +108,7 @@ def test_what_nobody_has_acknowledged_or_taken_is_told_to_all_who_handle_complai
         complaint = tx.session.get_one(Complaint, case)
         world.clock.tick((complaint.acknowledge_due_at - world.clock.now()).total_seconds() + 60)
     with world.tx() as tx:
-        complaint_alarms.ring(tx, tx.session.get_one(Complaint, case))
+        alarms.ring(tx, tx.session.get_one(Complaint, case))
     assert ("Ruth", "acknowledge", 100) in told(world)
     assert ("He", "acknowledge", 100) in told(world)
     assert not any(name == "Dan" for name, _, _ in told(world))
@@ -125,7 +139,7 @@ def test_more_time_begins_the_shares_anew_and_a_decision_ends_them(world):
         case = assessed(world, tx).id
     to(world, case, 0.75)
     with world.tx() as tx:
-        complaint_clocks.extend(tx, tx.session.get_one(Complaint, case), agent(tx, "Ruth"), "The bank is slow.")
+        clocks.extend(tx, tx.session.get_one(Complaint, case), agent(tx, "Ruth"), "The bank is slow.")
     before = told(world)
     to(world, case, 0.5)
     assert told(world)[len(before) :] == [("He", "decide", 50)]
@@ -136,6 +150,53 @@ def test_more_time_begins_the_shares_anew_and_a_decision_ends_them(world):
     count = len(told(world))
     to(world, case, 2)
     assert len(told(world)) == count
+
+
+def test_a_case_of_severity_1_is_with_level_3_within_the_hour(world):
+    with world.tx() as tx:
+        complaint = assessed(world, tx)
+        set_severity(tx, complaint, agent(tx, "Dan"), 1, "Somebody was hurt.")
+        due = complaint.decide_due_at
+    world.clock.tick(3600)
+    with world.tx() as tx:
+        (timer,) = tx.session.scalars(select(Timer).where(Timer.kind == LEVEL_TIMER, Timer.due_at <= tx.now))
+        for _worker in range(2):
+            ACTIONS[LEVEL_TIMER](tx, timer.data)
+    with world.tx() as tx:
+        (asked,) = tx.session.scalars(select(HandUp))
+        ticket = tx.session.get_one(Ticket, asked.ticket_id)
+        assert (asked.to_level, ticket.level, asked.created_by_id) == (3, 3, agent(tx, "He Yan").id)
+        assert asked.problem == "You charged me twice in March."
+        assert tx.session.get_one(Complaint, complaint.id).decide_due_at == due  # the customer's clock is not touched
+
+
+@pytest.mark.parametrize("severity", [1, 3], ids=["level 3 has been asked", "no longer so grave"])
+def test_level_3_is_not_asked_by_rule_again_or_for_what_is_less_grave(world, severity):
+    with world.tx() as tx:
+        complaint, he = assessed(world, tx), agent(tx, "He Yan")
+        set_severity(tx, complaint, he, 1, "Somebody was hurt.")
+        ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+        if severity == 1:
+            packet = {"problem": "Hurt.", "tried": "Called.", "question": "What now?", "needed_by": tx.now + timedelta(hours=1)}
+            hand_ups.hand_up(tx, ticket, he, to_level=3, **packet)
+        else:
+            set_severity(tx, complaint, he, severity, "Nobody was.")
+        before = len(tx.session.scalars(select(HandUp)).all())
+        ACTIONS[LEVEL_TIMER](tx, {"complaint_id": complaint.id})
+        assert len(tx.session.scalars(select(HandUp)).all()) == before
+
+
+def test_level_2_that_was_asked_hands_on_to_level_3_by_the_rule(world):
+    with world.tx() as tx:
+        complaint, he = assessed(world, tx), agent(tx, "He Yan")
+        set_severity(tx, complaint, he, 1, "Somebody was hurt.")
+        packet = {"problem": "Hurt.", "tried": "Called.", "question": "What now?", "needed_by": tx.now + timedelta(hours=4)}
+        hand_ups.hand_up(tx, tx.session.get_one(Ticket, complaint.ticket_id), he, **packet)
+        ACTIONS[LEVEL_TIMER](tx, {"complaint_id": complaint.id})
+        assert [(each.to_level, each.state) for each in tx.session.scalars(select(HandUp).order_by(HandUp.id))] == [
+            (2, "handed_on"),
+            (3, "open"),
+        ]
 
 
 def test_anybody_raises_the_severity_and_only_an_officer_lowers_it_with_a_reason(world):
@@ -181,7 +242,7 @@ def test_assessing_does_not_take_back_in_silence_what_was_raised(world):
 def test_special_needs_and_a_second_time_make_it_grave_by_rule(world):
     with world.tx() as tx:
         complaint = assessed(world, tx)
-        complaint_file.set_needs(tx, complaint, "Large print.")
+        file.set_needs(tx, complaint, "Large print.")
         assert complaint.severity == 2
         other = complaints.advance(
             tx, world.complain(tx, token="another-filling-of-it"), "assessed", agent=agent(tx, "He Yan"), category="billing"
@@ -189,7 +250,7 @@ def test_special_needs_and_a_second_time_make_it_grave_by_rule(world):
         complaints.advance(tx, other, "investigating", agent=agent(tx, "He Yan"))
         decide(tx, other)
         complaints.advance(tx, other, "follow_up")
-        complaints.customer_answers(tx, other, False, "Still open.")
+        complainant.answers(tx, other, False, "Still open.")
         assert other.severity == 2
         decided = world.complain(tx, token="a-third-filling-of-it")
         complaints.withdraw(tx, decided, "Never mind.")

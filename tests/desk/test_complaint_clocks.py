@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from desk.access import viewer_of
-from desk.actions import complaint_clocks, complaints, recusals
+from desk.actions.complaints import clocks, complaints, recusals
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import Complaint
-from desk.queries.complaint_register import HEADINGS, register, safe
+from desk.queries.complaints.register import HEADINGS, register, safe
 from tests.desk.care_world import World, agent, decide, letters, ticket_of
 
 FIRST, LATER = datetime(2026, 12, 11, 15, 59, 59, tzinfo=UTC), datetime(2027, 1, 1, 15, 59, 59, tzinfo=UTC)
@@ -35,14 +35,14 @@ def test_somebody_else_agrees_to_more_time_once_and_the_customer_hears_why(world
     with world.tx() as tx:
         complaint = handled(world, tx)
         assert complaint.decide_due_at == FIRST
-        complaint_clocks.extend(tx, complaint, agent(tx, "Ruth"), "The bank has not answered.")
+        clocks.extend(tx, complaint, agent(tx, "Ruth"), "The bank has not answered.")
         assert (complaint.decide_due_at, complaint.extended_from) == (LATER, FIRST)
         assert ticket_of(tx, complaint).resolve_due_at == LATER
         letter = letters(tx)[-1]
         assert "The bank has not answered." in letter["text"]
         assert "Friday, 1 January 2027" in letter["text"]
         with pytest.raises(Conflict, match="already"):
-            complaint_clocks.extend(tx, complaint, agent(tx, "Ruth"), "Still not.")
+            clocks.extend(tx, complaint, agent(tx, "Ruth"), "Still not.")
 
 
 def test_the_register_says_of_each_what_was_promised_and_kept(world):
@@ -72,17 +72,17 @@ def test_more_time_is_refused_to_the_handler_too_late_and_without_a_reason(world
         complaint, ruth = handled(world, tx), agent(tx, "Ruth")
         for person in ("He Yan", "Dan"):  # handles it; is an agent
             with pytest.raises(NotAllowed):
-                complaint_clocks.extend(tx, complaint, agent(tx, person), "Busy.")
+                clocks.extend(tx, complaint, agent(tx, person), "Busy.")
         with pytest.raises(Invalid):
-            complaint_clocks.extend(tx, complaint, ruth, "  ")
+            clocks.extend(tx, complaint, ruth, "  ")
         decided = handled(world, tx, token="another-filling-of-it")
         decide(tx, decided)
         with pytest.raises(Conflict):
-            complaint_clocks.extend(tx, decided, ruth, "Why not.")
+            clocks.extend(tx, decided, ruth, "Why not.")
         assert complaint.decide_due_at == FIRST
     world.days(22)
     with world.tx() as tx:
         late = tx.session.get_one(Complaint, complaint.id)
         with pytest.raises(Conflict, match="promised day is over"):
-            complaint_clocks.extend(tx, late, agent(tx, "Ruth"), "Too late.")
+            clocks.extend(tx, late, agent(tx, "Ruth"), "Too late.")
         assert late.extended_from is None

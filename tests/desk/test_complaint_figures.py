@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions import complaints, follow_up_work, follow_ups, recusals
+from desk.actions.complaints import complaints, recusals
+from desk.actions.surveys import follow_up_work, follow_ups
 from desk.models import Complaint, CorrectiveAction, FollowUp, HandUp, WorkItem
-from desk.queries.complaint_figures import COUNT, DAYS, FIGURES, RATE, Scope, contacts_by_channel, figure, figure_rows, figures
+from desk.queries.complaints.figures import COUNT, DAYS, FIGURES, RATE, Scope, contacts_by_channel, figure, figure_rows, figures
 from tests.desk.care_world import World, agent, decide, mail_in, ticket_of
 
 WEEK = timedelta(days=7)

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions import complaint_disposal, complaint_early, complaint_holds, complaint_people, complaint_policy, complaints
-from desk.actions.follow_up_work import open_one
+from desk.actions.complaints import complainant, complaints, early, elsewhere, holds, people_heard, policy
+from desk.actions.complaints import disposal as complaint_disposal
+from desk.actions.surveys.follow_up_work import open_one
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.events import Event
 from desk.models import (
@@ -28,8 +29,8 @@ from desk.models import (
 from desk.models.complaint import ARCHIVED, CLOSED, DISPOSED, FOLLOW_UP, WITHDRAWN
 from desk.models.complaint_keeping import CONFIRMED, DONE
 from desk.queries import doctor
-from desk.queries.complaint_policies import CHOSEN
-from desk.queries.complaint_register import HEADINGS, register
+from desk.queries.complaints.policies import CHOSEN
+from desk.queries.complaints.register import HEADINGS, register
 from tests.desk.care_world import FRIDAY, World, agent, decide, letters, ticket_of
 
 SIX_YEARS = 6 * 366
@@ -55,7 +56,7 @@ def archived(world: World, *files: tuple[str, bytes], token: str = "one-filling-
         heard(tx, complaint)
         decide(tx, complaint)
         complaints.advance(tx, complaint, FOLLOW_UP)
-        complaints.customer_answers(tx, complaint, True)
+        complainant.answers(tx, complaint, True)
     world.days(31)
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, complaint.id)
@@ -66,14 +67,14 @@ def archived(world: World, *files: tuple[str, bytes], token: str = "one-filling-
 
 def heard(tx, complaint: Complaint, **others: object) -> Interview:
     given = {"person": "Wu Gang", "part": "staff", "how": "phone", "heard_at": tx.now, "summary": "He saw the second charge."}
-    return complaint_people.hear(tx, complaint, agent(tx, "He Yan"), **given | others)
+    return people_heard.hear(tx, complaint, agent(tx, "He Yan"), **given | others)
 
 
 def test_what_is_agreed_on_the_spot_is_written_down_with_the_customers_yes(world):
     with world.tx() as tx:
         under(tx, "DEFAULT", "UK-FCA")
         complaint = world.complain(tx)
-        complaint_early.settle(tx, complaint, agent(tx, "Dan"), "We pay it back today.", "“That is fine with me.”")
+        early.settle(tx, complaint, agent(tx, "Dan"), "We pay it back today.", "“That is fine with me.”")
         assert (complaint.stage, complaint.outcome, complaint.decided_at) == (FOLLOW_UP, "resolved_early", tx.now)
         assert "We pay it back today." in letters(tx)[-1]["text"]
         assert ticket_of(tx, complaint).status == "solved"
@@ -82,7 +83,7 @@ def test_what_is_agreed_on_the_spot_is_written_down_with_the_customers_yes(world
         complaint = tx.session.get_one(Complaint, complaint.id)
         complaints.follow_up_due(tx, complaint)
         assert open_one(tx, complaint.ticket_id).excluded_agent_id == agent(tx, "Dan").id
-        complaints.customer_answers(tx, complaint, False, "Nothing has come.")
+        complainant.answers(tx, complaint, False, "Nothing has come.")
         assert complaint.stage == "reopened"
     with world.tx() as tx:
         assert [finding.level for finding in doctor.complaints(tx.session)] == ["ok"]
@@ -92,25 +93,49 @@ def test_it_is_refused_after_the_days_of_the_policy_without_words_and_when_criti
     with world.tx() as tx:
         plain = world.complain(tx)
         with pytest.raises(Conflict, match="are over"):  # our own promise knows no such days
-            complaint_early.settle(tx, plain, agent(tx, "Dan"), "We pay.", "Yes.")
+            early.settle(tx, plain, agent(tx, "Dan"), "We pay.", "Yes.")
         under(tx, "UK-FCA")
         complaint = world.complain(tx, token="another-filling-of-it")
         for agreed, words in (("", "Yes."), ("We pay.", " ")):
             with pytest.raises(Invalid):
-                complaint_early.settle(tx, complaint, agent(tx, "Dan"), agreed, words)
+                early.settle(tx, complaint, agent(tx, "Dan"), agreed, words)
         complaint.severity = 1
         with pytest.raises(Conflict, match="critical"):
-            complaint_early.settle(tx, complaint, agent(tx, "Dan"), "We pay.", "Yes.")
+            early.settle(tx, complaint, agent(tx, "Dan"), "We pay.", "Yes.")
         complaint.severity = 3
-        complaint_policy.classify(tx, plain, "UK-FCA", "A British account.")
-        complaint_early.settle(tx, plain, agent(tx, "Dan"), "We pay.", "Yes.")
+        policy.classify(tx, plain, "UK-FCA", "A British account.")
+        early.settle(tx, plain, agent(tx, "Dan"), "We pay.", "Yes.")
     world.days(6)  # Thursday; Wednesday was the third working day after receipt
     with world.tx() as tx:
         late = tx.session.get_one(Complaint, complaint.id)
         with pytest.raises(Conflict, match="are over"):
-            complaint_early.settle(tx, late, agent(tx, "Dan"), "We pay.", "Yes.")
+            early.settle(tx, late, agent(tx, "Dan"), "We pay.", "Yes.")
         with pytest.raises(Conflict):
             complaints.advance(tx, late, FOLLOW_UP)
+
+
+def test_that_somebody_outside_has_it_too_is_noted_whole_and_moves_nothing(world):
+    with world.tx() as tx:
+        complaint, officer = world.complain(tx), agent(tx, "He Yan")
+        before = (complaint.stage, complaint.decide_due_at, complaint.acknowledge_due_at)
+        given = {"body": "Financial Ombudsman Service", "reference": "FOS-4711", "day": "2026-11-19"}
+        for field, wrong in (("body", " "), ("reference", ""), ("day", "soon"), ("day", "2026-11-23")):
+            with pytest.raises(Invalid) as refused:
+                elsewhere.refer_out(tx, complaint, officer, **given | {field: wrong})
+            assert set(refused.value.fields) == {field}
+        with pytest.raises(NotAllowed):
+            elsewhere.refer_out(tx, complaint, agent(tx, "Dan"), **given)
+        elsewhere.refer_out(tx, complaint, officer, **given)
+        assert (complaint.stage, complaint.decide_due_at, complaint.acknowledge_due_at) == before
+    with world.tx() as tx:
+        complaint, officer = tx.session.get_one(Complaint, complaint.id), agent(tx, "He Yan")
+        elsewhere.refer_out(tx, complaint, officer, **given)  # pressed twice
+        complaints.withdraw(tx, complaint, "Never mind.", agent=officer)
+        with pytest.raises(Conflict):
+            elsewhere.refer_out(tx, complaint, officer, **given)
+    with world.tx() as tx:
+        (told,) = tx.session.scalars(select(Event).where(Event.kind == "complaint.referred_out"))
+        assert told.data["reason"] == "Financial Ombudsman Service · FOS-4711 · 2026-11-19"
 
 
 def test_who_was_heard_is_noted_whole_or_not_at_all(world):
@@ -127,7 +152,7 @@ def test_who_was_heard_is_noted_whole_or_not_at_all(world):
             with pytest.raises(Invalid):
                 heard(tx, complaint, heard_at=wrong)
         with pytest.raises(NotAllowed):
-            complaint_people.hear(
+            people_heard.hear(
                 tx, complaint, agent(tx, "Dan"), person="X", part="staff", how="phone", heard_at=tx.now, summary="Y"
             )
         assert heard(tx, complaint).noted_by == "He Yan"
@@ -137,17 +162,17 @@ def test_a_hold_is_lifted_by_somebody_else(world):
     with world.tx() as tx:
         complaint, officer, ruth = world.complain(tx), agent(tx, "He Yan"), agent(tx, "Ruth")
         with pytest.raises(Invalid):
-            complaint_holds.hold(tx, complaint, officer, " ")
+            holds.hold(tx, complaint, officer, " ")
         with pytest.raises(NotAllowed):
-            complaint_holds.hold(tx, complaint, agent(tx, "Dan"), "The court asks.")
-        complaint_holds.hold(tx, complaint, officer, "The court asks.")
+            holds.hold(tx, complaint, agent(tx, "Dan"), "The court asks.")
+        holds.hold(tx, complaint, officer, "The court asks.")
         with pytest.raises(Conflict):
-            complaint_holds.hold(tx, complaint, ruth, "Once more.")
+            holds.hold(tx, complaint, ruth, "Once more.")
         with pytest.raises(NotAllowed):
-            complaint_holds.lift(tx, complaint, officer, "It is over.")
-        complaint_holds.lift(tx, complaint, ruth, "It is over.")
+            holds.lift(tx, complaint, officer, "It is over.")
+        holds.lift(tx, complaint, ruth, "It is over.")
         with pytest.raises(Conflict):
-            complaint_holds.lift(tx, complaint, ruth, "Again.")
+            holds.lift(tx, complaint, ruth, "Again.")
 
 
 def test_a_case_is_deleted_after_its_time_and_its_line_stays(world):
@@ -203,7 +228,7 @@ def test_what_is_held_or_left_out_is_not_deleted(world):
     world.days(SIX_YEARS)
     with world.tx() as tx:
         officer, ruth = agent(tx, "He Yan"), agent(tx, "Ruth")
-        complaint_holds.hold(tx, tx.session.get_one(Complaint, held), officer, "The court asks.")
+        holds.hold(tx, tx.session.get_one(Complaint, held), officer, "The court asks.")
         disposal = complaint_disposal.list_due(tx, officer)
         assert disposal.cases == [kept, gone]
         with pytest.raises(Invalid):
@@ -211,12 +236,12 @@ def test_what_is_held_or_left_out_is_not_deleted(world):
         complaint_disposal.confirm(tx, disposal, ruth)
         with pytest.raises(Conflict):
             complaint_disposal.leave_out(tx, disposal, ruth, kept, "Too late to say so.")
-        complaint_holds.hold(tx, tx.session.get_one(Complaint, kept), officer, "The court asks for this too.")
+        holds.hold(tx, tx.session.get_one(Complaint, kept), officer, "The court asks for this too.")
         complaint_disposal.work_off(tx, disposal)
         assert (disposal.state, disposal.disposed, disposal.left_out) == (DONE, 1, {str(kept): "held"})
         stages = {each: tx.session.get_one(Complaint, each).stage for each in (held, kept, gone)}
         assert stages == {held: ARCHIVED, kept: ARCHIVED, gone: DISPOSED}
-        complaint_holds.lift(tx, tx.session.get_one(Complaint, kept), ruth, "It is over.")
+        holds.lift(tx, tx.session.get_one(Complaint, kept), ruth, "It is over.")
         again = complaint_disposal.list_due(tx, officer)
         complaint_disposal.leave_out(tx, again, officer, kept, "A study needs it.")
         complaint_disposal.drop(tx, again, officer)
@@ -229,7 +254,7 @@ def test_a_withdrawn_case_is_archived_and_kept_as_long_as_its_longest_policy_say
         under(tx, "UK-FCA", "DEFAULT")
         complaint = complaints.withdraw(tx, world.complain(tx), "Never mind.")
         british = world.complain(tx, token="another-filling-of-it")
-        complaint_policy.declassify(tx, british, "DEFAULT", "Only British law.")
+        policy.declassify(tx, british, "DEFAULT", "Only British law.")
         complaints.withdraw(tx, british, "Never mind.")
         assert complaint.stage == WITHDRAWN
     world.days(31)
@@ -244,8 +269,8 @@ def test_a_closed_case_is_not_deleted(world):
     with world.tx() as tx:
         under(tx, "UK-FCA")
         complaint = world.complain(tx)
-        complaint_early.settle(tx, complaint, agent(tx, "Dan"), "We pay.", "Yes.")
-        complaints.customer_answers(tx, complaint, True)
+        early.settle(tx, complaint, agent(tx, "Dan"), "We pay.", "Yes.")
+        complainant.answers(tx, complaint, True)
         assert complaint.stage == CLOSED
     world.days(SIX_YEARS)
     with world.tx() as tx, pytest.raises(Conflict):

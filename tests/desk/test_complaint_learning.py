@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions import complaint_alerts, complaints, corrective_actions, recusals
+from desk.actions.complaints import alerts, complaints, corrective_actions, recusals
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import ActionCase, ComplaintAlert, CorrectiveAction, Timer
-from desk.queries.complaint_trends import bars, clusters, pareto, risks, upper_limit, weeks
+from desk.queries.complaints.trends import bars, clusters, pareto, risks, upper_limit, weeks
 from tests.desk.care_world import World, agent, happened
 
 ACTION = {
@@ -50,17 +50,17 @@ def test_three_like_complaints_in_a_week_that_never_happened_before_raise_one_al
     with world.tx() as tx:
         for number in range(2):
             complain(world, tx, number)
-        assert complaint_alerts.find_alerts(tx) == []
+        assert alerts.find_alerts(tx) == []
         third = complain(world, tx, 3, product=" router  x ")
-        raised = complaint_alerts.find_alerts(tx)
+        raised = alerts.find_alerts(tx)
         assert {(each.dimension, each.about, each.product, each.seen) for each in raised} == {
             ("cause", "technology_fault", "router x", 3),
             ("category", "billing", "router x", 3),
         }
         assert third.id in raised[0].complaint_ids
-        assert complaint_alerts.find_alerts(tx) == []  # never twice while it is open
+        assert alerts.find_alerts(tx) == []  # never twice while it is open
         complain(world, tx, 4)
-        assert complaint_alerts.find_alerts(tx) == []
+        assert alerts.find_alerts(tx) == []
         assert raised[0].seen == 4
     with world.tx() as tx:
         assert happened(tx, "complaint_alert.") == ["complaint_alert.raised"] * 2 + ["complaint_alert.grew"] * 2
@@ -77,40 +77,40 @@ def test_what_always_came_so_often_is_no_alert(world):
         for number in range(20, 24):
             complain(world, tx, number)
         assert [each.expected for each in clusters(tx.session, tx.now)] == [2.0, 2.0]
-        assert complaint_alerts.find_alerts(tx) == []
+        assert alerts.find_alerts(tx) == []
         for number in range(24, 27):
             complain(world, tx, number)
-        assert [each.seen for each in complaint_alerts.find_alerts(tx)] == [7, 7]
+        assert [each.seen for each in alerts.find_alerts(tx)] == [7, 7]
 
 
 def test_a_dismissed_cluster_needs_new_complaints_to_be_raised_again(world):
     with world.tx() as tx:
         for number in range(3):
             complain(world, tx, number)
-        alert = complaint_alerts.find_alerts(tx)[0]
+        alert = alerts.find_alerts(tx)[0]
         with pytest.raises(NotAllowed):
-            complaint_alerts.acknowledge(tx, alert, agent(tx, "Dan"))
+            alerts.acknowledge(tx, alert, agent(tx, "Dan"))
         with pytest.raises(Invalid):
-            complaint_alerts.dismiss(tx, alert, agent(tx, "He Yan"), "  ")
-        complaint_alerts.dismiss(tx, alert, agent(tx, "He Yan"), "One customer, three orders.")
+            alerts.dismiss(tx, alert, agent(tx, "He Yan"), "  ")
+        alerts.dismiss(tx, alert, agent(tx, "He Yan"), "One customer, three orders.")
         assert (alert.outcome, alert.acknowledged_by_id) == ("dismissed", agent(tx, "He Yan").id)
         with pytest.raises(Conflict):
-            complaint_alerts.dismiss(tx, alert, agent(tx, "He Yan"), "Again.")
+            alerts.dismiss(tx, alert, agent(tx, "He Yan"), "Again.")
     world.clock.tick(60)
     with world.tx() as tx:
         complain(world, tx, 5)
-        assert complaint_alerts.find_alerts(tx) == []
+        assert alerts.find_alerts(tx) == []
         complain(world, tx, 6)
         complain(world, tx, 7)
-        assert [each.seen for each in complaint_alerts.find_alerts(tx)] == [6]
+        assert [each.seen for each in alerts.find_alerts(tx)] == [6]
 
 
 def test_the_timer_looks_soon_after_a_cause_was_found_and_every_hour(world):
     with world.tx() as tx:
-        complaint_alerts.keep_looking(tx)
-        complaint_alerts.keep_looking(tx)
-        complaint_alerts.look_soon(tx, complain(world, tx, 1))
-        waiting = tx.session.scalars(select(Timer.key).where(Timer.kind == complaint_alerts.LOOK_TIMER, Timer.done_at.is_(None)))
+        alerts.keep_looking(tx)
+        alerts.keep_looking(tx)
+        alerts.look_soon(tx, complain(world, tx, 1))
+        waiting = tx.session.scalars(select(Timer.key).where(Timer.kind == alerts.LOOK_TIMER, Timer.done_at.is_(None)))
         assert len(waiting.all()) == 2
 
 
@@ -118,13 +118,13 @@ def test_an_action_against_an_alert_is_done_checked_by_another_and_ends_it(world
     with world.tx() as tx:
         for number in range(3):
             complain(world, tx, number)
-        alert = next(each for each in complaint_alerts.find_alerts(tx) if each.dimension == "cause")
+        alert = next(each for each in alerts.find_alerts(tx) if each.dimension == "cause")
         action = open_one(tx, alert=alert)
         assert (action.cause, action.product, action.like_before) == ("technology_fault", "router x", 3)
         assert len(tx.session.scalars(select(ActionCase).where(ActionCase.action_id == action.id)).all()) == 3
         assert alert.acknowledged_at == tx.now
         with pytest.raises(Conflict):
-            complaint_alerts.dismiss(tx, alert, agent(tx, "He Yan"), "Nothing.")
+            alerts.dismiss(tx, alert, agent(tx, "He Yan"), "Nothing.")
         with pytest.raises(NotAllowed):
             corrective_actions.done(tx, action, agent(tx, "Lin"), "I did it.")
         with pytest.raises(Invalid):

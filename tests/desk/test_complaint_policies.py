@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from desk.actions import complaint_clocks, complaint_policy, complaints
-from desk.actions.policy_seeds import SEEDS
+from desk.actions.complaints import clocks, complainant, complaints, policy
+from desk.actions.complaints.policy_seeds import SEEDS
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.holiday_tables import tables
 from desk.models import Calendar, Complaint, ComplaintPolicy, Setting, Timer
 from desk.models.complaint_policy import CUSTOMER, Rules
 from desk.queries import doctor
 from desk.queries.calendars import to_calendar
-from desk.queries.complaint_dates import dues, years_missing
-from desk.queries.complaint_policies import CHOSEN, clock_lines, in_force, open_pause
-from desk.queries.complaints import decide_clock
+from desk.queries.complaints.complaints import decide_clock
+from desk.queries.complaints.dates import dues, years_missing
+from desk.queries.complaints.policies import CHOSEN, clock_lines, in_force, open_pause
 from routing.hours import Calendar as Hours
 from tests.desk.care_world import FRIDAY, World, agent, decide, happened, letters, mail_in, ticket_of
 
@@ -134,7 +134,7 @@ def test_a_case_keeps_the_version_that_held_when_it_came(world):
         about = {"name": "Ours", "name_zh": "", "valid_from": date(2026, 1, 1), "state": "agreed", "proposed_at": tx.now}
         tx.session.add(ComplaintPolicy(code="DEFAULT", version=2, rules=rules, **about))
         tx.session.flush()
-        complaint_policy.reckon(tx, complaint)
+        policy.reckon(tx, complaint)
         assert complaint.decide_due_at == due
         later = world.complain(tx, token="another-filling-of-it")
         assert last_day(later.decide_due_at) == date(2026, 11, 27)
@@ -147,9 +147,9 @@ def test_a_new_holiday_moves_no_running_clock(world):
         office = tx.session.scalars(select(Calendar).where(Calendar.key == "office")).one()
         office.holidays = ["2026-12-01", "2026-12-02"]
         tx.session.flush()
-        complaint_policy.reckon(tx, complaint)
+        policy.reckon(tx, complaint)
         assert complaint.decide_due_at == due
-        complaint_clocks.extend(tx, complaint, agent(tx, "Ruth"), "The bank has not answered.")
+        clocks.extend(tx, complaint, agent(tx, "Ruth"), "The bank has not answered.")
         assert last_day(complaint.decide_due_at) == date(2027, 1, 1)
 
 
@@ -157,9 +157,9 @@ def test_of_several_policies_the_strictest_counts_and_each_is_shown(world):
     with world.tx() as tx:
         complaint = handled(world, tx)
         assert (complaint.policy, last_day(complaint.decide_due_at)) == ("DEFAULT", date(2026, 12, 11))
-        complaint_policy.classify(tx, complaint, "CN-BANKINS", "It is about a credit card.", reference="YBJ-77")
+        policy.classify(tx, complaint, "CN-BANKINS", "It is about a credit card.", reference="YBJ-77")
         assert (complaint.policy, last_day(complaint.decide_due_at)) == ("CN-BANKINS", date(2026, 12, 5))
-        complaint_policy.classify(tx, complaint, "UK-FCA", "The account is British.")
+        policy.classify(tx, complaint, "UK-FCA", "The account is British.")
         lines = {line.policy.code: line for line in clock_lines(tx.session, complaint)}
         assert list(lines) == ["DEFAULT", "CN-BANKINS", "UK-FCA"]
         assert [code for code, line in lines.items() if line.leads] == ["CN-BANKINS"]
@@ -167,15 +167,15 @@ def test_of_several_policies_the_strictest_counts_and_each_is_shown(world):
         assert lines["CN-BANKINS"].clock.reference == "YBJ-77"
         assert ticket_of(tx, complaint).resolve_due_at == complaint.decide_due_at
         with pytest.raises(Conflict):
-            complaint_policy.classify(tx, complaint, "UK-FCA", "Again.")
+            policy.classify(tx, complaint, "UK-FCA", "Again.")
         with pytest.raises(Invalid):
-            complaint_policy.classify(tx, complaint, "MOON-1", "Why not.")
-        complaint_policy.declassify(tx, complaint, "CN-BANKINS", "It is a debit card.")
+            policy.classify(tx, complaint, "MOON-1", "Why not.")
+        policy.declassify(tx, complaint, "CN-BANKINS", "It is a debit card.")
         assert (complaint.policy, last_day(complaint.decide_due_at)) == ("DEFAULT", date(2026, 12, 11))
-        complaint_policy.declassify(tx, complaint, "DEFAULT", "British law says otherwise.")
+        policy.declassify(tx, complaint, "DEFAULT", "British law says otherwise.")
         assert (complaint.policy, complaint.zone) == ("UK-FCA", "Europe/London")
         with pytest.raises(Conflict):
-            complaint_policy.declassify(tx, complaint, "UK-FCA", "None at all.")
+            policy.declassify(tx, complaint, "UK-FCA", "None at all.")
     with world.tx() as tx:
         assert happened(tx, "complaint.reclassified") == ["complaint.reclassified"] * 4
         assert [finding.level for finding in doctor.complaints(tx.session)] == ["ok"]
@@ -199,32 +199,32 @@ def test_where_a_policy_names_no_day_our_own_promise_holds(world):
 def test_more_time_is_given_step_by_step_and_the_last_by_a_supervisor(world):
     with world.tx() as tx:
         complaint, ruth, lin = handled(world, tx, "CN-BANKINS"), agent(tx, "Ruth"), agent(tx, "Lin")
-        complaint_clocks.extend(tx, complaint, ruth, "It is a complex case.")
+        clocks.extend(tx, complaint, ruth, "It is a complex case.")
         assert last_day(complaint.decide_due_at) == date(2026, 12, 20)
         with pytest.raises(NotAllowed):
-            complaint_clocks.extend(tx, complaint, ruth, "It is a special case.")
+            clocks.extend(tx, complaint, ruth, "It is a special case.")
         lin.roles = ["supervisor"]
-        complaint_clocks.extend(tx, complaint, lin, "It is a special case.")
+        clocks.extend(tx, complaint, lin, "It is a special case.")
         assert last_day(complaint.decide_due_at) == date(2027, 1, 19)
         assert last_day(complaint.extended_from) == date(2026, 12, 5)
         with pytest.raises(Conflict):
-            complaint_clocks.extend(tx, complaint, lin, "Once more.")
+            clocks.extend(tx, complaint, lin, "Once more.")
 
 
 def test_a_pause_leaves_out_its_days_and_ends_with_the_answer(world):
     with world.tx() as tx:
         complaint, officer = handled(world, tx), agent(tx, "He Yan")
         until = datetime(2026, 11, 27, 15, 59, 59, tzinfo=UTC)
-        complaint_clocks.pause(tx, complaint, officer, CUSTOMER, "The bill of March.", until)
+        clocks.pause(tx, complaint, officer, CUSTOMER, "The bill of March.", until)
         assert last_day(complaint.decide_due_at) == date(2026, 12, 18)  # five business days more, until it is known better
         assert "The bill of March." in letters(tx)[-1]["text"]
         assert decide_clock(complaint, tx.now).word == "on_time"
         with pytest.raises(Conflict):
-            complaint_clocks.pause(tx, complaint, officer, CUSTOMER, "Once more.", until)
+            clocks.pause(tx, complaint, officer, CUSTOMER, "Once more.", until)
     world.days(4)  # Tuesday
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, complaint.id)
-        complaints.customer_adds(tx, complaint, "Here it is.", token="sixteen-characters")
+        complainant.adds(tx, complaint, "Here it is.", token="sixteen-characters")
         assert last_day(complaint.decide_due_at) == date(2026, 12, 15)  # Monday and Tuesday were left out
         assert tx.session.scalars(select(Timer).where(Timer.kind == "complaint.pause", Timer.done_at.is_(None))).all() == []
     with world.tx() as tx:
@@ -235,7 +235,7 @@ def test_a_pause_ends_with_the_decision_and_counts_as_long_as_it_was(world):
     with world.tx() as tx:
         complaint = handled(world, tx)
         until = datetime(2026, 12, 4, 15, 59, 59, tzinfo=UTC)
-        complaint_clocks.pause(tx, complaint, agent(tx, "He Yan"), CUSTOMER, "The bill of March.", until)
+        clocks.pause(tx, complaint, agent(tx, "He Yan"), CUSTOMER, "The bill of March.", until)
     world.days(3)  # Monday
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, complaint.id)
@@ -248,16 +248,16 @@ def test_a_pause_ends_by_itself_on_its_day(world):
     with world.tx() as tx:
         complaint = handled(world, tx)
         until = datetime(2026, 11, 24, 15, 59, 59, tzinfo=UTC)
-        complaint_clocks.pause(tx, complaint, agent(tx, "He Yan"), "court", "The court decides on Tuesday.", until)
+        clocks.pause(tx, complaint, agent(tx, "He Yan"), "court", "The court decides on Tuesday.", until)
         due = complaint.decide_due_at
-        complaint_clocks.pause_over(tx, complaint)
+        clocks.pause_over(tx, complaint)
         assert complaint.decide_due_at == due
     world.days(5)
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, complaint.id)
-        complaint_clocks.pause_over(tx, complaint)
+        clocks.pause_over(tx, complaint)
         assert complaint.decide_due_at == due
-        assert not complaint_clocks.resume(tx, complaint, why="nothing to resume")
+        assert not clocks.resume(tx, complaint, why="nothing to resume")
 
 
 def test_only_for_the_reasons_of_its_policy_does_a_clock_pause(world):
@@ -265,21 +265,21 @@ def test_only_for_the_reasons_of_its_policy_does_a_clock_pause(world):
         complaint, officer = handled(world, tx, "CN-BANKINS"), agent(tx, "He Yan")
         until = tx.now + timedelta(days=10)
         with pytest.raises(Conflict, match="No policy"):
-            complaint_clocks.pause(tx, complaint, officer, CUSTOMER, "The bill.", until)
+            clocks.pause(tx, complaint, officer, CUSTOMER, "The bill.", until)
         for wrong in ({"reason": "holiday"}, {"needed": " "}, {"until": tx.now}, {"until": None}):
             given = {"reason": "appraisal", "needed": "The appraisal.", "until": until} | wrong
             with pytest.raises(Invalid) as refused:
-                complaint_clocks.pause(tx, complaint, officer, **given)
+                clocks.pause(tx, complaint, officer, **given)
             assert set(refused.value.fields) == set(wrong)
-        complaint_policy.classify(tx, complaint, "CN-TELECOM", "A phone was sold with it.")
-        complaint_clocks.pause(tx, complaint, officer, "appraisal", "The appraisal of the card.", until)
+        policy.classify(tx, complaint, "CN-TELECOM", "A phone was sold with it.")
+        clocks.pause(tx, complaint, officer, "appraisal", "The appraisal of the card.", until)
         lines = {
             line.policy.code: (line.paused, last_day(line.clock.decide_due_at)) for line in clock_lines(tx.session, complaint)
         }
         assert lines == {"CN-BANKINS": (True, date(2026, 12, 15)), "CN-TELECOM": (False, date(2026, 12, 5))}
         assert complaint.policy == "CN-TELECOM"
         with pytest.raises(NotAllowed):
-            complaint_clocks.resume(tx, complaint, why="so", agent=agent(tx, "Dan"))
+            clocks.resume(tx, complaint, why="so", agent=agent(tx, "Dan"))
 
 
 def test_what_is_late_cannot_be_made_good_by_a_pause(world):
@@ -289,19 +289,19 @@ def test_what_is_late_cannot_be_made_good_by_a_pause(world):
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, complaint.id)
         with pytest.raises(Conflict, match="stays late"):
-            complaint_clocks.pause(tx, complaint, agent(tx, "He Yan"), CUSTOMER, "The bill.", tx.now + timedelta(days=3))
+            clocks.pause(tx, complaint, agent(tx, "He Yan"), CUSTOMER, "The bill.", tx.now + timedelta(days=3))
 
 
 def test_new_facts_begin_a_clock_anew_only_where_its_policy_says_so(world):
     with world.tx() as tx:
         complaint = handled(world, tx)
         with pytest.raises(Conflict):
-            complaint_clocks.new_facts(tx, complaint, agent(tx, "He Yan"), "A second charge.")
-        complaint_policy.classify(tx, complaint, "CN-BANKINS", "It is about a credit card.")
+            clocks.new_facts(tx, complaint, agent(tx, "He Yan"), "A second charge.")
+        policy.classify(tx, complaint, "CN-BANKINS", "It is about a credit card.")
     world.days(3)
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, complaint.id)
-        complaint_clocks.new_facts(tx, complaint, agent(tx, "He Yan"), "A second charge.")
+        clocks.new_facts(tx, complaint, agent(tx, "He Yan"), "A second charge.")
         assert last_day(complaint.decide_due_at) == date(2026, 12, 8)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, text
 
-from desk.actions import complaints
-from desk.actions.complaint_evidence import looked_at
+from desk.actions.complaints import complaints
+from desk.actions.complaints.evidence import looked_at
 from desk.events import Actor, Event
 from desk.models import Attachment
 from desk.queries import doctor
-from desk.queries.complaints import VIEWED
+from desk.queries.complaints.complaints import VIEWED
 from tests.desk.care_world import World, agent, decide
 
 
@@ -54,6 +54,23 @@ def test_one_changed_entry_is_found(world, deed):
     with world.tx() as tx:
         tx.session.execute(text(deed))
     assert levels(world) == ["error"]
+
+
+@pytest.mark.parametrize("deed", ["another byte", "gone"])
+def test_evidence_that_is_not_what_it_was_is_found(world, deed):
+    with world.tx() as tx:
+        world.complain(tx, ("bill.pdf", b"%PDF-1.4 twice"), token="a-filling-with-a-file")
+        file = tx.session.scalars(select(Attachment)).one()
+    path = world.files.path(file.sha256)
+    with world.store.read() as session:
+        assert [finding.level for finding in doctor.evidence(session, world.files)] == ["ok"]
+        if deed == "gone":
+            path.unlink()
+        else:
+            path.chmod(0o600)
+            path.write_bytes(b"%PDF-1.4 twicf")
+        (found,) = doctor.evidence(session, world.files)
+        assert (found.level, "bill.pdf" in found.what) == ("error", True)
 
 
 def test_who_looks_at_evidence_is_recorded_once_for_each_look(tmp_path):

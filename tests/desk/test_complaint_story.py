@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
-from desk.actions import complaint_decisions, complaint_file, complaints, follow_ups, hand_ups, solving, work_items
-from desk.actions.follow_up_work import open_one
+from desk.actions.complaints import alerts, complainant, complaints, corrective_actions, decisions, file
+from desk.actions.surveys import follow_ups
+from desk.actions.surveys.follow_up_work import open_one
+from desk.actions.tickets import solving
+from desk.actions.work import hand_ups, work_items
 from desk.errors import Conflict, DeskError, NotAllowed
 from desk.events import Event
-from desk.models import Agent, Complaint, ComplaintDecision, HandUp, Timer
+from desk.models import Agent, Complaint, ComplaintDecision, CorrectiveAction, HandUp, Timer
 from desk.models.complaint import (
     ACKNOWLEDGED,
     ARCHIVED,
@@ -80,26 +83,26 @@ def test_a_double_charge_from_the_call_to_the_archive(world):
         hand_ups.answer(tx, asked, agent(tx, "Ruth"), "Yes, twice.")
         assert asked.answered_at > asked.needed_by
         assert complaint.decide_due_at == due  # the customer's clock is not the next level's
-        point = complaint_file.allegations_of(tx, complaint)[0]
-        complaint_file.record_finding(tx, complaint, point.id, "proven", "Two charges within a second.")
+        point = file.allegations_of(tx, complaint)[0]
+        file.record_finding(tx, complaint, point.id, "proven", "Two charges within a second.")
         whys = ["Charged twice.", "The payment was sent again.", "A retry has no key of its own."]
-        complaint_file.set_cause(tx, complaint, "technology_fault", whys)
+        file.set_cause(tx, complaint, "technology_fault", whys)
         officer = agent(tx, "He Yan")
-        complaint_file.add_redress(tx, complaint, officer, "refund", "1500", datetime(2026, 12, 4, 12, tzinfo=UTC))
+        file.add_redress(tx, complaint, officer, "refund", "1500", datetime(2026, 12, 4, 12, tzinfo=UTC))
         words = {"looked_into": "We asked billing.", "reasons": "You paid twice.", "apology": "We are sorry."}
-        complaint_decisions.draft(tx, complaint, officer, outcome="upheld", **words)
+        decisions.draft(tx, complaint, officer, outcome="upheld", **words)
         leaps_refused(tx, complaint)
         with pytest.raises(Conflict):
-            complaint_decisions.send(tx, complaint, officer)
-        complaint_decisions.submit(tx, complaint, officer)
+            decisions.send(tx, complaint, officer)
+        decisions.submit(tx, complaint, officer)
         for nobody in ("He Yan", "Dan"):  # wrote it; an agent
             with pytest.raises(NotAllowed):
-                complaint_decisions.approve(tx, complaint, agent(tx, nobody))
+                decisions.approve(tx, complaint, agent(tx, nobody))
 
     at(world, 11, 30)  # Monday
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, case)
-        assert complaint_decisions.approve(tx, complaint, agent(tx, "Lin"))
+        assert decisions.approve(tx, complaint, agent(tx, "Lin"))
         assert complaint.stage == REDRESS
         leaps_refused(tx, complaint)
         first = tx.session.scalars(select(ComplaintDecision)).one()
@@ -109,7 +112,7 @@ def test_a_double_charge_from_the_call_to_the_archive(world):
     at(world, 12, 2)  # Wednesday: the money is there; three business days later somebody asks
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, case)
-        complaints.given(tx, complaint, complaint_file.redress_of(tx, complaint)[0].id, "Bank receipt 4711.")
+        complaints.given(tx, complaint, file.redress_of(tx, complaint)[0].id, "Bank receipt 4711.")
         timer = tx.session.scalars(select(Timer).where(Timer.kind == "complaint.follow_up", Timer.done_at.is_(None))).one()
         assert timer.due_at.astimezone(SHANGHAI).date() == date(2026, 12, 7)
 
@@ -133,18 +136,36 @@ def test_a_double_charge_from_the_call_to_the_archive(world):
         assert complaint.stage == CLOSED
         leaps_refused(tx, complaint)
         assert solving.close_quiet(tx, ticket) is False
+        for number in (2, 3):  # the third of the same cause this week: somebody is to end that
+            like = world.complain(tx, token=f"filling-{number}-of-the-form", email=f"li{number}@example.com")
+            like.cause, like.cause_found_at = complaint.cause, tx.now
+        (alert,) = [each for each in alerts.find_alerts(tx) if each.dimension == "cause"]
+        assert complaint.id in alert.complaint_ids
+        action = corrective_actions.open_action(
+            tx, agent(tx, "He Yan"), alert=alert, owner_id=agent(tx, "Dan").id, due_at=tx.now + timedelta(days=14),
+            kind="corrective", title="A key for each order", change="Sent twice is one order.", method="None in thirty days.",
+        )  # fmt: skip
 
     world.days(29)
     with world.tx() as tx:
+        agent(tx, "Dan").active = False  # who was to see to it has left
         complaints.archive_due(tx, tx.session.get_one(Complaint, case))
         assert tx.session.get_one(Complaint, case).stage == CLOSED
     world.days(1)
     with world.tx() as tx:
-        complaint = tx.session.get_one(Complaint, case)
+        complaint, action = tx.session.get_one(Complaint, case), tx.session.get_one(CorrectiveAction, action.id)
+        complaints.archive_due(tx, complaint)
+        assert complaint.stage == CLOSED  # not before somebody else has taken the action over
+        again = tx.session.scalars(select(Timer).where(Timer.kind == complaints.ARCHIVE_TIMER, Timer.due_at > tx.now)).all()
+        assert [each.data["complaint_id"] for each in again] == [case]
+        due_at = tx.now + timedelta(days=7)
+        corrective_actions.hand_over(tx, action, agent(tx, "He Yan"), agent(tx, "Lin").id, due_at, "Dan has left.")
+        corrective_actions.done(tx, action, agent(tx, "Lin"), "Release 4.2.")
+        assert action.check_due_at == tx.now + timedelta(days=30)
         complaints.archive_due(tx, complaint)
         assert complaint.stage == ARCHIVED
         with pytest.raises(DeskError):
-            complaints.customer_answers(tx, complaint, False, "Once more.")
+            complainant.answers(tx, complaint, False, "Once more.")
     with world.tx() as tx:
         told = list(tx.session.scalars(select(Event.kind).where(Event.complaint_id == case).order_by(Event.id)))
         assert len(told) >= 14

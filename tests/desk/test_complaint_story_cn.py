@@ -9,23 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from desk.actions import (
-    complaint_clocks,
-    complaint_decisions,
-    complaint_file,
-    complaint_people,
-    complaints,
-    follow_ups,
-    hand_ups,
-    work_items,
-)
-from desk.actions.follow_up_work import open_one
+from desk.actions.complaints import clocks, complaints, decisions, file, people_heard
+from desk.actions.surveys import follow_ups
+from desk.actions.surveys.follow_up_work import open_one
+from desk.actions.work import hand_ups, work_items
 from desk.errors import NotAllowed
 from desk.events import Event
 from desk.models import Complaint, ComplaintDecision, HandUp, Setting, Timer
 from desk.models.complaint import ACKNOWLEDGED, ARCHIVED, CLOSED, FOLLOW_UP, REDRESS, REOPENED
 from desk.queries import doctor
-from desk.queries.complaint_policies import CHOSEN
+from desk.queries.complaints.policies import CHOSEN
 from tests.desk.care_world import World, agent, decide, hold, letters, mail_in, ticket_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -77,20 +70,20 @@ def test_a_double_charge_at_a_bank_from_the_call_to_the_archive(world):
         assert complaint.decide_due_at == due
         officer = agent(tx, "He Yan")
         heard = {"person": "吴刚", "part": "staff", "how": "phone", "heard_at": tx.now, "summary": "看到两笔扣款。"}
-        complaint_people.hear(tx, complaint, officer, **heard)
-        complaint_file.record_finding(tx, complaint, complaint_file.allegations_of(tx, complaint)[0].id, "proven", "日志。")
-        complaint_file.set_cause(tx, complaint, "technology_fault", ["扣了两次。", "重试了。", "没有幂等键。"])
-        complaint_file.add_redress(tx, complaint, officer, "refund", "1500", datetime(2026, 12, 4, 12, tzinfo=SHANGHAI))
+        people_heard.hear(tx, complaint, officer, **heard)
+        file.record_finding(tx, complaint, file.allegations_of(tx, complaint)[0].id, "proven", "日志。")
+        file.set_cause(tx, complaint, "technology_fault", ["扣了两次。", "重试了。", "没有幂等键。"])
+        file.add_redress(tx, complaint, officer, "refund", "1500", datetime(2026, 12, 4, 12, tzinfo=SHANGHAI))
         words = {"looked_into": "核对日志。", "reasons": "扣了两次。", "apology": "对不起。"}
-        complaint_decisions.draft(tx, complaint, officer, outcome="upheld", **words)
-        complaint_decisions.submit(tx, complaint, officer)
+        decisions.draft(tx, complaint, officer, outcome="upheld", **words)
+        decisions.submit(tx, complaint, officer)
         with pytest.raises(NotAllowed):
-            complaint_decisions.approve(tx, complaint, officer)
+            decisions.approve(tx, complaint, officer)
 
     at(world, 11, 30)  # Monday
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, case)
-        assert complaint_decisions.approve(tx, complaint, agent(tx, "Lin"))
+        assert decisions.approve(tx, complaint, agent(tx, "Lin"))
         decision = tx.session.scalars(select(ComplaintDecision)).one()
         assert complaint.stage == REDRESS
         assert complaint.decided_at <= complaint.decide_due_at
@@ -100,7 +93,7 @@ def test_a_double_charge_at_a_bank_from_the_call_to_the_archive(world):
     at(world, 12, 2)
     with world.tx() as tx:
         complaint = tx.session.get_one(Complaint, case)
-        complaints.given(tx, complaint, complaint_file.redress_of(tx, complaint)[0].id, "回单4711。")
+        complaints.given(tx, complaint, file.redress_of(tx, complaint)[0].id, "回单4711。")
         timer = tx.session.scalars(select(Timer).where(Timer.kind == "complaint.follow_up", Timer.done_at.is_(None))).one()
         assert day_of(timer.due_at) == date(2026, 12, 7)
 
@@ -136,8 +129,8 @@ def test_a_special_case_gets_sixty_days_in_all_and_the_customer_hears_each_time(
         complaints.advance(tx, complaint, "assessed", agent=agent(tx, "He Yan"), category="billing")
         until = complaint.received_at + timedelta(days=10)
         for who, day in (("Ruth", "2026年12月20日（星期日）"), ("Lin", "2027年1月19日（星期二）")):
-            complaint_clocks.extend(tx, complaint, agent(tx, who), "案情复杂。")
+            clocks.extend(tx, complaint, agent(tx, who), "案情复杂。")
             assert day in letters(tx)[-1]["text"]
-        complaint_clocks.pause(tx, complaint, agent(tx, "He Yan"), "appraisal", "等待外部鉴定。", until)
+        clocks.pause(tx, complaint, agent(tx, "He Yan"), "appraisal", "等待外部鉴定。", until)
         assert day_of(complaint.decide_due_at) == date(2027, 1, 29)
         assert "2027年1月29日" in letters(tx)[-1]["text"]

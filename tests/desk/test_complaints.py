@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import func, select
 
-from desk.actions import complaints, follow_ups, work_items
-from desk.actions.complaint_letters import mail_status_link
-from desk.actions.complaint_policy import promise
-from desk.actions.complaint_record import EVENTS
-from desk.actions.follow_up_work import open_one, try_again
-from desk.actions.solving import close_quiet
+from desk.actions.complaints import complainant, complaints
+from desk.actions.complaints.letters import mail_status_link
+from desk.actions.complaints.policy import promise
+from desk.actions.complaints.record import EVENTS
+from desk.actions.surveys import follow_ups
+from desk.actions.surveys.follow_up_work import open_one, try_again
+from desk.actions.tickets.solving import close_quiet
+from desk.actions.work import work_items
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.models import (
     Attachment,
@@ -308,7 +310,7 @@ def test_a_second_decision_does_not_change_whether_the_promise_was_kept(world):
     with world.tx() as tx:
         complaint = decided(world, tx)
         complaints.advance(tx, complaint, FOLLOW_UP)
-        complaints.customer_answers(tx, complaint, False, "Still open.")
+        complainant.answers(tx, complaint, False, "Still open.")
         first = complaint.decided_at
     world.days(40)
     with world.tx() as tx:
@@ -351,11 +353,11 @@ def test_the_customer_confirms_on_the_status_page(world):
         complaint = decided(world, tx)
         complaints.advance(tx, complaint, FOLLOW_UP)
         follow_up = open_one(tx, complaint.ticket_id)
-        complaints.customer_answers(tx, complaint, True)
+        complainant.answers(tx, complaint, True)
         assert complaint.stage == CLOSED
         assert (follow_up.state, follow_up.outcome) == ("done", "satisfied")
         assert tx.session.get_one(WorkItem, follow_up.item_id).state == "done"
-        complaints.customer_answers(tx, complaint, True)
+        complainant.answers(tx, complaint, True)
         assert complaint.stage == CLOSED
 
 
@@ -364,16 +366,16 @@ def test_the_customer_can_have_a_closed_complaint_looked_at_again_for_thirty_day
         early, late = decided(world, tx), decided(world, tx, token="a-second-filling-of-it")
         for complaint in (early, late):
             complaints.advance(tx, complaint, FOLLOW_UP)
-            complaints.customer_answers(tx, complaint, True)
+            complainant.answers(tx, complaint, True)
     world.days(29)
     with world.tx() as tx:
         early = tx.session.get_one(Complaint, early.id)
-        complaints.customer_answers(tx, early, False, "The charge is back.")
+        complainant.answers(tx, early, False, "The charge is back.")
         assert early.stage == REOPENED
         assert tx.session.scalars(select(Message.text).where(Message.text == "The charge is back.")).one()
     world.days(2)
     with pytest.raises(Conflict), world.tx() as tx:
-        complaints.customer_answers(tx, tx.session.get_one(Complaint, late.id), False, "Mine too.")
+        complainant.answers(tx, tx.session.get_one(Complaint, late.id), False, "Mine too.")
     with world.tx() as tx:
         assert tx.session.scalar(select(Message.id).where(Message.text == "Mine too.")) is None
 
@@ -382,7 +384,7 @@ def test_there_is_nothing_to_answer_before_a_decision(world):
     with world.tx() as tx:
         complaint = world.complain(tx)
         with pytest.raises(Conflict):
-            complaints.customer_answers(tx, complaint, True)
+            complainant.answers(tx, complaint, True)
 
 
 def test_some_days_after_the_decision_the_customer_is_asked(world):
@@ -403,8 +405,8 @@ def test_what_the_customer_adds_reaches_the_ticket_and_wakes_the_work(on_both):
         ticket = ticket_of(tx, complaint)
         assert work_items.open_item(tx, ticket.id, ("complaint",)) is None
         file = on_both.files.keep(b"%PDF-1.4", "second bill.pdf")
-        message = complaints.customer_adds(tx, complaint, "Here is the second bill.", [file], token="one-addition-to-it")
-        assert complaints.customer_adds(tx, complaint, "Here is the second bill.", [file], token="one-addition-to-it") is message
+        message = complainant.adds(tx, complaint, "Here is the second bill.", [file], token="one-addition-to-it")
+        assert complainant.adds(tx, complaint, "Here is the second bill.", [file], token="one-addition-to-it") is message
         assert (message.direction, message.held, message.customer_id) == ("in", False, ticket.customer_id)
         assert work_items.open_item(tx, ticket.id, ("complaint",)) is not None
         assert tx.session.scalar(select(func.count()).select_from(Evidence)) == 1
@@ -416,7 +418,7 @@ def test_nothing_is_added_to_a_closed_complaint(world):
         complaint = complaints.withdraw(tx, world.complain(tx), "It has settled itself.")
         assert (complaint.stage, complaint.outcome, ticket_of(tx, complaint).status) == (WITHDRAWN, "withdrawn", "closed")
         with pytest.raises(Conflict):
-            complaints.customer_adds(tx, complaint, "Hello?", token="one-addition-to-it")
+            complainant.adds(tx, complaint, "Hello?", token="one-addition-to-it")
         assert work_items.open_item(tx, complaint.ticket_id, ("complaint",)) is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from desk.actions import customers
+from desk.actions.people import customers
 from desk.errors import Invalid
 from desk.models import ContactPoint, Customer
 from tests.desk.racers import race

@@ -7,6 +7,7 @@ import re
 import shutil
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -161,6 +162,7 @@ def test_a_look_that_stumbles_keeps_no_other_from_being_made(monkeypatch):
         ({"TWILIO_NUMBER": "021 5550 1234"}, ["warning", "error"]),
         ({"DESK_BASE_URL": "http://desk.example"}, ["warning"]),
         ({"DESK_BASE_URL": "https://desk.example"}, []),
+        ({"DESK_REPORTS_DATABASE_URL": "postgresql://copy/desk"}, ["warning"]),
         ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t"}, ["error", "error"]),
     ],
 )
@@ -204,6 +206,13 @@ def test_the_clock_is_held_against_what_is_written(house: House):
         again = list(doctor.clock(session, now))
         # The clock of the tests stands still; a database server's own goes on.
         assert ("error" in levels(again)) is not house.settings.on_sqlite
+
+
+def test_the_connections_of_all_processes_are_held_against_what_postgresql_takes(house: House):
+    one, many = (replace(house.settings, database_url=house.url, processes=processes) for processes in (1, 1000))
+    with house.store.read() as session:
+        expected = ([], []) if one.on_sqlite else (["ok"], ["warning"])
+        assert tuple(levels(doctor.connections(session, each)) for each in (one, many)) == expected
 
 
 def test_what_lies_about_is_told(sqlite_house: House):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.actions import escalating, work_items
+from desk.actions.work import escalating, work_items
 from desk.errors import Conflict, Invalid
 from desk.models import WorkItem
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from desk.actions import hand_ups, solving, tickets, work_items
+from desk.actions.tickets import solving, tickets
+from desk.actions.work import hand_ups, work_items
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, HandUp, Message, Queue, Ticket, Timer, WorkItem
 from desk.models.work_item import ACTIVE, DONE, WAITING
-from desk.queries.matching import steps_for
+from desk.queries.work.matching import steps_for
 from desk.work.due import ACTIONS
 from routing.hours import Calendar
 
@@ -192,6 +193,28 @@ def test_a_late_answer_goes_before_all_other_work(desk, house):
         ACTIONS[timer.kind](tx, timer.data)
     assert desk.item(asked.item_id).band == 0
     assert house.kinds("hand_up.") == ["hand_up.asked", "hand_up.overdue"]
+
+
+def test_who_keeps_silent_a_day_longer_is_passed_over(desk, house):
+    asked = desk.ask()
+
+    def fire() -> None:
+        with house.tx() as tx:
+            timer = tx.session.scalars(select(Timer).where(Timer.kind == hand_ups.DUE_TIMER, Timer.done_at.is_(None))).one()
+            assert timer.due_at <= tx.now
+            timer.done_at = tx.now
+            ACTIONS[timer.kind](tx, timer.data)
+
+    house.tick(4 * 3600)
+    fire()
+    desk.take(desk.second)  # somebody has it, and says nothing
+    house.tick(24 * 3600)
+    fire()
+    happened = [kind.removeprefix("hand_up.") for kind in house.kinds("hand_up.")]
+    assert happened == ["asked", "overdue", "passed_up", "handed_on", "asked"]
+    highest = house.one(select(HandUp).where(HandUp.state == "open"))
+    assert (highest.to_level, highest.question, desk.ticket.level) == (3, asked.question, 3)
+    assert house.faults_in_load() == []
 
 
 def test_a_customer_who_writes_meanwhile_is_answered_by_the_owner(desk, house):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from desk.actions import escalating, places, presence, work_items
+from desk.actions.work import escalating, places, presence, work_items
 from desk.errors import DeskError
 from desk.events import Event
 from desk.models import Agent, Offer, Queue, WorkItem

@@ -7,7 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from channels.message import Contact, Inbound
-from desk.actions import intake, placing, threads, tickets
+from desk.actions import intake
+from desk.actions.mail import placing, threads
+from desk.actions.tickets import tickets
 from desk.errors import Conflict, Invalid
 from desk.models import Customer, Message, Ticket, WorkItem
 from tests.desk.racers import race

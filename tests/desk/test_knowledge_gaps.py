@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from desk.actions import article_gaps, articles, customers, searches, tickets
+from desk.actions import searches
+from desk.actions.articles import articles, gaps
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
 from desk.clock import FrozenClock
 from desk.models import ArticleLink, KnowledgeGap, Message, Queue, SearchLog, Ticket
-from desk.models.article import PUBLISHED
-from desk.queries.knowledge_window import first_since
-from desk.queries.knowledge_work import figures
+from desk.models.article import PUBLISHED, WRITTEN
+from desk.queries.articles.knowledge_window import first_since
+from desk.queries.articles.knowledge_work import figures
 from desk.work.indexing import Indexing
 from tests.web.test_customers_and_articles import staff
 from tests.world import running, settings_for
@@ -74,24 +77,45 @@ def test_twenty_questions_make_a_gap_that_an_article_from_a_ticket_closes(world)
     assert world.all(select(KnowledgeGap.closed_at).where(KnowledgeGap.closed_at.is_(None))) == []
 
 
+def test_whichever_article_of_a_topic_is_published_first_closes_its_gap(world):
+    for number, subject in enumerate(ASKED):
+        ask(world, number, subject)
+    with world.tx() as tx:
+        (gap,) = gaps.find_gaps(tx)
+        first, second = (
+            written_from(tx, key, ticket_id) for key, ticket_id in zip(("a-en", "b-en"), gap.ticket_ids, strict=False)
+        )
+        assert gap.article_id == first.id
+        articles.set_state(tx, second, PUBLISHED)
+        assert gap.closed_at is not None
+        assert gap.article_id == second.id
+
+
+def written_from(tx, key, ticket_id):
+    article = articles.write_article(tx, key=key, lang="en", title="How to get an eSIM", text="Open the app.")
+    articles.link(tx, tx.session.get_one(Ticket, ticket_id), article, None, WRITTEN)
+    gaps.answer_by_ticket(tx, ticket_id, article)
+    return article
+
+
 def test_a_topic_comes_back_when_people_go_on_asking_and_no_article_helps(world):
     for number, subject in enumerate(ASKED[:6]):
         ask(world, number, subject)
     with world.tx() as tx:
-        (gap,) = article_gaps.find_gaps(tx)
+        (gap,) = gaps.find_gaps(tx)
         article = articles.write_article(tx, key="esim-en", lang="en", title="eSIM", text="So.", audience="public")
-        article_gaps.answer(tx, gap, article)
+        gaps.answer(tx, gap, article)
         articles.set_state(tx, article, PUBLISHED)
         assert gap.closed_at is not None
-        assert article_gaps.find_gaps(tx) == []
+        assert gaps.find_gaps(tx) == []
     for number, subject in enumerate(ASKED[4:], start=20):
         ask(world, number, subject)
     with world.tx() as tx:
-        (again,) = article_gaps.find_gaps(tx)
+        (again,) = gaps.find_gaps(tx)
         assert again.id != gap.id
         for ticket in tx.session.scalars(select(Ticket)):
             articles.link(tx, ticket, article, None)
-        assert article_gaps.find_gaps(tx) == []
+        assert gaps.find_gaps(tx) == []
         assert again.closed_at is not None
 
 
@@ -106,7 +130,7 @@ def test_what_agents_link_is_no_gap_and_counts_in_the_link_rate(world):
             ticket.status = "solved"
         for ticket in found[:3]:
             articles.link(tx, ticket, tx.session.merge(article), None)
-        assert article_gaps.find_gaps(tx) == []
+        assert gaps.find_gaps(tx) == []
         seen = figures(tx.session, tx.now)
     assert (seen.solved, seen.linked, seen.link_rate, seen.uses, seen.top_share) == (6, 3, 0.5, 3, 1.0)
 

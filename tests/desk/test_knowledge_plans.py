@@ -12,16 +12,7 @@ from desk.access import Viewer
 from desk.actions.searches import log_search
 from desk.errors import NotFound
 from desk.models import Article, KnowledgeGap
-from desk.queries import (
-    article_files,
-    article_products,
-    article_sources,
-    article_transfer,
-    articles,
-    help_centre,
-    knowledge_window,
-    knowledge_work,
-)
+from desk.queries.articles import articles, files, help_centre, knowledge_window, knowledge_work, products, sources, transfer
 from tests.desk.conftest import on_postgres, on_sqlite
 from tests.desk.test_query_plans import Writing
 
@@ -45,10 +36,10 @@ PATHS = {
         articles.article_list(s, EDITOR, **asked)
         for asked in ({}, {"state": "draft"}, {"product": "Router R3"}, {"search": "x", "ranked": ["a"]})
     ],
-    "products": lambda s, _now: (article_products.all_products(s), article_products.products_of(s, [1, 2])),
-    "files": lambda s, _now: (article_files.files_of_all(s, [1]), article_files.file_of(s, Article(id=1), 1)),
-    "carried away": lambda s, _now: list(article_transfer.exported(lambda: nullcontext(s), None)),
-    "what is begun from a gap": lambda s, _now: article_sources.subjects_of(s, [KnowledgeGap(id=1, ticket_ids=[1, 2])]),
+    "products": lambda s, _now: (products.all_products(s), products.products_of(s, [1, 2])),
+    "files": lambda s, _now: (files.files_of_all(s, [1]), files.file_of(s, Article(id=1), 1)),
+    "carried away": lambda s, _now: list(transfer.exported(lambda: nullcontext(s), None)),
+    "what is begun from a gap": lambda s, _now: sources.subjects_of(s, [KnowledgeGap(id=1, ticket_ids=[1, 2])]),
     "help centre": lambda s, _now: (
         help_centre.popular_by_topic(s, "en"),
         help_centre.public_products(s, "en"),

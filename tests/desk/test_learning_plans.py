@@ -8,16 +8,11 @@ import pytest
 from sqlalchemy import event, text
 
 from desk.access import Viewer
-from desk.queries import (
-    complaint_desk,
-    complaint_figures,
-    complaint_notices,
-    complaint_trends,
-    corrective_actions,
-    survey_results,
-)
-from desk.queries.complaint_desk import Narrowed
-from desk.queries.complaint_figures import FIGURES, Scope
+from desk.models import MassEvent
+from desk.queries.complaints import corrective_actions, desk_list, figures, mass_events, notices, trends
+from desk.queries.complaints.desk_list import Narrowed
+from desk.queries.complaints.figures import FIGURES, Scope
+from desk.queries.surveys import results, themes
 
 GROWING = ("complaint", "survey", "follow_up", "hand_up", "ticket", "event", "work_item", "complaint_clock")
 # Questions to the next level are read with the tickets of complaints, of which there are few: their own table has no date index.
@@ -65,12 +60,10 @@ def scope(house, **others):
 def test_each_figure_and_its_rows_are_found_by_an_index(told, sqlite_house, key):
     now = sqlite_house.clock.now()
     for chosen in (scope(sqlite_house), scope(sqlite_house, queue_id=1)):
-        scanned, queries = told(lambda s, chosen=chosen: complaint_figures.figure(s, OFFICER, chosen, now, key))
+        scanned, queries = told(lambda s, chosen=chosen: figures.figure(s, OFFICER, chosen, now, key))
         assert scanned <= BY_COMPLAINT.get(key, set())
         assert queries <= 4  # BEGIN is one
-        rows, _ = told(
-            lambda s, chosen=chosen: complaint_figures.figure_rows(s, OFFICER, chosen, now, key, after=(now, 3), limit=100)
-        )
+        rows, _ = told(lambda s, chosen=chosen: figures.figure_rows(s, OFFICER, chosen, now, key, after=(now, 3), limit=100))
         assert rows <= BY_COMPLAINT.get(key, set())
 
 
@@ -78,26 +71,48 @@ def test_each_figure_and_its_rows_are_found_by_an_index(told, sqlite_house, key)
 def test_the_officers_list_is_found_by_an_index(told, sqlite_house, state):
     now = sqlite_house.clock.now()
     for narrowed in (Narrowed(state), Narrowed(state, after=(now, 5)), Narrowed(state, "late"), Narrowed(state, handler="1")):
-        assert told(lambda s, n=narrowed: complaint_desk.desk_list(s, OFFICER, n, now)) == (set(), told_queries(told))
+        assert told(lambda s, n=narrowed: desk_list.desk_list(s, OFFICER, n, now)) == (set(), told_queries(told))
 
 
 @pytest.mark.parametrize(
-    "name", ["clusters", "pareto", "weeks", "risks", "results", "answers", "alerts", "actions", "due actions", "notices"]
+    "name",
+    [
+        "clusters",
+        "pareto",
+        "weeks",
+        "risks",
+        "results",
+        "answers",
+        "alerts",
+        "actions",
+        "due actions",
+        "notices",
+        "events",
+        "event",
+        "themes",
+        "told",
+    ],
 )
 def test_trends_results_and_lists_are_found_by_an_index(told, sqlite_house, name):
     now = sqlite_house.clock.now()
     since = now - timedelta(days=90)
+    with sqlite_house.tx() as tx:
+        tx.session.add(MassEvent(title="Charged twice", opened_by="He", opened_at=now))
     ask = {
-        "clusters": lambda s: complaint_trends.clusters(s, now),
-        "pareto": lambda s: complaint_trends.pareto(s, OFFICER, since, now, "cause"),
-        "weeks": lambda s: complaint_trends.weeks(s, OFFICER, now, "Asia/Shanghai"),
-        "risks": lambda s: complaint_trends.risks(s, OFFICER, now),
-        "results": lambda s: survey_results.results(s, OFFICER, since, now),
-        "answers": lambda s: survey_results.answers(s, OFFICER, since, now),
+        "clusters": lambda s: trends.clusters(s, now),
+        "pareto": lambda s: trends.pareto(s, OFFICER, since, now, "cause"),
+        "weeks": lambda s: trends.weeks(s, OFFICER, now, "Asia/Shanghai"),
+        "risks": lambda s: trends.risks(s, OFFICER, now),
+        "results": lambda s: results.results(s, OFFICER, since, now),
+        "answers": lambda s: results.answers(s, OFFICER, since, now),
         "alerts": corrective_actions.alerts,
         "actions": lambda s: corrective_actions.action_list(s, OFFICER, now),
         "due actions": lambda s: corrective_actions.due_actions(s, OFFICER, now),
-        "notices": lambda s: complaint_notices.notices_of(s, OFFICER),
+        "events": lambda s: mass_events.event_list(s, OFFICER),
+        "event": lambda s: mass_events.event_page(s, OFFICER, 1),
+        "notices": lambda s: notices.notices_of(s, OFFICER),
+        "themes": lambda s: themes.themes(s, OFFICER, since, now),
+        "told": lambda s: themes.told_lately(s, "en"),
     }[name]
     assert told(ask)[0] == set()
 

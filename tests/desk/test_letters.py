@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from desk.actions import letters
 from desk.actions.editing import fingerprint
+from desk.actions.mail import letters
 from desk.errors import Conflict, Invalid
 from desk.events import Event
 from desk.letter_texts import LANGUAGES, LETTERS, NEEDED, has_subject, places_in, places_of
 from desk.models import Setting
-from desk.queries.letters import all_letters, as_kept, texts_of
+from desk.queries.mail.letters import all_letters, as_kept, texts_of
 
 EN = ("Thanks [#{number}]", "We have “{subject}”. Number {number}.")
 ZH = ("已收到 [#{number}]", "您好！编号 {number}。")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from desk.actions.spool import Delivery
+from desk.actions.mail.spool import Delivery
 from desk.app import install
 from desk.clock import FrozenClock
 from desk.config import Settings

@@ -11,8 +11,10 @@ from sqlalchemy import select
 from channels.email.dkim_signature import Key, new_key
 from channels.email.parsed import BouncedRecipient
 from channels.message import Contact, Inbound
-from desk.actions import customers, mail_strangers, outbox, silences, tickets
-from desk.actions.mail import ReadMail, take_in_all
+from desk.actions.mail import outbox, silences, strangers
+from desk.actions.mail.mail import ReadMail, take_in_all
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
 from desk.errors import Conflict
 from desk.files import KeptFile
 from desk.models import ContactPoint, Customer, Message, OutboxMail, OutboxRecipient, RawMail, Ticket, WorkItem
@@ -77,13 +79,13 @@ def test_who_writes_in_a_customers_name_is_not_that_customer_until_an_agent_says
     assert house.all(select(ContactPoint).where(ContactPoint.customer_id == stranger.id)) == []
     with house.tx() as tx:
         message = tx.session.get_one(Message, forged.message_id)
-        mail_strangers.confirm(tx, message)
+        strangers.confirm(tx, message)
     assert house.again(other).customer_id == theirs.customer_id
     assert house.one(select(Message.customer_id).where(Message.id == forged.message_id)) == theirs.customer_id
     item = house.one(select(WorkItem).where(WorkItem.ticket_id == other.id))
     assert item.customer_id == theirs.customer_id
     with house.tx() as tx, pytest.raises(Conflict):
-        mail_strangers.confirm(tx, tx.session.get_one(Message, forged.message_id))
+        strangers.confirm(tx, tx.session.get_one(Message, forged.message_id))
 
 
 def test_a_forged_colleague_is_no_colleague(house):

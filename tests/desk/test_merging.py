@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import access_ticket, viewer_of
-from desk.actions import drafts, following, linking, merging, snoozing, splitting, tags, tickets, work_items
-from desk.actions.complaints import register_from_ticket
+from desk.actions.complaints.complaints import register_from_ticket
+from desk.actions.tickets import drafts, following, linking, merging, snoozing, splitting, tags, tickets
+from desk.actions.work import work_items
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, Message, Queue, Ticket, TicketLink, TicketMove, TicketParticipant, WorkItem
-from desk.queries.links import links_of, moves_to_undo
-from desk.queries.timeline import timeline
+from desk.queries.tickets.belongings import belongings
+from desk.queries.tickets.links import links_of, moves_to_undo
+from desk.queries.tickets.timeline import timeline
 from tests.desk.at_hand_world import answer, mail, shape, where
 
 
@@ -56,6 +58,11 @@ def two(house):
     return maya, one, other
 
 
+def entries_of(house, reading, agent, ticket):
+    ticket = house.again(ticket)
+    return timeline(reading, ticket, belongings(reading, viewer_of(agent), ticket, house.clock.now()))[0]
+
+
 def test_the_merged_ticket_points_to_the_other_which_has_everything(house, two):
     maya, one, other = two
     merge(house, one, other, maya)
@@ -67,7 +74,9 @@ def test_the_merged_ticket_points_to_the_other_which_has_everything(house, two):
         "li.na@customers.example"
     ]
     with house.store.read() as reading:
-        entries, _more = timeline(reading, house.again(other))
+        entries, _more = timeline(
+            reading, (to := house.again(other)), belongings(reading, viewer_of(maya), to, house.clock.now())
+        )
         told = [each.event.data for each in entries if each.event and each.event.kind == "ticket.merged"]
         assert sorted(told, key=str) == [{"from": one.number}, {"into": other.number}]
         assert [each[1].number for each in moves_to_undo(reading, viewer_of(maya), other, house.clock.now())] == [one.number]
@@ -268,7 +277,9 @@ def test_of_a_ticket_that_one_may_not_read_a_link_says_nothing(house):
     with house.store.read() as reading:
         assert links_of(reading, viewer_of(maya), house.again(one)) == []
         assert [row.how for row in links_of(reading, viewer_of(house.agent("Sen")), house.again(one))] == []
-        entries, _more = timeline(reading, house.again(one))
+        entries, _more = timeline(
+            reading, (this := house.again(one)), belongings(reading, viewer_of(maya), this, house.clock.now())
+        )
         told = [each.event.data for each in entries if each.event and each.event.kind == "ticket.linked"]
         assert str(other.number) not in str(told)
     with house.store.read() as reading:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from desk.actions import opening_hours
 from desk.actions.editing import fingerprint
-from desk.actions.queues import set_queue
+from desk.actions.work.queues import set_queue
 from desk.errors import Conflict, Invalid
 from desk.models import Calendar, Queue
 from desk.queries.calendars import to_calendar

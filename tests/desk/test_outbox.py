@@ -11,7 +11,9 @@ from channels.email.address import read_bounce
 from channels.email.sender import RelayAway
 from channels.fake import MemorySender
 from channels.message import Contact, Inbound, SendFailed
-from desk.actions import intake, outbox, tickets
+from desk.actions import intake
+from desk.actions.mail import outbox
+from desk.actions.tickets import tickets
 from desk.app import install
 from desk.errors import Conflict, Invalid
 from desk.models import Attachment, Message, OutboxMail, OutboxRecipient

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from desk.places import Elsewhere, Places, left
+from desk import places
+from desk.places import Elsewhere, Places, aside, give_way, left
 
 LONG_S = 60.0
 LOOK_AGAIN_S = 0.005
@@ -28,6 +29,18 @@ class Room:
         self.threads.append(threading.Thread(target=work))
         self.threads[-1].start()
 
+    def come_aside(self, name, *, soon=False, act=lambda: None):
+        """A thread that gives way; within its block it opens another one, as who writes may read."""
+
+        def work():
+            give_way(self.places, soon=soon)
+            with aside(), aside():
+                act()
+                self.done.append(name)
+
+        self.threads.append(threading.Thread(target=work))
+        self.threads[-1].start()
+
     def sit(self, name="first"):
         seated = threading.Event()
 
@@ -40,7 +53,8 @@ class Room:
 
     def waiting(self, count):
         for _ in range(int(LONG_S / LOOK_AGAIN_S)):
-            if len(self.places._urgent) + len(self.places._rest) + len(self.places._back) == count:
+            here = self.places
+            if sum(len(each) for each in (here._urgent, here._rest, here._back, here._aside)) == count:
                 return
             threading.Event().wait(LOOK_AGAIN_S)
         raise AssertionError(f"never did {count} wait")
@@ -110,6 +124,46 @@ def test_who_has_waited_too_long_computes_all_the_same_and_the_count_stays_right
     assert room.places._free == 1
 
 
+def test_what_nobody_waits_for_comes_after_all_who_want_a_place():
+    room = Room()
+    room.sit()
+    room.come_aside("words")
+    room.waiting(1)
+    room.come_aside("router", soon=True)
+    room.waiting(2)
+    room.come("page", urgent=False)
+    room.waiting(3)
+    room.come("caller")
+    room.waiting(4)
+    room.all_go()
+    first, caller, *rest = room.done
+    assert (first, caller, set(rest)) == ("first", "caller", {"page", "router", "words"})
+    assert rest.index("page") < rest.index("words")  # the router is let in before the page, and keeps no place that would show it
+    assert room.places._free == 1
+
+
+def test_what_nobody_waits_for_keeps_no_place_and_is_done_one_by_one(monkeypatch):
+    monkeypatch.setattr(places, "ASIDE_S", LONG_S)
+    room, begun, may_end = Room(), threading.Event(), threading.Event()
+
+    def long():
+        begun.set()
+        assert may_end.wait(LONG_S)
+
+    room.come_aside("words", act=long)
+    assert begun.wait(LONG_S)
+    room.come("caller")
+    room.threads[-1].join(LONG_S)
+    room.come_aside("timers")
+    room.come_aside("router", soon=True)
+    room.threads[-1].join(LONG_S)
+    assert room.done == ["caller", "router"]
+    may_end.set()
+    room.all_go()
+    assert room.done == ["caller", "router", "words", "timers"]
+    assert room.places._free == 1
+
+
 def test_without_a_place_there_is_nothing_to_leave():
-    with left():
+    with left(), aside():
         assert Elsewhere(["a"]).count("a") == 1

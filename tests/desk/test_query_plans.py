@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, select, text
 
 from channels.message import Contact, Inbound
-from desk.access import Viewer, viewer_of
-from desk.actions import acknowledging, intake, outbox, places, search_words, sessions, work_items
-from desk.actions.mail import ReadMail, take_in_all
+from desk.access import Viewer, viewer_of, visible_tickets
+from desk.actions import intake, search_words
+from desk.actions.mail import acknowledging, outbox
+from desk.actions.mail.mail import ReadMail, take_in_all
+from desk.actions.people import sessions
+from desk.actions.tickets import spam
+from desk.actions.work import places, work_items
+from desk.api import v1
 from desk.files import KeptFile
 from desk.models import (
     Agent,
@@ -31,54 +36,25 @@ from desk.models import (
 )
 from desk.models.search import CUSTOMERS, TICKETS
 from desk.models.ticket import FIRST_NUMBER
-from desk.queries import (
-    audit,
-    board,
-    call_list,
-    call_page,
-    call_strip,
-    callbacks,
-    callers,
-    calls_now,
-    canned,
-    chats,
-    complaint_file,
-    complaint_keeping,
-    complaint_policies,
-    complaints,
-    crossed,
-    customer_page,
-    customers,
-    deliveries,
-    drafts,
-    estimates,
-    fit,
-    following,
-    hand_ups,
-    links,
-    mail_ledger,
-    mentions,
-    opening,
-    recipients,
-    recorded_day,
-    saved_views,
-    search,
-    search_results,
-    skill_matrix,
-    staffing,
-    surveys,
-    tags,
-    ticket_page,
-    tickets,
-    timeline,
-    unsent,
-    why,
-    why_offer,
-    work_list,
-)
-from desk.queries import queues as queue_settings
-from desk.queries.search_documents import customer_documents, ticket_documents
-from desk.queries.search_question import question_of
+from desk.queries import audit, opening
+from desk.queries.board import board, calls_now, estimates, floor_notes, recorded_day, staffing
+from desk.queries.calls import callbacks, callers, listing, strip
+from desk.queries.calls import page as call_page
+from desk.queries.chats import blocks as chat_blocks
+from desk.queries.chats import chats, silence
+from desk.queries.complaints import complaints, desk_list, file, keeping, policies, representatives
+from desk.queries.mail import crossed, deliveries, ledger, recipients, unsent
+from desk.queries.people import consents, contact_limits, customer_page, customers, skill_matrix
+from desk.queries.search import results, search
+from desk.queries.search.documents import customer_documents, ticket_documents
+from desk.queries.search.question import question_of
+from desk.queries.surveys import surveys
+from desk.queries.tickets import belongings, canned, drafts, following, links, mentions, saved_views, tags, tickets, timeline
+from desk.queries.tickets import page as ticket_page
+from desk.queries.tickets.belongings import Belongings
+from desk.queries.work import concerns, fit, hand_ups, why, why_offer, work_list
+from desk.queries.work import queues as queue_settings
+from desk.queries.work.concerns import Concerns
 from desk.work import picture
 from desk.work.picture import Changed
 from tests.desk.conftest import on_postgres, on_sqlite
@@ -87,9 +63,12 @@ from tests.desk.long_past import GROWING, fill
 
 PARTIAL = (  # they hold what is to be read
     *("ix_work_item_waiting", "ix_work_item_open", "ix_work_item_queued", "uq_offer_one_holder", "ix_timer_due", "ix_call_live"),
+    "ix_outbox_recipient_unsettled",
 )
 # Without a filter it is the last page of the table, in its own order.
 FROM_THE_END = ("audit log", "rows of the ledger", "list of calls")
+# Whatever a ticket and an agent may have is asked for.
+EVERYTHING, MUCH = Belongings(*[True] * len(fields(Belongings))), Concerns(*[True] * len(fields(Concerns)))
 HISTORY = 1500  # tickets long settled, each with what belongs to it
 ZONE = "Asia/Shanghai"
 
@@ -163,6 +142,28 @@ def test_a_list_of_tickets_is_merged_in_its_order_and_goes_on_where_it_ended(pas
         assert [ticket.id for ticket in seen] == [ticket.id for ticket in everything if ticket.status in statuses]
 
 
+@pytest.mark.parametrize("owner", ["", "none", "somebody"])
+@pytest.mark.parametrize("sort", tickets.orders_of("open"))
+def test_what_is_to_do_stands_in_every_order_and_goes_on_where_it_ended(past, sort, owner):
+    viewer = people(past)["agent"]
+    is_open = Ticket.status.in_(("new", "open"))
+    with past.store.read() as reading:
+        busy = reading.scalars(select(Ticket.owner_id).where(Ticket.owner_id.is_not(None), is_open)).first()
+        asked = str(busy) if owner == "somebody" else owner
+        seen, before = [], None
+        while True:
+            rows = tickets.ticket_list(reading, viewer, view="open", sort=sort, owner=asked, before=before, limit=2)
+            seen += [row.ticket for row in rows[:2]]
+            if len(rows) <= 2:
+                break
+            before = tickets.place_of(seen[-1], sort)
+        theirs = {"": Ticket.id > 0, "none": Ticket.owner_id.is_(None), "somebody": Ticket.owner_id == busy}[owner]
+        query = select(Ticket).where(tickets.visible_tickets(viewer), is_open, theirs)
+        expected = reading.scalars(query.order_by(*tickets.ORDERS[sort].by())).all()
+        assert len(expected) > 2
+        assert [ticket.id for ticket in seen] == [ticket.id for ticket in expected]
+
+
 @pytest.mark.parametrize("asked", ["anna 7", "ANNA 7", "Invoice 12", "p7@", "+8613800000007", "138 0000 0007", "#10012"])
 def test_tickets_are_found_by_how_something_about_them_begins(past, asked):
     with past.store.read() as reading:
@@ -212,16 +213,16 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
             acknowledging._too_much(Writing(house, s)),
         ),
         "outbox": lambda s: outbox.claim_due(Writing(house, s)),
-        "mail ledger": lambda s: mail_ledger.ledger(s, now, ZONE),
-        "how mail comes in": lambda s: mail_ledger.state(s, now),
-        "rows of the ledger": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE),
-        "rows of a day": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE, day=f"{now:%Y-%m-%d}"),
-        "rows of an address": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE, mailbox="support@desk.example"),
-        "rows of a day and address": lambda s: mail_ledger.rows(
+        "mail ledger": lambda s: ledger.ledger(s, now, ZONE),
+        "how mail comes in": lambda s: ledger.state(s, now),
+        "rows of the ledger": lambda s: ledger.rows(s, senior, now=now, zone=ZONE),
+        "rows of a day": lambda s: ledger.rows(s, senior, now=now, zone=ZONE, day=f"{now:%Y-%m-%d}"),
+        "rows of an address": lambda s: ledger.rows(s, senior, now=now, zone=ZONE, mailbox="support@desk.example"),
+        "rows of a day and address": lambda s: ledger.rows(
             s, senior, now=now, zone=ZONE, day=f"{now:%Y-%m-%d}", mailbox="support@desk.example", outcome="opened"
         ),
-        "quarantine": lambda s: mail_ledger.rows(s, senior, now=now, zone=ZONE, outcome="quarantined"),
-        "a mail of the ledger": lambda s: mail_ledger.one(s, senior, 7),
+        "quarantine": lambda s: ledger.rows(s, senior, now=now, zone=ZONE, outcome="quarantined"),
+        "a mail of the ledger": lambda s: ledger.one(s, senior, 7),
         "what became of mails": lambda s: deliveries.deliveries(
             s, s.scalars(select(Message).where(Message.ticket_id == ticket.id, Message.direction == "out")).all()
         ),
@@ -237,7 +238,7 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         ),
         "drafts": lambda s: (drafts.draft_on(s, agent, ticket), drafts.drafts_of(s, agent)),
         "answers of colleagues": lambda s: (crossed.seen_now(s, ticket), crossed.crossed(s, ticket, agent.agent_id, "7.7")),
-        "where somebody is named": lambda s: (mentions.mentions_of(s, agent), mentions.is_mentioned(s, agent.agent_id, ticket)),
+        "where somebody is named": lambda s: mentions.mentions_of(s, agent),
         "news of followed tickets": lambda s: (following.news_of(s, agent), following.has_news(s, agent, ticket)),
         "who follows": lambda s: following.followers_of(s, ticket),
         "links and merges": lambda s: (
@@ -250,19 +251,31 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "kept views": lambda s: saved_views.counted(s, agent, saved_views.views_of(s, agent)),
         "canned replies": lambda s: canned.offered_on(s, agent, ticket, {}),
         "sign-in": lambda s: sessions._too_many(s, now, "maya@desk.example", "10.0.0.1"),
-        "work list": lambda s: work_list.work_list(s, agent),
-        "call strip": lambda s: (call_strip.call_strip(s, agent), call_strip.call_strip(s, who["supervisor"])),
+        "work list": lambda s: work_list.work_list(s, agent, now, MUCH),
+        "call strip": lambda s: (strip.call_strip(s, agent, MUCH), strip.call_strip(s, who["supervisor"], MUCH)),
         "calls now": lambda s: calls_now.calls_now(s, who["supervisor"]),
         "one call": lambda s: call_page.call_page(s, agent, s.get_one(Call, call.id), now),
-        "list of calls": lambda s: call_list.call_list(s, senior, call_list.CallQuestion(), ZONE),
-        "list of calls of a day": lambda s: call_list.call_list(s, senior, call_list.CallQuestion(first=now.date()), ZONE),
-        "list of calls of a number": lambda s: call_list.call_list(s, senior, call_list.CallQuestion(number="13800000007"), ZONE),
-        "timeline": lambda s: timeline.timeline(s, ticket),
-        "head": lambda s: (ticket_page.head(s, agent, ticket), ticket_page.channels(s, ticket)),
+        "list of calls": lambda s: listing.call_list(s, senior, listing.CallQuestion(), ZONE),
+        "list of calls of a day": lambda s: listing.call_list(s, senior, listing.CallQuestion(first=now.date()), ZONE),
+        "list of calls of a number": lambda s: listing.call_list(s, senior, listing.CallQuestion(number="13800000007"), ZONE),
+        "what an agent has to do with": lambda s: concerns.concerns(s, agent),
+        "what a ticket has": lambda s: belongings.belongings(s, agent, ticket, now),
+        "timeline": lambda s: timeline.timeline(s, ticket, EVERYTHING),
+        "head": lambda s: (ticket_page.head(s, agent, ticket, EVERYTHING), ticket_page.channels(s, ticket)),
         "questions to the next level": lambda s: (hand_ups.hand_ups_of(s, agent, ticket), hand_ups.is_only_asked(s, ticket, 1)),
         "panel": lambda s: customers.panel(s, agent, customer),
         "customer": lambda s: customer_page.happenings(s, agent, customer),
         "board": lambda s: board.board(s, who["supervisor"], now, ZONE),
+        "words to an agent": lambda s: (
+            floor_notes.unseen_of(s, agent.agent_id),
+            floor_notes.notes_to(s, agent.agent_id),
+            callbacks.open_promises(s, who["supervisor"], queue_id=waiting.queue_id),
+        ),
+        "visitors who wait for their agent": lambda s: (
+            silence.silent_chats(s, who["supervisor"]),
+            silence.silent_since(s, [chat.id]),
+        ),
+        "whose mail is junk": lambda s: s.execute(spam.junk_query(["a@customers.example", "b@customers.example"])).all(),
         "why it waits": lambda s: why.why_waits(s, who["supervisor"], s.get_one(WorkItem, waiting.id), now),
         "rates of the last quarter of an hour": lambda s: estimates._measure(s, now),
         "why it was offered": lambda s: why_offer.why_offered(s, who["supervisor"], offered.id),
@@ -270,14 +283,25 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "waiting lines": lambda s: board.waiting_lines(s, who["supervisor"], now, queues),
         "scores": lambda s: board.scores_since(s, day),
         "complaint counts": lambda s: complaints.complaint_counts(s, officer, now=now),
-        "complaint file": lambda s: complaint_file.case_file(s, officer, complaint.ticket_id + FIRST_NUMBER, now=now),
+        "complaint file": lambda s: file.case_file(s, officer, complaint.ticket_id + FIRST_NUMBER, now=now),
+        "limits on contact": lambda s: contact_limits.limits(s, who["supervisor"]),
+        "limits to look at again": lambda s: contact_limits.limits_to_review(s, who["supervisor"], now),
+        "limits of customers": lambda s: contact_limits.limit_rows(s, [1, 2], now),
+        "who speaks for whom": lambda s: representatives.representatives_of(s, complaint.id),
+        "calls kept for a case": lambda s: keeping.preserved_calls(s, complaint),
         "evidence": lambda s: complaints.is_in_evidence(s, 1),
-        "complaint clocks": lambda s: complaint_policies.clock_lines(s, complaint),
-        "people heard": lambda s: complaint_keeping.interviews_of(s, complaint.id),
-        "holds": lambda s: complaint_keeping.holds_of(s, complaint.id),
-        "cases whose time is over": lambda s: complaint_keeping.over(s, now),
+        "complaint clocks": lambda s: policies.clock_lines(s, complaint),
+        "people heard": lambda s: keeping.interviews_of(s, complaint.id),
+        "holds": lambda s: keeping.holds_of(s, complaint.id),
+        "cases whose time is over": lambda s: keeping.over(s, now),
         "complainant's page": lambda s: complaints.status_view(s, complaint, "en", now=now),
         "chat state": lambda s: chats.state_of(s, chat, now),
+        "whether a visitor is kept out": lambda s: chat_blocks.is_kept_out(s, now, visitor="b", email="a@b.example", network="n"),
+        "visitors kept out": lambda s: chat_blocks.kept_out(s, who["supervisor"], now),
+        "what a customer agreed to": lambda s: (
+            consents.consents_of(s, customer.id),
+            consents.consent_in_force(s, customer.id, "chat"),
+        ),
         "a recorded day": lambda s: (recorded_day.latest_day(s, ZONE, now), recorded_day.recorded_day(s, now.date(), ZONE, now)),
         "staffing of a day": lambda s: staffing.staffing_day(s, s.get_one(Queue, waiting.queue_id), now.date(), now),
         "queued chats": lambda s: chats.queued_chats(s, list(queues)),
@@ -301,13 +325,26 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         "audit log of a day": lambda s: audit.audit_log(s, auditor, day=now.date(), zone=ZONE),
     }
     for state in complaints.STATES:
-        found[f"complaints {state}"] = lambda s, state=state: complaints.complaint_list(s, officer, now=now, state=state)
+        found[f"complaints {state}"] = lambda s, state=state: desk_list.desk_list(s, officer, desk_list.Narrowed(state), now)
     for name, viewer in (("agent", agent), ("senior", senior)):
         for view in tickets.VIEWS:
             found[f"tickets {view} {name}"] = lambda s, v=viewer, view=view: tickets.ticket_list(s, v, view=view)
         found[f"tickets with a tag {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", tag_id=1)
         found[f"tickets with a rare tag {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="open", tag_id=2)
         found[f"the earliest tickets {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", sort="oldest")
+        for order in tickets.TO_DO:
+            found[f"tickets by {order} {name}"] = lambda s, v=viewer, order=order: tickets.ticket_list(
+                s, v, view="open", sort=order
+            )
+        found[f"tickets of a colleague {name}"] = lambda s, v=viewer: tickets.ticket_list(
+            s, v, view="all", owner=str(senior.agent_id)
+        )
+        found[f"tickets of nobody {name}"] = lambda s, v=viewer: tickets.ticket_list(
+            s, v, view="pending", owner="none", sort="due"
+        )
+        found[f"tickets of a colleague, for a program {name}"] = lambda s, v=viewer: s.execute(
+            v1._tickets().where(visible_tickets(v), Ticket.owner_id == senior.agent_id).order_by(Ticket.id.desc()).limit(26)
+        )
         found[f"tickets counted {name}"] = lambda s, v=viewer: tickets.ticket_count(s, v, most=100, view="open", priority=3)
         found[f"tickets sought {name}"] = lambda s, v=viewer: tickets.ticket_list(s, v, view="all", search="anna 7")
         for asked in (
@@ -328,8 +365,8 @@ def searched(session: Any, viewer: Viewer, asked: str) -> None:
     """All that a page of results asks for."""
     question = question_of(asked)
     found = search.find_tickets(session, viewer, question)
-    search_results.ticket_hits(session, question, found)
-    search_results.customer_hits(session, viewer, search.find_customers(session, viewer, question))
+    results.ticket_hits(session, question, found)
+    results.customer_hits(session, viewer, search.find_customers(session, viewer, question))
 
 
 def make_findable(house: House, newest: int = 120) -> None:

@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from channels.message import Contact, Inbound
-from desk.actions import intake, outbox, placing, showing, threads, tickets
-from desk.actions.mail_heads import MOST_RECIPIENTS
+from desk.actions import intake
+from desk.actions.mail import outbox, placing, showing, threads
+from desk.actions.mail.heads import MOST_RECIPIENTS
+from desk.actions.tickets import tickets
 from desk.errors import Conflict, Invalid
 from desk.models import Agent, MailAddress, Message, OutboxMail, OutboxRecipient, Ticket, TicketParticipant
-from desk.queries.recipients import participants, recipients
+from desk.queries.mail.recipients import participants, recipients
 
 CUSTOMER, BOSS, FRIEND = "wang@customers.example", "boss@customers.example", "friend@elsewhere.example"
 

@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from desk.actions import work_items
-from desk.actions.presence import set_presence
+from desk.actions.work import work_items
+from desk.actions.work.presence import set_presence
 from desk.errors import Conflict
 from desk.models import Agent, Queue, WorkItem
-from desk.queries.model_day import made_up_history, model_day
-from desk.queries.recorded_day import latest_day, recorded_day
-from desk.queries.staffing import staffing_day
+from desk.queries.board.model_day import made_up_history, model_day
+from desk.queries.board.recorded_day import latest_day, recorded_day
+from desk.queries.board.staffing import staffing_day
 from routing.recorded import Shift
 from routing.replay import replay
 

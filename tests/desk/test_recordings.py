@@ -12,14 +12,14 @@ from sqlalchemy import select
 
 from channels.voice.port import CarrierFailed
 from desk.access import Viewer, viewer_of
-from desk.actions import recordings
+from desk.actions.calls import recordings
 from desk.app import install
 from desk.errors import NotFound
 from desk.events import Event
 from desk.models import Agent, Attachment, Call, CallRecording, CallSegment, Setting, Ticket
 from desk.models.call import DECLINED, DONE
-from desk.queries.recordings import access_recording, has_opened
-from desk.queries.voice_policy import SETTING, VoicePolicy
+from desk.queries.calls.recordings import access_recording, has_opened
+from desk.queries.calls.voice_policy import SETTING, VoicePolicy
 from desk.work.recordings import Recordings, wav_seconds
 from tests.desk.house import House
 

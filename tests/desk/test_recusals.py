@@ -8,18 +8,22 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import access_ticket, viewer_of
-from desk.actions import complaints, follow_up_work, recusals, tickets, work_items
+from desk.actions.complaints import complaints, recusals
+from desk.actions.surveys import follow_up_work
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Event
 from desk.live.topics import may_watch
 from desk.models import Agent, WorkItem
 from desk.models.recusal import ABOUT, INTEREST
 from desk.queries.audit import audit_log
-from desk.queries.board import board, waiting_lines
-from desk.queries.complaints import complaint_counts, complaint_list
-from desk.queries.customer_page import happenings
-from desk.queries.tickets import ticket_list
-from desk.queries.work_list import work_list
+from desk.queries.board.board import board, waiting_lines
+from desk.queries.complaints.complaints import complaint_counts
+from desk.queries.complaints.desk_list import Narrowed, desk_list
+from desk.queries.people.customer_page import happenings
+from desk.queries.tickets.tickets import ticket_list
+from desk.queries.work.work_list import work_list
 from tests.desk.care_world import World, agent, hold, ticket_of
 
 
@@ -39,7 +43,7 @@ def numbers_seen(tx, viewer, ticket) -> set[str]:
     """Every door through which this person still finds the ticket."""
     session, now, found = tx.session, tx.now, set()
     doors = {
-        "the complaints": lambda: ticket.id in [row.ticket.id for row in complaint_list(session, viewer, now=now)],
+        "the complaints": lambda: ticket.id in [row.ticket.id for row in desk_list(session, viewer, Narrowed(), now)],
         "their count": lambda: complaint_counts(session, viewer, now=now)["open"] > 0,
         "all tickets": lambda: ticket.id in [row.ticket.id for row in ticket_list(session, viewer, view="all")],
         "search by number": lambda: bool(ticket_list(session, viewer, view="all", search=str(ticket.number))),

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select, update
 
-from desk.actions import agents, places, presence, work_items
+from desk.actions.people import agents
+from desk.actions.work import places, presence, work_items
 from desk.errors import Conflict
 from desk.events import Event
 from desk.models import Agent, Calendar, Offer, Queue, RouterLease, Setting, Ticket, Timer, WorkItem
-from desk.queries.channel_rules import SETTING
+from desk.queries.work.channel_rules import SETTING
 from desk.store import StoreAway
 from desk.work import router as router_module
 from desk.work.router import Router

@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import Viewer
-from desk.actions import customers, search_words, tickets
+from desk.actions import search_words
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
 from desk.models import Agent, Customer, Message, Queue, Recusal, Ticket
 from desk.models.customer import ContactPoint
-from desk.queries import search
-from desk.queries.customers import customer_list
-from desk.queries.search_progress import how_far, to_fill
-from desk.queries.search_question import question_of
+from desk.queries.people.customers import customer_list
+from desk.queries.search import search
+from desk.queries.search.progress import how_far, to_fill
+from desk.queries.search.question import question_of
 from desk.work import words
 from desk.work.words import catch_up
 from tests.desk.conftest import on_postgres, on_sqlite

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from desk.actions import agents, sessions
-from desk.actions.sessions import WrongSignIn
+from desk.actions.people import agents, sessions
+from desk.actions.people.sessions import WrongSignIn
 from desk.errors import Conflict, Invalid, TooMany
 from desk.events import Actor
 from desk.models import Agent, SignIn, StaffSession, Team

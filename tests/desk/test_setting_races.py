@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from desk.actions import agents, channel_rules, queues, work_items
 from desk.actions.editing import fingerprint
+from desk.actions.people import agents
+from desk.actions.work import channel_rules, queues, work_items
 from desk.models import Agent, AgentSkill, Event, Offer, Queue
 from desk.models.work_item import HOLDING
-from desk.queries.channel_rules import rules_of
+from desk.queries.work.channel_rules import rules_of
 from desk.store import Tx
 from routing.values import CHANNEL_RULES, load_of
 from tests.desk.house import EPOCH, House

@@ -9,10 +9,10 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select
 
-from desk.actions import agents
+from desk.actions.people import agents
 from desk.errors import Invalid
 from desk.models import Agent, AgentSkill, Timer
-from desk.queries.skills import skills_at
+from desk.queries.people.skills import skills_at
 from desk.work.due import ACTIONS
 from desk.work.timers import Timers
 from tests.desk.house import MORNING, House

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import wait
 
 import pytest
 from sqlalchemy import event, func, select
 
-from desk.actions import placing, quarantine
-from desk.actions.spool import Delivery
+from desk.actions.mail import placing, quarantine
+from desk.actions.mail.spool import Delivery
 from desk.app import install
 from desk.config import Settings
 from desk.errors import Conflict, Invalid
 from desk.events import SYSTEM
 from desk.models import MailSilence, MailTally, Message, RawMail, SpooledMail, Ticket, WorkItem
-from desk.queries import mail_ledger
+from desk.queries.mail import ledger
 from desk.work import mail_pool
 from desk.work.mail_in import MailDoor
 from desk.work.mail_pool import Pool
 from desk.work.mail_reading import MailReading
 from desk.work.mail_wire import Job, Reading, Unread
+from tests.shape.source import ROOT
 
 LI = "li.na@customers.example"
 
@@ -70,7 +73,7 @@ def mail(number, text="My router is dead.", sender=LI, **headers):
 
 def adds_up(post):
     with post.desk.store.read() as session:
-        lines = mail_ledger.ledger(session, post.desk.clock.now(), post.desk.settings.timezone)
+        lines = ledger.ledger(session, post.desk.clock.now(), post.desk.settings.timezone)
     assert [line.missing for line in lines] == [0] * len(lines)
     return lines
 
@@ -98,6 +101,13 @@ def test_a_batch_costs_statements_by_the_table_and_not_by_the_mail(post):
     post.read()
     assert len(post.house.all(select(Ticket.id))) == 25
     assert len(asked) < 60, asked
+
+
+def test_who_reads_mails_carries_nothing_of_the_database(tmp_path):
+    """Each of these processes has what it imports, and strangers' mails have what is left of its bounds."""
+    looks = "import sys, desk.work.mail_child; print([name for name in ('sqlalchemy', 'flask', 'twilio') if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", looks], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == "[]"
 
 
 class Stubborn(Pool):

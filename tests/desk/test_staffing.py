@@ -14,8 +14,8 @@ from desk.__main__ import main
 from desk.models import Calendar, Queue, WorkItem
 from desk.models.agent import AWAY, OFFLINE
 from desk.models.work_item import ABANDONED, DONE
+from desk.queries.board.staffing import counts_by_day, measure, staffing_day
 from desk.queries.calendars import calendar_of
-from desk.queries.staffing import counts_by_day, measure, staffing_day
 from routing.staffing import Goal, Load, required_agents
 from tests.desk.house import MORNING, House
 

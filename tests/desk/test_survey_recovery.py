@@ -7,15 +7,19 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from desk.actions import complaint_file, complaints, survey_recovery, surveys, tickets
+from desk.actions.complaints import complaints, file
+from desk.actions.surveys import recovery, surveys
+from desk.actions.tickets import tickets
 from desk.models import Complaint, Survey, Ticket, Timer
 from desk.models.survey import CSAT
-from tests.desk.care_world import World, agent, letters, mail_in
+from tests.desk.care_world import World, agent, ask_at_once, letters, mail_in
 
 
 @pytest.fixture
 def world(tmp_path, database_url) -> Iterator[World]:
     with World(tmp_path, database_url) as world:
+        with world.tx() as tx:
+            ask_at_once(tx)
         yield world
 
 
@@ -66,7 +70,7 @@ def test_nobody_is_reminded_who_should_be_left_alone(world, why):
             tickets.reopen(tx, ticket, reason="customer_wrote")
         elif why == "special needs":
             complaint = complaints.register_from_ticket(tx, ticket, "Nobody answers me.")
-            complaint_file.set_needs(tx, complaint, "A slower call.")
+            file.set_needs(tx, complaint, "A slower call.")
             complaints.withdraw(tx, complaint, "Never mind.")
             ticket.status = "solved"
     world.days(8 if why == "over" else 3)
@@ -79,8 +83,8 @@ def recover(world: World) -> int:
         due = select(Timer).where(Timer.kind == surveys.RECOVER_TIMER, Timer.done_at.is_(None), Timer.due_at <= tx.now)
         for timer in tx.session.scalars(due).all():
             timer.done_at = tx.now
-            survey_recovery.consider(tx, tx.session.get_one(Survey, timer.data["survey_id"]))
-            survey_recovery.consider(tx, tx.session.get_one(Survey, timer.data["survey_id"]))
+            recovery.consider(tx, tx.session.get_one(Survey, timer.data["survey_id"]))
+            recovery.consider(tx, tx.session.get_one(Survey, timer.data["survey_id"]))
     with world.tx() as tx:
         return len(tx.session.scalars(select(Complaint)).all())
 

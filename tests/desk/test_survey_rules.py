@@ -9,19 +9,23 @@ import pytest
 from sqlalchemy import select
 
 from channels.message import Contact
-from desk.actions import customers, follow_up_work, surveys, tickets
-from desk.actions.survey_rules import rules_from, set_rules, values_of
+from desk.actions.people import customers
+from desk.actions.surveys import follow_up_work, surveys
+from desk.actions.surveys.rules import rules_from, set_rules, values_of
+from desk.actions.tickets import tickets
 from desk.errors import Conflict, Invalid
 from desk.events import SYSTEM, Actor
-from desk.models import Customer, Event, FollowUp, Recusal, Survey, Ticket, Timer
-from desk.queries.survey_results import index_of, result_of
-from desk.queries.survey_rules import SurveyRules, may_leave_at, survey_rules
-from tests.desk.care_world import World, agent, letters, mail_in
+from desk.models import Customer, Event, FollowUp, Recusal, Ticket, Timer
+from desk.queries.surveys.results import index_of, result_of
+from desk.queries.surveys.rules import may_leave_at, survey_rules
+from tests.desk.care_world import World, agent, ask_at_once, letters, mail_in
 
 
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path) as world:
+        with world.tx() as tx:
+            ask_at_once(tx)
         yield world
 
 
@@ -37,7 +41,8 @@ def why_not(tx):
 
 
 def ask(tx, **kinds):
-    set_rules(tx, replace(SurveyRules(), kinds={**SurveyRules().kinds, **kinds}))
+    rules = survey_rules(tx.session)
+    set_rules(tx, replace(rules, kinds={**rules.kinds, **kinds}))
 
 
 # The measures
@@ -97,7 +102,7 @@ def test_a_mail_waits_for_the_morning_of_the_customer(world):
     with world.tx() as tx:
         waiting = tx.session.scalars(select(Timer).where(Timer.kind == surveys.SEND_TIMER, Timer.done_at.is_(None))).all()
         assert [each.due_at for each in waiting] == [here.sent_at]
-        surveys.send_now(tx, tx.session.get_one(Survey, here.id))
+        surveys.send_now(tx, here.id)
         assert len(letters(tx)) == 2
 
 
@@ -108,7 +113,7 @@ def test_what_was_overtaken_in_the_night_is_not_sent(world):
         survey = surveys.send_survey(tx, ticket, "email")
     with world.tx() as tx:
         tickets.reopen(tx, tx.session.get_one(Ticket, ticket.id), reason="customer_wrote")
-        surveys.send_now(tx, tx.session.get_one(Survey, survey.id))
+        surveys.send_now(tx, survey.id)
         assert why_not(tx) == ["overtaken"]
         assert letters(tx) == []
 
@@ -215,3 +220,9 @@ def test_rules_are_set_whole_and_what_was_sent_keeps_its_version(world):
 
 def contact(address):
     return Contact("email", address, "Jo")
+
+
+def test_the_index_of_many_is_by_their_sums_and_not_the_mean_of_their_own():
+    marks = [(8, 9), (6, 8), (9, 6)]
+    assert result_of("index", marks, 3).value == 1.0
+    assert sum(index_of(got, expected) for got, expected in marks) / 3 == pytest.approx(1.046, abs=0.0005)

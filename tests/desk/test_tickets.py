@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from channels.message import Contact, Inbound
-from desk.actions import customers, intake, tickets, work_items
+from desk.actions import intake
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.errors import Conflict, Invalid, NotFound
 from desk.models import Message, OutboxMail, Queue, Ticket, WorkItem
 

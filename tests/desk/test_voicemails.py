@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent
-from desk.actions import call_arrival, call_legs, recordings, voicemails
+from desk.actions.calls import arrival, legs, recordings, voicemails
 from desk.files import KeptFile
 from desk.models import Attachment, Call, CallRecording, Message, Ticket, WorkItem
 from desk.models import Calendar as CalendarRow
-from desk.queries.entries import entries_since
+from desk.queries.board.entries import entries_since
 from tests.desk.house import MORNING
 
 NUMBER, OURS, SID, SOUND = "+8613800138000", "+862155501234", "CA-caller", "RE-message"
@@ -21,10 +21,10 @@ NUMBER, OURS, SID, SOUND = "+8613800138000", "+862155501234", "CA-caller", "RE-m
 
 def arrived(house, *, waits: bool):
     with house.tx() as tx:
-        call = call_arrival.arrive(tx, CallEvent(SID, NUMBER, OURS, "ringing", "inbound"))
+        call = arrival.arrive(tx, CallEvent(SID, NUMBER, OURS, "ringing", "inbound"))
         call.locale = "en"
         if waits:
-            call_arrival.put_in_queue(tx, call)
+            arrival.put_in_queue(tx, call)
     return call
 
 
@@ -40,7 +40,7 @@ def left(house, call, seconds, *, absent=False):
 
 def hung_up(house):
     with house.tx() as tx:
-        call_legs.leg_status(tx, CallEvent(SID, NUMBER, OURS, "completed", "inbound"))
+        legs.leg_status(tx, CallEvent(SID, NUMBER, OURS, "completed", "inbound"))
 
 
 @pytest.mark.parametrize("waits", [True, False])

@@ -5,19 +5,20 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from channels.voice.events import CallEvent
-from desk.actions import call_arrival, waiting, work_items
+from desk.actions.calls import arrival, waiting
+from desk.actions.work import work_items
 from desk.models import Call, WorkItem
-from desk.queries.callers import callers_place
-from desk.queries.waits import Told
+from desk.queries.board.waits import Told
+from desk.queries.calls.callers import callers_place
 
 OURS = "+862155501234"
 
 
 def queued(house, number):
     with house.tx() as tx:
-        call = call_arrival.arrive(tx, CallEvent(f"CA{number}", number, OURS, "ringing", "inbound"))
+        call = arrival.arrive(tx, CallEvent(f"CA{number}", number, OURS, "ringing", "inbound"))
         call.locale = "en"
-        call_arrival.put_in_queue(tx, call)
+        arrival.put_in_queue(tx, call)
     return call
 
 

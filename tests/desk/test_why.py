@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import event, insert, select
 
 from desk.access import Viewer
-from desk.actions import work_items
+from desk.actions.work import work_items
 from desk.models import Agent, Calendar, Offer, Queue, WorkItem
-from desk.queries.estimates import KEPT_S
-from desk.queries.line import place_of
-from desk.queries.waits import minutes_to_tell, wait_of
-from desk.queries.why import MOST_NAMED, Why, why_waits
-from desk.queries.why_offer import offers_of, why_offered
+from desk.queries.board.estimates import KEPT_S
+from desk.queries.board.waits import minutes_to_tell, wait_of
+from desk.queries.work.line import place_of
+from desk.queries.work.why import MOST_NAMED, Why, why_waits
+from desk.queries.work.why_offer import offers_of, why_offered
 from tests.desk.house import EPOCH, House
 
 BOSS = Viewer(99, "Priya", ("admin", "supervisor"))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from desk.actions import presence, work_items
+from desk.actions.work import presence, work_items
 from desk.errors import Conflict, DeskError, NotFound
 from desk.models import Agent, Offer, Queue, WorkItem
 from tests.desk.house import EPOCH

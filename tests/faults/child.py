@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -40,14 +39,13 @@ class Child:
             **more,
         }
         self.url, self.smtp_port = self.env["DESK_BASE_URL"], smtp_port
-        self.first: tuple[Callable[[Any], None], Any] | None = None  # a module's own function to be run there, before the desk
         self._log = folder / "child.log"
         self._process: ForkServerProcess | None = None
         self._told: Connection | None = None
 
     def start(self) -> None:
         told, tell = WARM.Pipe(duplex=False)
-        self._process = WARM.Process(target=_serve, args=(self.env, str(self._log), tell, self.first), daemon=True)
+        self._process = WARM.Process(target=_serve, args=(self.env, str(self._log), tell), daemon=True)
         self._process.start()
         tell.close()
         self._told = told  # open until it ends, for its last words
@@ -87,7 +85,7 @@ class Child:
         self.kill()
 
 
-def _serve(env: dict[str, str], log: str, tell: Connection, first: tuple[Callable[[Any], None], Any] | None) -> None:
+def _serve(env: dict[str, str], log: str, tell: Connection) -> None:
     """What `python -m desk serve` does, in the forked process."""
     os.chdir(ROOT)
     os.environ.update(env)
@@ -95,8 +93,6 @@ def _serve(env: dict[str, str], log: str, tell: Connection, first: tuple[Callabl
     tell.close()
     with Path(log).open("a", encoding="utf-8") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
-    if first is not None:
-        first[0](first[1])
     from desk.__main__ import main
 
     sys.exit(main(["serve"]))

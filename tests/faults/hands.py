@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
-from desk.actions import work_items
+from desk.actions.work import work_items
 from desk.clock import Clock
 from desk.errors import DeskError
 from desk.models import Offer

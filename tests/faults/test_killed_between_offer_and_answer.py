@@ -8,7 +8,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import work_items
+from desk.actions.work import work_items
 from desk.clock import Clock
 from desk.models import Offer, SpooledMail, WorkItem
 from tests.desk.house import House

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-import desk.app
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.ear import Ear
-from channels.voice.twilio_carrier import TwilioCarrier
 from desk.events import Event
 from tests.faults.child import Child
 from tests.flows.call_steps import Steps
 from tests.flows.phone_world import NUMBER, Phones
 from tests.twilio.fake_rows import ACCOUNT, APP
-from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio, client_to
+from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio, address_of
 from tests.world import World
 
 TWILIO = {
@@ -31,11 +28,6 @@ TWILIO = {
 }
 
 
-def twilio_is_at(port: int) -> None:
-    """In the desk's process: its carrier is the one that stands behind this port."""
-    desk.app.TwilioCarrier = partial(TwilioCarrier, http_client=client_to(port))  # type: ignore[misc, assignment]
-
-
 @pytest.fixture
 def told(tmp_path):
     """A desk in a process of its own, and telephones that outlive it."""
@@ -46,7 +38,7 @@ def told(tmp_path):
         afterwards.callback(carrier.stop)
         afterwards.enter_context(fake.running())
         ear = afterwards.enter_context(Ear(carrier))
-        child.first = (twilio_is_at, fake.port)
+        child.env["TWILIO_API_URL"] = address_of(fake.port)
         child.start()
         installation = child.installation()
         afterwards.callback(installation.store.engine.dispose)

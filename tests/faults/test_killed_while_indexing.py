@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 from sqlalchemy import func, select
 
-from desk.actions import articles
+from desk.actions.articles import articles
 from desk.events import SYSTEM
 from desk.models import Article
 from desk.models.article import ARCHIVED, AUDIENCES, PUBLISHED

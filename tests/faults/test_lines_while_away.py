@@ -12,7 +12,8 @@ from sqlalchemy import func, select, text
 
 from channels.chat.secret import new_token
 from channels.form import enquiry
-from desk.actions import customers, intake
+from desk.actions import intake
+from desk.actions.people import customers
 from desk.events import SYSTEM
 from desk.live.attendance import Attendance
 from desk.models import Calendar, Message, Ticket

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
 
 from desk.actions.defaults import ensure_defaults
-from desk.actions.holding import lock_agent
+from desk.actions.work.holding import lock_agent
 from desk.clock import Clock
 from desk.migrate import upgrade
 from desk.models import Agent, Offer, RouterLease, WorkItem
@@ -90,7 +90,7 @@ def test_four_routers_and_forty_thousand_items_with_stops_and_kills_all_along(bu
 def torture(house, folder, *, routers, items, hands, blows):
     """Let routers give out all items while their leader is stopped and killed in turn: the seconds until the next resumed."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "tests.faults.hands", "desk.actions.presence"])
+    context.set_forkserver_preload(["pytest", "tests.faults.hands", "desk.actions.work.presence"])
     agents, _ids = house.crowd(AGENTS, items)
     resumed = []
     with ExitStack() as afterwards:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from desk.actions import customers, intake, tickets
+from desk.actions import intake
+from desk.actions.articles import gaps
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
+from desk.actions.timers import set_timer
 from desk.app import install, prepare
 from desk.events import SYSTEM
-from desk.models import Offer
+from desk.models import Offer, Timer
 from desk.work.background import Background
 from tests.world import running, settings_for
 
@@ -64,6 +69,25 @@ def test_work_queued_by_one_process_is_offered_by_the_router_of_another(tmp_path
         finally:
             apart.stop()
             router.store.engine.dispose()
+
+
+def test_two_workers_that_begin_at_the_same_moment_both_work(tmp_path, postgres_url, monkeypatch):
+    desks = [install(settings_for(tmp_path / name, DESK_DATABASE_URL=postgres_url)) for name in ("a", "b")]
+    prepare(desks[0])
+    both = threading.Barrier(2, timeout=60)
+    monkeypatch.setattr(gaps, "set_timer", lambda *given: (both.wait(), set_timer(*given)))
+    workers = [Background(desk, frozenset({"worker"})) for desk in desks]
+    try:
+        with ThreadPoolExecutor(2) as at_once:
+            list(at_once.map(Background.start, workers))
+        with desks[0].store.read() as reading:
+            waiting = select(func.count()).where(Timer.kind == gaps.LOOK_TIMER, Timer.done_at.is_(None))
+            assert reading.scalar(waiting) == 1
+    finally:
+        for worker, desk in zip(workers, desks, strict=True):
+            worker.stop()
+            desk.knowledge.close()
+            desk.store.engine.dispose()
 
 
 def test_what_another_process_commits_while_our_parts_begin_is_heard_too(tmp_path, postgres_url):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.port import CarrierFailed
-from desk.actions.call_line import Line
+from desk.actions.calls.line import Line
 from desk.events import Event
 from desk.models import Call, CallLeg
 from desk.work.call_keeper import CallKeeper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from channels.voice.port import CarrierFailed
 from desk.events import Event
 from desk.models import Agent, Call
 from desk.models.agent import NOT_RESPONDING
-from desk.queries.carrier_state import ENOUGH, carrier_state
+from desk.queries.calls.carrier_state import ENOUGH, carrier_state
 from desk.work.call_keeper import CallKeeper
 from tests.flows.call_steps import Steps
 from tests.flows.phone_world import telephones
@@ -112,11 +113,11 @@ def test_an_agent_who_takes_a_call_and_does_not_pick_up_is_seen_not_to_respond(s
 
 @pytest.mark.parametrize("lost", ["answer", "end", "everything"])
 def test_what_webhooks_did_not_tell_is_made_up_for(steps, maya, lost, monkeypatch):
-    monkeypatch.setattr("desk.web.voice.effect_once", lambda *_args: "")  # the carrier speaks, and nobody hears
+    monkeypatch.setattr("desk.web.voice.webhooks.effect_once", lambda *_args: "")  # the carrier speaks, and nobody hears
     if lost == "answer":
         monkeypatch.undo()
     sid = steps.phones.queue()
-    monkeypatch.setattr("desk.web.voice.effect_once", lambda *_args: "")
+    monkeypatch.setattr("desk.web.voice.webhooks.effect_once", lambda *_args: "")
     leg = steps.phones.accept(maya)
     steps.carrier.answer(leg, f"agent-{maya.id}")
     steps.phones.settle()
@@ -146,6 +147,7 @@ def test_a_call_that_goes_on_survives_a_restart_of_our_process(steps, maya):
 
 
 def test_a_carrier_that_is_away_is_noticed_and_so_is_its_return(steps, maya, monkeypatch):
+    priya = steps.world.agent("Priya", roles=("admin",))
     steps.talk(maya)
 
     def away(*_args, **_named):
@@ -156,17 +158,27 @@ def test_a_carrier_that_is_away_is_noticed_and_so_is_its_return(steps, maya, mon
         for _ in range(ENOUGH):
             compare(steps)
         with steps.world.desk.store.read() as session:
-            assert (carrier_state(session).is_there, carrier_state(session).reason) == (False, "timed out")
+            state = carrier_state(session)
+        assert not state.is_there
+        assert state.reason
         assert steps.state() == "talking"
         assert "has not answered since" in steps.phones.console(maya).get("/desk/strip").text
         ready = requests.get(f"{steps.world.url}/readyz", timeout=60)
         assert (ready.status_code, ready.json()["carrier"]) == (200, "does not answer")
-        assert steps.press(maya, "hold").ok  # whatever it does again shows that it is there
+        assert on_health_page(steps, priya) == "does not answer"
+    assert steps.press(maya, "hold").ok  # whatever it does again shows that it is there
     with steps.world.desk.store.read() as session:
         assert carrier_state(session).is_there
-    assert "does not answer since" not in steps.phones.console(maya).get("/desk/strip").text
+    assert on_health_page(steps, priya) == "answers"
+    assert "has not answered since" not in steps.phones.console(maya).get("/desk/strip").text
     kinds = steps.world.all(select(Event.kind).where(Event.kind.startswith("setting.carrier_")).order_by(Event.id))
     assert kinds == ["setting.carrier_lost", "setting.carrier_returned"]
+
+
+def on_health_page(steps, admin) -> str:
+    """What it says of the carrier."""
+    page = steps.phones.console(admin).get("/admin/health").text
+    return re.search(r'id="part-carrier">.*?<span class="badge[^>]*>(?:<[^>]*>)*([^<]+)', page, re.DOTALL)[1].strip()
 
 
 def compare(steps):

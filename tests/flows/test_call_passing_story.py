@@ -6,7 +6,7 @@ import pytest
 
 from channels.voice.port import CarrierFailed
 from desk.access import viewer_of
-from desk.queries.work_list import work_list
+from desk.queries.work.work_list import work_list
 from tests.flows.call_steps import OUTSIDE, Steps
 from tests.flows.phone_world import telephones
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from desk.models import Agent, Calendar, Call, Callback, CallSegment, Setting, Ticket, WorkItem
-from desk.queries.entries import entries_since
-from desk.queries.voice_policy import SETTING, VoicePolicy
+from desk.queries.board.entries import entries_since
+from desk.queries.calls.voice_policy import SETTING, VoicePolicy
 from tests.flows.phone_world import CALLER, Phones, telephones
 
 OTHER, MACHINE = "+8613911112222", "+15005550104"

@@ -12,9 +12,10 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
-from desk.actions import chats, work_items
-from desk.actions.agents import add_agent
-from desk.actions.tickets import reply
+from desk.actions.chats import chats
+from desk.actions.people.agents import add_agent
+from desk.actions.tickets.tickets import reply
+from desk.actions.work import work_items
 from desk.demo import customers, traffic
 from desk.demo.people import patrons
 from desk.demo.seed import PASSWORD

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from desk.models import Call, Message, Queue, Setting, WorkItem
-from desk.queries.voice_policy import SETTING, VoicePolicy
+from desk.queries.calls.voice_policy import SETTING, VoicePolicy
 from tests.flows.phone_world import telephones
 from tests.flows.test_callback_story import open_day_and_night, said, step_out
 from tests.flows.test_voicemail_story import hear_the_tone, speak

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.email.imap import Access, Mailbox, MailboxError
-from desk.actions.mail_accounts import set_account
+from desk.actions.mail.accounts import set_account
 from desk.models import MailAccount, MailTally, Message, RawMail
 from desk.work import imap_in
 from tests.services.dovecot import PASSWORD, running_dovecot, trusting

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from desk.bench.calls import THRESHOLD_S, Load, measure
+from desk.bench.calls import Load, figures, measure
+from desk.bench.telephony import ALL_THERE
 from desk.config import Settings
 from desk.queries.figures import service_level
 
@@ -28,7 +29,8 @@ def test_three_hundred_calls_at_once_are_all_accounted_for_and_the_carrier_never
     assert outcome.most_at_once == 300
     assert_accounted_for(outcome)
     assert abs(service_level(outcome.desk) - service_level(outcome.carrier)) < 0.005
-    assert outcome.took(0.99) < 0.25, f"p99 of the webhooks' answers; {THRESHOLD_S} s are what a caller is to wait at most"
+    # While all are there: three hundred come within a minute, and go within another, which is five times what agents can take.
+    assert outcome.took(0.99, ALL_THERE) < 0.25, figures(outcome)
 
 
 def assert_accounted_for(outcome):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.actions import call_flow
+from desk.actions.calls import menus
 from desk.voice_texts import TEXTS
 from routing.call_flow import Flow, FlowMenu, Option
 from tests.flows.phone_world import ENGLISH, telephones
@@ -16,11 +16,9 @@ REFUSED = "+15005550001"
 def lead_to(phones, number):
     option = Option("1", {"zh": "分店", "en": "our shop"}, do="number", number=number)
     with phones.world.tx() as tx:
-        flow = call_flow.add_flow(tx, "Shop")
-        call_flow.save_draft(
-            tx, flow, Flow((FlowMenu("main", "Main", {"zh": "请选择。", "en": "Choose."}, (option,)),)), flow.name
-        )
-        call_flow.publish(tx, flow)
+        flow = menus.add_flow(tx, "Shop")
+        menus.save_draft(tx, flow, Flow((FlowMenu("main", "Main", {"zh": "请选择。", "en": "Choose."}, (option,)),)), flow.name)
+        menus.publish(tx, flow)
 
 
 def press(phones, sid, *keys):

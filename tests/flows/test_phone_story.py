@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from desk.actions import calls
+from desk.actions.calls import calls
 from desk.events import Event
 from desk.models import Agent, Call, CallLeg, CallRecording, Offer, Ticket, WorkItem
 from tests.flows.phone_world import BILLING, CHINESE, telephones

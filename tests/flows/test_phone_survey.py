@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from desk.actions.survey_rules import set_rules
+from desk.actions.surveys.rules import set_rules
 from desk.models import Customer, FollowUp, Survey
-from desk.queries.survey_rules import SurveyRules
+from desk.queries.surveys.rules import SurveyRules
 from tests.flows.phone_world import telephones
 from tests.flows.test_callback_story import said
 

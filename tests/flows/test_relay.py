@@ -16,7 +16,9 @@ from sqlalchemy import select
 from channels.email.parse import parse
 from channels.email.sender import RelayAway, SmtpSender
 from channels.message import Contact, Inbound
-from desk.actions import intake, outbox, tickets
+from desk.actions import intake
+from desk.actions.mail import outbox
+from desk.actions.tickets import tickets
 from desk.app import install
 from desk.events import SYSTEM
 from desk.models import Message, OutboxMail, OutboxRecipient

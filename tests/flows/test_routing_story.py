@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from desk.access import Viewer
-from desk.actions import customers, intake, tickets, work_items
-from desk.actions.agents import set_skill
-from desk.actions.presence import set_presence
+from desk.actions import intake
+from desk.actions.people import customers
+from desk.actions.people.agents import set_skill
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
+from desk.actions.work.presence import set_presence
 from desk.clock import FrozenClock
 from desk.models import Agent, Offer, WorkItem
-from desk.queries.why import why_waits
+from desk.queries.work.why import why_waits
 from tests.world import running, settings_for
 
 

@@ -7,6 +7,9 @@ from tests.flows.test_call_agents_story import *  # noqa: F403 - their tests and
 from tests.flows.test_call_broken_lines import *  # noqa: F403
 from tests.flows.test_call_passing_story import *  # noqa: F403
 from tests.flows.test_callback_story import *  # noqa: F403
+from tests.flows.test_long_waits import *  # noqa: F403
+from tests.flows.test_number_outside import *  # noqa: F403
+from tests.flows.test_phone_survey import *  # noqa: F403
 from tests.flows.test_voicemail_story import *  # noqa: F403
 
 pytestmark = [pytest.mark.usefixtures("bad_line"), pytest.mark.nightly]

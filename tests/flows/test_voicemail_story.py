@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from desk.models import Attachment, Calendar, Call, CallRecording, Message, Setting, Ticket, WorkItem
-from desk.queries.voice_policy import SETTING, VoicePolicy
+from desk.queries.calls.voice_policy import SETTING, VoicePolicy
 from tests.flows.phone_world import CALLER, CHINESE, ENGLISH, telephones
 from tests.flows.test_callback_story import LEAVE_MESSAGE, open_day_and_night, said, step_out
 

@@ -12,13 +12,18 @@ from channels.chat.secret import new_token
 from desk.models import Agent, Calendar, Offer, Ticket, WorkItem
 from tests.desk.chat_world import question
 from tests.grown.grown_world import Grown, grown
+from tests.services.postgres import new_database
 from tests.services.redis import private_server
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory, postgres_url, services_folder) -> Iterator[Grown]:
+def world(tmp_path_factory, postgres_server) -> Iterator[Grown]:
     folder = tmp_path_factory.mktemp("grown")
-    with private_server(folder) as redis_url, grown(folder, postgres_url, redis_url) as world:
+    with (
+        new_database(postgres_server) as database_url,
+        private_server(folder) as redis_url,
+        grown(folder, database_url, redis_url) as world,
+    ):
         for name in ("Maya", "Tom"):
             world.agent(name)
         with world.tx() as tx:

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
-from desk.actions import chats, work_items
+from desk.actions.chats import chats
+from desk.actions.work import work_items
 from desk.app import create_app, install
 from desk.clock import Clock
 from desk.config import Settings

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from channels.chat.secret import new_token
-from desk.actions import intake, teams, tickets
-from desk.actions.customers import identify
+from desk.actions import intake
+from desk.actions.people import teams
+from desk.actions.people.customers import identify
+from desk.actions.tickets import tickets
 from desk.models import Agent, Chat, Message, Team, Ticket
 from tests.desk.chat_world import question
 from tests.live.staff_wire import cookie_of, screen

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 from sqlalchemy import select
 
-from desk.actions import tickets
+from desk.actions.tickets import tickets
 from desk.live.company import Company, Seat
 from desk.models import Queue
 from tests.live.staff_wire import screen
@@ -79,6 +80,29 @@ def test_who_is_cut_off_is_gone(wires, topic):
     sees(wires["maya"], topic, ("Ben", "note"), ("Maya", ""))
     wires["ben"].close()
     sees(wires["maya"], topic, ("Maya", ""))
+
+
+def test_a_word_that_is_heard_after_its_window_has_gone_keeps_nobody_there(world, wires, topic, monkeypatch):
+    staff, heard = world.app.extensions["staff"], threading.Event()
+    sit, on_here = staff._company.sit, staff.on_here
+    come(wires["maya"], topic)
+    sees(wires["maya"], topic, ("Maya", ""))
+    wires["ben"].call("watch", {"topics": [topic]})
+
+    def sit_late(sid, *place):
+        wires["ben"].close()
+        world.until(lambda: sid not in staff._screens)
+        return sit(sid, *place)
+
+    def hear(data):
+        on_here(data)
+        heard.set()
+
+    monkeypatch.setattr(staff._company, "sit", sit_late)
+    monkeypatch.setattr(staff, "on_here", hear)
+    wires["ben"].tell("here", {**turns(), "topic": topic, "away": True, "writing": ""})
+    assert heard.wait(60)
+    assert [person["name"] for person in staff._company.at(topic)] == ["Maya"]
 
 
 def test_who_may_not_read_the_ticket_neither_sees_nor_is_seen(world, wires, topic):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.chat.secret import new_token
-from desk.actions import chats
+from desk.actions.chats import chats
 from desk.clock import FrozenClock
 from desk.events import SYSTEM
 from desk.live.visitors import Limits

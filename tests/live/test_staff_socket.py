@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.message import Contact, Inbound
-from desk.actions import agents, intake, presence, tickets, work_items
-from desk.actions.presence import set_presence
+from desk.actions import intake
+from desk.actions.people import agents
+from desk.actions.tickets import tickets
+from desk.actions.work import presence, work_items
+from desk.actions.work.presence import set_presence
 from desk.events import Event
 from desk.models import Agent, Offer, Queue, Ticket, WorkItem
 from tests.live.staff_wire import cookie_of, screen

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.chat.secret import new_token
-from desk.actions import chats, tickets
+from desk.actions.chats import chats
+from desk.actions.tickets import tickets
 from desk.clock import FrozenClock
 from desk.events import SYSTEM
 from desk.live.visitors import Limits
 from desk.models import Agent, Chat, Message, Ticket
 from desk.models.agent import AWAY
-from desk.queries import chats as seen
+from desk.queries.chats import chats as seen
 from tests.desk.chat_world import MONDAY, question
 from tests.live.chat_site import Site, running_site
 

@@ -27,8 +27,11 @@ from desk.demo.people import DOMAIN
 from desk.demo.seed import PASSWORD as DEMO_PASSWORD
 from desk.demo.seed import ensure_demo
 from desk.models import Agent, Attachment, Call, Complaint, CorrectiveAction, Customer, Message, Survey, Ticket
+from desk.work.indexing import Indexing
+from desk.work.words import catch_up
 from tests.screens.pages import Shown, pages_of
 from tests.services.chromium import running_chromium
+from tests.web.console_world import a_call
 from tests.world import Browsing, World, running, settings_for
 
 WIDTHS, THEMES, LANGUAGES = (1440, 1024, 375), ("light", "dark"), ("en", "zh")
@@ -72,9 +75,12 @@ def _sessions(folder: Path, browser: Browser) -> Iterator[tuple[str, Callable[[L
     """A desk full of work, then an empty one; what is to be taken of each, in one look."""
     with running(_demo(folder / "full"), background=False) as world:
         ensure_demo(world.desk)
+        catch_up(world.desk.store)  # nothing works behind these pages, and what is sought has to be found
+        Indexing(world.desk).rebuild()
         people = _people(world)
         shown = pages_of(world.app, _ids(world), people, _rights(world))
         yield "page", lambda look: _pages(world, browser, shown, look)
+        a_call(world, world.one(select(Agent).where(Agent.email == f"maya@{DOMAIN}")))
         yield "state", lambda look: _states(world, browser, look)
     with running(settings_for(folder / "empty"), background=False) as world:
         world.agent("Maya", roles=("supervisor", "complaint_officer", "knowledge_editor", "admin"))
@@ -142,6 +148,8 @@ def _states(world: World, browser: Browser, look: Look) -> Iterator[tuple[str, C
         yield "shortcuts", lambda: _pressed(context, f"{world.url}/desk", "?")
         yield "search-results", lambda: _whole(context.new_page(), f"{world.url}/desk/search?q=router")
         yield "search-nothing", lambda: _whole(context.new_page(), f"{world.url}/desk/search?q=xyzzyx")
+    with _context(world, browser, look, "maya") as context:
+        yield "console-busy", lambda: _whole(context.new_page(), f"{world.url}/desk")
     with _context(world, browser, look, "") as context:
         for name, path, button in (
             ("complaint-refused", "/complaints/new", "main form .button.primary"),

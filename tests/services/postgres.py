@@ -39,7 +39,42 @@ def shared_server(folder: Path) -> URL:
         if not (folder / "postgres.stop").exists():
             shutil.rmtree(home, ignore_errors=True)
             _start(home)
-        return URL.create("postgresql", username="postgres", database="postgres", query={"host": str(home)})
+        return _address(home)
+
+
+class StreamingCopy:
+    """A server of its own with a hot standby that follows it; both end with the run at the latest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = folder / f"copied-{uuid.uuid4().hex[:8]}"
+        self._copy = folder / f"{self._home.name}-copy"
+        _start(self._home)
+        self._copy.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self._copy, user=_postgres_user())
+        taken = ["-h", self._home, "-U", "postgres", "-D", self._copy / "data", "-R", "-c", "fast", "-X", "stream", "--no-sync"]
+        _run([_programs() / "pg_basebackup", *taken], self._copy)
+        self.server, self.copy = _address(self._home), _address(self._copy)
+        self.start()
+
+    def start(self) -> None:
+        _start_cluster(self._copy)
+
+    def stop(self) -> None:
+        _run([_programs() / "pg_ctl", "-D", self._copy / "data", "-m", "immediate", "-w", "stop"], self._copy)
+
+    def ask(self, question: str) -> object:
+        """What the copy says to it."""
+        address = self.copy.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(address, autocommit=True) as connection:
+            return connection.execute(question).fetchone()[0]
+
+    def end(self) -> None:
+        for home in (self._copy, self._home):
+            stop = home.parent / f"{home.name}.stop"
+            subprocess.run(["sh", str(stop)], check=False)
+            stop.unlink()
+            shutil.rmtree(home)
 
 
 @contextmanager
@@ -51,6 +86,10 @@ def new_database(server: URL) -> Iterator[str]:
         yield server.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
     finally:
         _tell(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _address(home: Path) -> URL:
+    return URL.create("postgresql", username="postgres", database="postgres", query={"host": str(home)})
 
 
 def _tell(server: URL, statement: str) -> None:
@@ -69,11 +108,16 @@ def _start(home: Path) -> None:
         [programs / "initdb", "-D", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
         home,
     )
+    _start_cluster(home)
+
+
+def _start_cluster(home: Path) -> None:
+    programs, data = _programs(), home / "data"
     options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
     log = home / "log"
     _run([programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {home} {options}", "start"], home)
     stop = [*_as_postgres(), str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop"]
-    (home.parent / "postgres.stop").write_text(f"cd {home} && {' '.join(stop)} >/dev/null\n")
+    (home.parent / f"{home.name}.stop").write_text(f"cd {home} && {' '.join(stop)} >/dev/null\n")
 
 
 def _programs() -> Path:

@@ -20,10 +20,12 @@ def test_a_database_is_empty_and_understands_chinese(database_url):
     engine.dispose()
 
 
-def test_a_worker_keeps_its_postgresql_database(postgres_url):
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_postgresql_is_empty_for_every_test(postgres_url, time):
     engine = create_engine(postgres_url)
-    with engine.connect() as connection:
-        assert connection.scalar(text("SELECT current_database()")).startswith("desk_")
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")) == 0
+        connection.execute(text(f"CREATE TABLE only_{time} (words TEXT)"))
     engine.dispose()
 
 

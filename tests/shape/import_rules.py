@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.shape.source import PACKAGES, Module
 
 MOST_LINES = 500
+MOST_FILES = 50  # in one folder
 
 EDGES = ("desk.web", "desk.api", "desk.live", "desk.work")
 OUTSIDE = (*EDGES, "desk.app", "desk.commands", "desk.__main__")
@@ -87,6 +89,7 @@ def faults(modules: Sequence[Module]) -> list[str]:
         _environment_and_clock,
         _commits,
         _sizes,
+        _crowds,
     )
     return sorted({fault for check in checks for fault in check(modules)})
 
@@ -173,6 +176,12 @@ def _sizes(modules: Sequence[Module]) -> Iterator[str]:
         # A migration is written by the tool and read once; what counts there is that it is whole.
         if lines > MOST_LINES and not _within(module.name, ("desk.migrations",)):
             yield f"{module.path}: has {lines} lines: no file has more than {MOST_LINES}"
+
+
+def _crowds(modules: Sequence[Module]) -> Iterator[str]:
+    for folder, files in Counter(module.path.parent for module in modules).items():
+        if files > MOST_FILES:
+            yield f"{folder}: has {files} files: what belongs to one noun goes into a folder of its own"
 
 
 def _with_parents(name: str) -> Iterator[str]:

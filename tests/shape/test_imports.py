@@ -18,6 +18,12 @@ def test_the_parts_of_the_project_stay_apart():
     assert faults(modules) == []
 
 
+def test_a_folder_of_too_many_files_is_told():
+    crowd = [Module(Path(f"desk/actions/verb{number}.py"), "") for number in range(51)]
+    assert faults(crowd[:50]) == []
+    assert faults(crowd) == ["desk/actions: has 51 files: what belongs to one noun goes into a folder of its own"]
+
+
 def test_no_file_is_too_long_to_be_read_in_one_sitting():
     lengths = {
         str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n")

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 from sqlalchemy.orm import Session
 
-from desk.actions.policy_seeds import SEEDS
+from desk.actions.complaints.policy_seeds import SEEDS
 from desk.app import install
 from desk.commands.migrate import prepare
 from desk.config import Settings
@@ -22,8 +22,8 @@ from desk.migrate import alembic_config, is_current, upgrade
 from desk.models import WorkItem
 from desk.models.complaint_policy import Rules
 from desk.models.search import is_derived
-from desk.queries.complaint_dates import read_calendar
-from desk.queries.complaint_policies import running_clocks
+from desk.queries.complaints.dates import read_calendar
+from desk.queries.complaints.policies import running_clocks
 
 COMPARED = {
     "compare_type": True,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from desk.access import Right
-from desk.actions.agents import add_agent
+from desk.actions.people.agents import add_agent
 from desk.app import create_app, install
 from desk.commands.migrate import prepare
 from desk.events import SYSTEM
@@ -28,6 +28,7 @@ PUBLIC = {
     "GET /starts",
     "POST /suggestions",
     "GET /chat/frame",
+    "GET /chat/invitation",
     "GET /chat/widget.js",
     "GET /complaints/new",
     "POST /complaints/new",
@@ -70,6 +71,7 @@ SIGNED = {
     "POST /portal/<int:number>",
     "GET /portal/<int:number>/files/<int:attachment_id>",
     "GET /metrics",
+    "GET /wallboard/<link>",
     "GET /chat/files/<int:attachment_id>",
     "POST /chat/files",
     "GET /complaints/received/<key>",

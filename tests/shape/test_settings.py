@@ -94,6 +94,10 @@ def test_all_wrong_settings_are_told_at_once():
         "DESK_ICE_SERVERS": "stun:stun.example",
         "DESK_CHAT_SITES": "shop.example; script-src *",
         "DESK_CHAT_IDENTITY_KEY": "guess me",
+        "DESK_WEB_STATEMENT_S": "never",
+        "DESK_LOCK_WAIT_S": "-1",
+        "DESK_REPORTS_DATABASE_URL": "sqlite:///copy.db",
+        "DESK_TRACES_URL": "collector:4318",
     }
     with pytest.raises(Invalid) as told:
         Settings.from_env(env)

@@ -14,14 +14,13 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-import requests
 from flask import Flask, Response, jsonify, request
-from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from werkzeug.serving import make_server
 
 from channels.voice import twilio_carrier
 from channels.voice.port import Carrier, CarrierFailed, RoomInfo, SeatInfo
+from channels.voice.twilio_way import client_by
 from tests.twilio.definition import Operation, definition
 from tests.twilio.fake_rows import ACCOUNT, OLD, conference_row, page_of, participant_row
 
@@ -54,8 +53,9 @@ class Account:
 class FakeTwilio:
     """The API of one account. `seen` are the operations asked for, `faults` what was wrong with any of them."""
 
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, carrier: Carrier, token: str = TOKEN) -> None:
         self.carrier = carrier
+        self._token = token
         self.account = Account()
         self.seen: list[str] = []
         self.faults: list[str] = []
@@ -63,7 +63,7 @@ class FakeTwilio:
         self._recordings: dict[str, dict[str, Any]] = {}
         self._room_names: dict[str, str] = {}
         self._app = Flask("twilio")
-        self._app.add_url_rule("/<host>/<path:path>", view_func=self._answer, methods=["GET", "POST", "DELETE", "PUT"])
+        self._app.add_url_rule("/<path:path>", view_func=self._answer, methods=["GET", "POST", "DELETE", "PUT"])
         self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
         self._server.daemon_threads = True
 
@@ -88,8 +88,7 @@ class FakeTwilio:
 
     # Requests
 
-    def _answer(self, host: str, path: str) -> Response | tuple[Response, int]:
-        assert host == "api.twilio.com", host
+    def _answer(self, path: str) -> Response | tuple[Response, int]:
         path = "/" + path
         recording = re.fullmatch(r"/2010-04-01/Accounts/(AC\w{32})/Recordings/(RE\w{32})\.wav", path)
         try:
@@ -127,7 +126,7 @@ class FakeTwilio:
         given = request.authorization
         pair = (given.username, given.password) if given else None
         with_key = pair == (KEY, SECRET)
-        if f"/Accounts/{ACCOUNT}" not in path or not (pair == (ACCOUNT, TOKEN) or with_key):
+        if f"/Accounts/{ACCOUNT}" not in path or not (pair == (ACCOUNT, self._token) or with_key):
             raise Refused(401, 20003, "Authenticate")
         if with_key and (path.endswith(f"Accounts/{ACCOUNT}.json") or "/Keys" in path):
             raise Refused(401, 20003, "Authenticate")
@@ -378,26 +377,12 @@ class FakeTwilio:
 
 def client_to(port: int) -> TwilioHttpClient:
     """The SDK's way to a fake on this port, of this process or another."""
-    client = TwilioHttpClient(timeout=60)
-    assert client.session is not None
-    client.session.trust_env = False
-    for scheme in ("https://", "http://"):
-        client.session.mount(scheme, _ToFake(port))
-    return client
+    return client_by(address_of(port), timeout_s=60)
 
 
-class _ToFake(HTTPAdapter):
-    """Sends https://HOST/PATH to the fake as /HOST/PATH; whoever is not Twilio is not reached at all."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__()
-        self._port = port
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        found = re.fullmatch(r"https://([\w.]+\.twilio\.com)(/.*)", request.url or "")
-        assert found, request.url
-        request.url = f"http://127.0.0.1:{self._port}/{found.group(1)}{found.group(2)}"
-        return super().send(request, *args, **options)
+def address_of(port: int) -> str:
+    """Where such a fake is, for `TWILIO_API_URL`."""
+    return f"http://127.0.0.1:{port}"
 
 
 def _faults_in_words(operation: Operation, form: dict[str, str]) -> list[str]:

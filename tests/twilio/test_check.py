@@ -13,7 +13,7 @@ from channels.voice.twilio_carrier import TwilioCarrier
 from tests.flows.phone_world import NUMBER
 from tests.twilio.conftest import twilio_carrier
 from tests.twilio.fake_rows import ACCOUNT, APP, app, number
-from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio
+from tests.twilio.fake_twilio import KEY, SECRET, TOKEN, FakeTwilio, client_to
 
 HERE = "https://desk.example"
 
@@ -106,11 +106,7 @@ def test_twilio_out_of_order_is_a_finding(fake, status):
 
 def test_twilio_out_of_reach_is_a_finding():
     gone = make_server("127.0.0.1", 0, Flask("gone"))
-    fake = FakeTwilio(SimulatedCarrier(base_url=HERE, auth_token="token", number=NUMBER, speed=0, now=lambda: 0.0))
-    client = fake.client()
-    for adapter in client.session.adapters.values():
-        adapter._port = gone.server_port
+    client = client_to(gone.server_port)
     gone.server_close()
-    fake._server.server_close()
     (finding,) = TwilioCarrier(ACCOUNT, TOKEN, KEY, SECRET, APP, base_url=HERE, number=NUMBER, http_client=client).check()
     assert (finding.level, "cannot be reached" in finding.what, bool(finding.advice)) == ("error", True, True)

@@ -9,7 +9,9 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from desk.actions import customers, tickets, work_items
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
+from desk.actions.work import work_items
 from desk.clock import FrozenClock
 from desk.models import Call, Queue, WorkItem
 from tests.world import World, running, settings_for

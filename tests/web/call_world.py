@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk.actions import customers, tickets
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
 from desk.models import Agent, Call, CallLeg, CallSegment, HelpRequest, Queue, Team, Ticket
 from desk.store import Tx
 from tests.world import World

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from channels.email.pictures import NoPicture
 from channels.message import Contact, Inbound
 from channels.voice.events import CallEvent
-from desk.actions import call_arrival, calls, intake, work_items
+from desk.actions import intake
+from desk.actions.calls import arrival, calls
+from desk.actions.work import work_items
 from desk.files import KeptFile
 from desk.models import Agent, Call, Ticket, WorkItem
 
@@ -69,10 +71,10 @@ def a_call(world, agent: Agent | None = None) -> Call:
     """A call that waits, or that this agent has accepted and whose leg rings."""
     with world.tx() as tx:
         event = CallEvent("CA" + "1" * 32, "+8613800138000", "+862155501234", "ringing", "inbound")
-        call = call_arrival.arrive(tx, event)
-        call_arrival.begin(tx, call)
+        call = arrival.arrive(tx, event)
+        arrival.begin(tx, call)
         for key in ("2", "1", ""):
-            call_arrival.press(tx, call, key)
+            arrival.press(tx, call, key)
         if agent is not None:
             item = tx.session.get_one(WorkItem, work_items.take(tx, call.item_id, agent.id).item_id)
             calls.accepted(tx, item, agent.id)

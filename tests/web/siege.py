@@ -14,26 +14,16 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import ROLES, viewer_of
-from desk.actions import (
-    bulk,
-    call_flow,
-    callbacks,
-    complaints,
-    customers,
-    intake,
-    linking,
-    own_fields,
-    recordings,
-    saved_views,
-    tags,
-    tickets,
-    tokens,
-    voice_texts,
-)
-from desk.actions.article_files import add_files
-from desk.actions.articles import set_state, write_article
-from desk.actions.follow_up_work import open_follow_up
-from desk.actions.surveys import send_survey
+from desk.actions import intake
+from desk.actions.articles.articles import set_state, write_article
+from desk.actions.articles.files import add_files
+from desk.actions.calls import callbacks, menus, recordings, voice_texts
+from desk.actions.complaints import complaints, mass_events
+from desk.actions.people import customers, tokens
+from desk.actions.surveys.follow_up_work import open_follow_up
+from desk.actions.surveys.surveys import send_survey
+from desk.actions.tickets import bulk, linking, own_fields, saved_views, tags, tickets
+from desk.actions.work.floor_notes import write_to
 from desk.app import ROOT
 from desk.http.incoming import Incoming, Values
 from desk.models import Agent, Attachment, Call, CallRecording, CallSegment, CannedReply, ContactPoint, Message, Team, Ticket
@@ -140,6 +130,8 @@ def _furnish(world: World) -> dict[str, object]:
             token="0123456789abcdef", email="zhao@customers.example", name="Zhao", statement="You charged me twice."
         )
         complaint = complaints.file_complaint(tx, to_inbound(form), form)
+        officer = tx.session.scalars(select(Agent).where(Agent.name == "complaintofficer")).one()
+        mass_events.open_event(tx, officer, "Everybody was charged twice", [complaint])
         survey = send_survey(tx, ticket, "email")
         follow_up = open_follow_up(tx, ticket, "low_score", exclude=None)
         for key, audience in (("open-en", "public"), ("inner-en", "internal"), ("draft-en", "public")):
@@ -154,13 +146,14 @@ def _furnish(world: World) -> dict[str, object]:
             tx, number="+8613800138000", customer=customer, queue=intake.find_queue(tx, "general"), source="web",
             at=tx.now + timedelta(days=3),
         )  # fmt: skip
-        flow = call_flow.add_flow(tx, "Hotline")
-        ours = call_flow.set_number(tx, None, number="+862155501234", name="Hotline", flow_id=flow.id, locale="")
+        flow = menus.add_flow(tx, "Hotline")
+        ours = menus.set_number(tx, None, number="+862155501234", name="Hotline", flow_id=flow.id, locale="")
         audio = voice_texts.add_audio(tx, world.desk.files.keep(b"RIFF\x04\x00\x00\x00WAVE", "notice.wav", "audio/wav"))
-        blocked = call_flow.block(tx, "+8613800138009", "threats")
+        blocked = menus.block(tx, "+8613800138009", "threats")
         spare = tokens.create(tx, name="spare", role="agent", secret="one that may be revoked")
         for role in ROLES:
             tokens.create(tx, name=role, role=role, secret=TOKEN + role)
+        note = write_to(tx, maya, tx.session.scalars(select(Agent).where(Agent.name == "supervisor")).one(), "Take a break.")
         canned = CannedReply(key="hello", name="Hello", owner_id=maya.id, texts={"en": "Hello"}, steps={}, changed_at=tx.now)
         tx.session.add(canned)
         tx.session.flush()
@@ -169,14 +162,16 @@ def _furnish(world: World) -> dict[str, object]:
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
             "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1,
             "contact_id": tx.session.scalars(select(ContactPoint.id)).first(), "queue_id": ticket.queue_id, "token_id": spare.id,
-            "chat_id": 1, "help_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1, "participant_id": 1,
+            "chat_id": 1, "block_id": 1, "help_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1,
+            "participant_id": 1,
             "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
             "track": complaint.access_key, "survey": survey.access_key if survey else "",
             "complaint": complaint.ticket_id + 10_000, "calendar_id": 1, "decision_id": 1, "policy_id": 1, "disposal_id": 1,
+            "erasure_id": 1, "letter_id": 1,
             "recording_id": recording.id, "call_id": recording.call_id,
             "flow_id": flow.id, "number_id": ours.id, "blocked_id": blocked.id, "closure_id": 1,
             "callback_id": promise.id, "canned_id": canned.id, "event_id": 1, "name": "stale", "gap_id": 1, "flag_id": 1,
-            "action_id": 1, "alert_id": 1, "file_id": 1,
+            "action_id": 1, "note_id": note.id, "alert_id": 1, "file_id": 1, "link": "nobodys",
             "token": audio.token, **at_hand,
         }  # fmt: skip
 

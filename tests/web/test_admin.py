@@ -75,7 +75,7 @@ def test_the_audit_log_is_filtered_by_kind_person_ticket_and_day(world, admin):
     maya = world.agent("Maya")
     item = work(world)
     number = world.one(select(Ticket.number).where(Ticket.id == item.ticket_id))
-    kinds = lambda query: set(re.findall(r'class="code" href="[^"]*">([a-z_.]+)<', admin.get(f"/admin/audit?{query}").text))  # noqa: E731
+    kinds = lambda query: set(re.findall(r'class="code"\s+href="[^"]*">([a-z_.]+)<', admin.get(f"/admin/audit?{query}").text))  # noqa: E731
     assert {kind.partition(".")[0] for kind in kinds("kind=ticket")} == {"ticket"}
     assert kinds("kind=ticket.opened") == {"ticket.opened"}
     assert kinds(f"person={maya.id}") == {"agent.added", "agent.skill_set"}

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from desk.events import Event
 from desk.models import Calendar, Setting
-from desk.web.day_lists import read_days, read_hours, written_days
+from desk.web.admin.day_lists import read_days, read_hours, written_days
 from desk.web.spans import seconds_of
 from tests.web.board_world import admin, boss, world  # noqa: F401 - fixtures among them
 from tests.web.forms import filled, form_with

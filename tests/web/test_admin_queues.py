@@ -9,13 +9,14 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from desk.actions import supervising
 from desk.actions.intake import find_queue
+from desk.actions.work import supervising
 from desk.errors import Conflict
 from desk.events import Event
 from desk.models import Queue, WorkItem
 from tests.web.board_world import admin, boss, work, world  # noqa: F401 - fixtures among them
 from tests.web.forms import filled, form_with
+from tests.web.sounds import pcm
 
 
 def queue_of(world, key="billing"):
@@ -71,6 +72,26 @@ def test_a_change_holds_at_once_for_what_waits_and_no_place_is_lost(world, admin
     told = words(admin.get("/admin/audit?kind=queue").text)
     assert "An offer rings for: 20 s → 30 s" in told
     assert "After 30 s: fraud from level 2 is enough. After 2 min: no longer asks for fraud." in told
+
+
+def test_a_queue_is_given_music_of_its_own_and_goes_back_to_that_of_the_menus(world, admin):
+    address, form = open_form(world, admin)
+    song = pcm(30)
+    assert admin.post(address, data=form, files={"music.file": ("song.wav", song, "audio/wav")}).status_code == 303
+    page = admin.get(address).text
+    heard = re.search(r'src="(/hooks/twilio/voice/audio/[^"]+)"', page)[1]
+    assert admin.get(heard).content == song
+    assert "Music in the line and on hold: that of the menus → its own" in words(admin.get("/admin/audit?kind=queue").text)
+    for bad in (pcm(9), b"no sound at all"):
+        refused = admin.post(address, data=open_form(world, admin)[1], files={"music.file": ("song.wav", bad, "audio/wav")})
+        assert refused.status_code == 422
+        assert heard in refused.text, "what was there stays"
+    assert admin.post(address, data=filled(open_form(world, admin)[1], music="9999999")).status_code == 422
+    assert queue_of(world).music
+    menus = filled(open_form(world, admin)[1], music__menus="1")
+    assert admin.post(address, data=menus).status_code == 303
+    assert queue_of(world).music == 0
+    assert admin.get(heard).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from desk.actions.agents import add_agent, set_skill
+from desk.actions.people.agents import add_agent, set_skill
 from desk.models import AgentSkill
-from desk.queries.skills import skills_at
+from desk.queries.people.skills import skills_at
 from tests.web.board_world import NOON, admin, boss, world  # noqa: F401 - fixtures among them
 from tests.world import PASSWORD
 
@@ -137,7 +137,7 @@ def test_many_people_and_skills_come_in_pages_and_each_once(world, admin):
     while address:
         page = admin.get(address).text
         seen += re.findall(r'id="person-\d+".*?>(P\d{3})<', page, re.DOTALL)
-        later = re.search(r'rel="next" href="([^"]+)"', page)
+        later = re.search(r'rel="next"\s+href="([^"]+)"', page)
         address = later.group(1).replace("&amp;", "&") if later else ""
     assert seen == [f"P{number:03}" for number in range(120)]
     assert "More skills" in admin.get("/admin/skills").text

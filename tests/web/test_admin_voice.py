@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import re
-import wave
 from html import unescape
 
 from sqlalchemy import select
 
 from desk.events import Event
 from desk.models import BlockedNumber, CallFlow, CallFlowVersion, LineClosure, OurNumber
-from desk.queries.voice_audio import audio_of
-from desk.queries.voice_policy import VoicePolicy, voice_policy
-from desk.queries.voice_texts import text_of
+from desk.queries.calls.voice_audio import audio_of
+from desk.queries.calls.voice_policy import VoicePolicy, voice_policy
+from desk.queries.calls.voice_texts import text_of
 from desk.voice_texts import TEXTS
 from tests.web.board_world import admin, boss, world  # noqa: F401 - fixtures among them
 from tests.web.forms import filled, form_with
+from tests.web.sounds import pcm
 
 WAV = b"RIFF\x04\x00\x00\x00WAVE"
-
-
-def pcm(seconds):
-    """Silence of so many seconds."""
-    held = io.BytesIO()
-    with wave.open(held, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(1)
-        sound.setframerate(8000)
-        sound.writeframes(b"\x80" * 8000 * seconds)
-    return held.getvalue()
 
 
 def words(page):

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from desk.actions import articles, tickets
-from desk.actions.article_health import renew_health
+from desk.actions.articles import articles
+from desk.actions.articles.health import renew_health
+from desk.actions.tickets import tickets
 from desk.clock import FrozenClock
 from desk.models import Agent, Article, ArticleFlag, ArticleLink, Customer, EqualWords, Message, Queue, Ticket, Timer
 from desk.work.due import ACTIONS
@@ -159,6 +160,30 @@ def test_a_translation_knows_when_the_other_one_has_changed(world, editor):
     assert "then, 2 now" not in editor.get("/desk/articles/twin-zh").text
     same = {**filled, "lang": "en", "key": "other-en"}
     assert editor.post("/desk/articles/new", data=same).status_code == 422
+
+
+def test_a_stranger_hears_of_a_translation_when_everybody_may_read_it(world, editor):
+    article(world, "pair-en")
+    filled = {
+        "lang": "zh",
+        "title": "成对",
+        "text": "文",
+        "audience": "public",
+        "key": "pair-zh",
+        "twin_key": "pair-en",
+        "agrees": "1",
+    }
+    assert editor.post("/desk/articles/new", data=filled).ok
+    stranger = world.browser()
+    pages = ("/articles/pair-en", "/sitemap.xml")
+    for audience, is_told in (("internal", False), ("public", True), ("customer", False)):
+        with world.tx() as tx:
+            one = articles.write_article(
+                tx, key="pair-zh", lang="zh", title="成对", text="文", audience=audience, twin_key="pair-en", agrees=True
+            )
+            articles.set_state(tx, one, "published")
+            one.confidence = "validated"
+        assert ["pair-zh" in stranger.get(page).text for page in pages] == [is_told, is_told]
 
 
 def test_a_fault_is_reported_listed_and_settled(world, editor, maya):

@@ -179,7 +179,7 @@ def test_names_in_any_writing_come_back_as_they_were(siege):
 
 
 def test_a_chat_of_a_hostile_name_agent_reply_and_note_is_stored_clean(siege):
-    maya = signed_in(siege, "agent")["agent"]
+    maya = signed_in(siege, "supervisor")["supervisor"]
     path = siege.path("/desk/tickets/<int:number>/messages")
     answer = maya.post(path, data={"kind": "note", "text": STORED, "client_id": uuid4().hex})
     assert answer.status_code == 303
@@ -206,7 +206,7 @@ def test_a_mail_with_null_bytes_everywhere_becomes_a_ticket(siege):
 
 
 def test_a_file_name_cannot_break_the_header_that_carries_it(siege):
-    maya = signed_in(siege, "agent")["agent"]
+    maya = signed_in(siege, "supervisor")["supervisor"]
     body = (
         b'--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\nnote\r\n'
         b'--b\r\nContent-Disposition: form-data; name="client_id"\r\n\r\n' + uuid4().hex.encode() + b"\r\n"
@@ -239,7 +239,7 @@ def test_a_file_name_cannot_break_the_header_that_carries_it(siege):
     ],
 )
 def test_a_picture_is_what_its_bytes_are_and_never_more(siege, data, is_picture):
-    maya = signed_in(siege, "agent")["agent"]
+    maya = signed_in(siege, "supervisor")["supervisor"]
     files = {"files": ("x.png", data, "image/png")}
     form = {"kind": "note", "client_id": uuid4().hex}
     assert maya.post(siege.path("/desk/tickets/<int:number>/messages"), data=form, files=files).status_code == 303

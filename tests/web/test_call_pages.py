@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from desk.actions.customers import add_contact_point
+from desk.actions.people.customers import add_contact_point
 from desk.models import Attachment, Call, CallRecording, CallSegment, ContactPoint, Customer
-from desk.queries.call_page import figures, holds
+from desk.queries.calls.page import figures, holds
 from tests.web.call_world import NUMBER, a_call, a_leg, a_part, a_ticket, team_id
 from tests.web.console_world import Page, squeezed
 from tests.world import running, settings_for
@@ -56,6 +56,9 @@ def floor(world):
         )
         tx.session.add(sound)
         tx.emit("call.answered", call=hers, ticket=ticket, agent=maya)
+        came = hers.answered_at + timedelta(seconds=5)
+        a_leg(tx, hers, "supervisor", boss, mode="listen", joined_at=came, left_at=came + timedelta(seconds=25))
+        tx.emit("call.supervisor_left", call=hers, ticket=ticket, agent=maya, data={"supervisor": boss.id})
         other = a_ticket(tx, ELSEWHERE, name="Emma Stone", queue="technical", tier="standard")
         other.team_id = team_id(world, "care")
         his = a_call(
@@ -157,7 +160,9 @@ def test_the_page_of_a_call_tells_its_course_in_words_and_as_a_bar(world, floor)
     assert bar.startswith("Customer: Menu 0:10, Waiting 0:20, Talking ")
     assert "On hold 0:20" in bar
     assert "Wrap-up 0:30" in bar
+    assert "; Sumin: Supervisor on the line 0:25" in bar
     assert "Call answered: Maya" in html
+    assert "Supervisor left the call: Sumin · Maya" in html
     assert "the customer hung up" in html
     page = Page(html)
     assert page.inline == []

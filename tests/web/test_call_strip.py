@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
-from desk.actions import work_items
-from desk.actions.presence import set_presence
+from desk.actions.work import work_items
+from desk.actions.work.presence import set_presence
 from desk.models import Agent, Call, CallLeg, CallSegment, HelpRequest, Queue, RouterLease, Setting
-from desk.queries.voice_policy import SETTING, VoicePolicy
+from desk.queries.calls.voice_policy import SETTING, VoicePolicy
 from tests.web.call_world import a_call, a_cry, a_leg, a_part, a_ticket
 from tests.web.console_world import squeezed
 from tests.world import running, settings_for

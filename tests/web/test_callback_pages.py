@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.voice.events import CallEvent
-from desk.actions import call_arrival, callback_outcomes, callbacks, customers, intake, voicemails
+from desk.actions import intake
+from desk.actions.calls import arrival, callback_outcomes, callbacks, voicemails
+from desk.actions.people import customers
 from desk.events import Event
 from desk.models import Callback, Ticket, WorkItem
 from tests.world import World, running, settings_for
@@ -29,7 +31,7 @@ def world(tmp_path_factory) -> Iterator[World]:
             for number, name in ((NUMBER, "Li Na"), (OTHER, "Wang <b>Wu</b>")):
                 customer = customers.identify(tx, "phone", number, name=name, locale="en")
                 callbacks.promise_later(tx, number=number, customer=customer, queue=queue, source="web")
-            call = call_arrival.arrive(tx, CallEvent("CA1", NUMBER, OURS, "ringing", "inbound"))
+            call = arrival.arrive(tx, CallEvent("CA1", NUMBER, OURS, "ringing", "inbound"))
             voicemails.begin(tx, call)
             voicemails.left(tx, call, "RE1", 42)
         yield world

@@ -9,7 +9,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from desk.actions import customers, unsent
+from desk.actions.mail import unsent
+from desk.actions.people import customers
 from desk.models import Agent, CannedReply, Customer, Queue, Ticket, UnsentReply
 from tests.web.console_world import HX, mail
 from tests.world import running, settings_for
@@ -47,7 +48,7 @@ def made(world, key):
 def offered(browser, ticket):
     """What stands below the slash, in order: (word, text)."""
     part = browser.get(f"/desk/tickets/{ticket.number}/canned").text
-    found = re.findall(r'data-key-word="([^"]*)" data-words="([^"]*)"', part)
+    found = re.findall(r'data-key-word="([^"]*)"\s+data-words="([^"]*)"', part)
     return [(key, html.unescape(words)) for key, words in found]
 
 

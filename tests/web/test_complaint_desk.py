@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from datetime import timedelta
 
@@ -13,9 +14,9 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import viewer_of
-from desk.actions import complaints, recusals
-from desk.models import Agent, Complaint, Mention, Ticket
-from desk.queries.complaint_desk import Narrowed, desk_list
+from desk.actions.complaints import complaints, recusals
+from desk.models import Agent, Complaint, Evidence, Mention, Ticket
+from desk.queries.complaints.desk_list import Narrowed, desk_list
 from tests.web.console_world import HX
 from tests.world import running, settings_for
 
@@ -110,3 +111,27 @@ def test_whoever_is_kept_out_neither_finds_a_case_nor_reminds_of_it(world):
     browser = world.browser("sam@desk.example")
     assert number not in numbers(browser.get("/desk/complaints"))
     assert numbers(browser.get(f"/desk/complaints?q={number}")) == []
+
+
+def test_a_letter_is_entered_with_its_day_and_its_scan_and_whoever_enters_it_is_told_the_promise(world):
+    clerk = world.browser(world.agent("Clerk").email)
+    assert 'id="paper-form"' in clerk.get("/desk/papers/new").text
+    empty = {"token": "one-filling-of-this-form", "kind": "letter", "complains": "1"}
+    refused = clerk.post("/desk/papers", data=empty, headers=HX | {"Accept": "application/json"})
+    assert (refused.status_code, set(refused.json()["fields"])) == (422, {"day", "name", "address", "text"})
+    with world.tx() as tx:
+        day = (tx.now - timedelta(days=3)).date().isoformat()
+    letter = {**empty, "day": day, "name": "Mrs Applegate", "address": "12 Queen Street", "text": "You charged me twice."}
+    scan = {"files": ("scan.pdf", b"%PDF-1.4 stamped", "application/pdf")}
+    told = clerk.post("/desk/papers", data=letter, files=scan, headers=HX)
+    with world.tx() as tx:
+        complaint = tx.session.scalars(select(Complaint).order_by(Complaint.id.desc())).first()
+        ticket = tx.session.get_one(Ticket, complaint.ticket_id)
+        assert (ticket.channel, len(tx.session.scalars(select(Evidence).where(Evidence.complaint_id == complaint.id)).all())) == (
+            "letter",
+            1,
+        )
+    done = json.loads(told.headers["HX-Trigger"])
+    # It went to the team of complaints, whose tickets a clerk does not read: the next letter is entered.
+    assert done["desk:done"]["path"] == "/desk/papers/new"
+    assert f"Recorded as no. {ticket.number}. We decide by " in done["toast"]["text"]

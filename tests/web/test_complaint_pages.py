@@ -10,8 +10,10 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import complaints, customers, tickets, tokens
+from desk.actions.complaints import complaints
 from desk.actions.intake import find_queue
+from desk.actions.people import customers, tokens
+from desk.actions.tickets import tickets
 from desk.models import Agent, Calendar, Complaint, ComplaintDecision, ComplaintPause, ComplaintPolicy, Event, Ticket
 from desk.models.complaint_keeping import DONE, Disposal
 from tests.desk.care_world import looked_into
@@ -226,13 +228,13 @@ def test_programs_record_read_and_move_a_complaint_and_hear_what_is_allowed(worl
     made = call("POST", "/complaints", email="api@customers.example", statement="Charged twice.", category="billing")
     assert made.status_code == 201
     number = made.json()["ticket"]
-    assert made.json()["allowed"] == ["assessed", "follow_up", "withdrawn"]
+    assert made.json()["allowed"] == ["assessed", "follow_up", "withdrawn", "retyped"]
     assert [clock["policy"] for clock in made.json()["clocks"]] == ["DEFAULT"]
     assert call("GET", f"/complaints/{number}").json() == made.json()
     moved = call("POST", f"/complaints/{number}/moves", stage="assessed", category="billing", severity=3)
     assert (moved.status_code, moved.json()["stage"]) == (200, "assessed")
     leap = call("POST", f"/complaints/{number}/moves", stage="closed")
-    assert (leap.status_code, leap.json()["allowed"]) == (409, ["investigating", "referred", "withdrawn"])
+    assert (leap.status_code, leap.json()["allowed"]) == (409, ["investigating", "referred", "withdrawn", "retyped"])
     for wrong in ({"statement": "x"}, {"email": "a@b.example"}, {"ticket": number, "email": "a@b.example", "statement": "x"}):
         assert call("POST", "/complaints", **wrong).status_code == 422
     named = call("POST", "/complaints", ticket=number, statement="Again.", policies=["MOON-1"])

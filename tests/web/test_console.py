@@ -10,8 +10,8 @@ import pytest
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from desk.actions import work_items
-from desk.actions.articles import set_state, write_article
+from desk.actions.articles.articles import set_state, write_article
+from desk.actions.work import work_items
 from desk.events import Event
 from desk.models import (
     Article,
@@ -23,9 +23,9 @@ from desk.models import (
     WorkItem,
 )
 from desk.models.article import PUBLISHED
-from desk.queries.timeline import SHOWN, Entry
+from desk.queries.tickets.timeline import SHOWN, Entry
 from desk.web import words
-from desk.web.remote_pictures import RemotePictures
+from desk.web.mail.remote_pictures import RemotePictures
 from desk.work.indexing import Indexing
 from tests.web.console_world import HX, Elsewhere, Page, kept, last, mail, squeezed
 from tests.world import running, settings_for
@@ -250,8 +250,8 @@ def test_knowledge_is_suggested_searched_read_and_linked(world):
 
 
 def test_the_list_goes_page_by_page_without_losing_or_repeating_a_ticket(world, monkeypatch):
-    monkeypatch.setattr("desk.queries.tickets.PAGE", 3)
-    monkeypatch.setattr("desk.web.ticket_lists.PAGE", 3)
+    monkeypatch.setattr("desk.queries.tickets.tickets.PAGE", 3)
+    monkeypatch.setattr("desk.web.tickets.lists.PAGE", 3)
     maya = world.agent()
     numbers = {mail(world, f"Question {n}").number for n in range(8)}
     browser, seen, path = world.browser(maya.email), [], "/desk/tickets?view=all"

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from channels.voice.port import CarrierFailed
-from desk.actions import intake, outbox, work_items
-from desk.actions.follow_up_work import open_follow_up
+from desk.actions import intake
+from desk.actions.mail import outbox
+from desk.actions.surveys.follow_up_work import open_follow_up
+from desk.actions.work import work_items
 from desk.models import (
     Agent,
     Allegation,
@@ -164,8 +166,8 @@ def test_a_complaint_is_registered_by_an_agent_and_moved_by_an_officer_only(worl
     assert "You charged me twice." in page
     answer = care.post(f"/desk/tickets/{ticket.number}/complaint/advance", data={"stage": "closed"}, headers=HX)
     assert answer.status_code == 409
-    assert "Possible now: Assess, Withdraw." in answer.json()["detail"]
-    assert answer.json()["allowed"] == ["assessed", "follow_up", "withdrawn"]
+    assert "Possible now: Assess, Withdraw, It is no complaint." in answer.json()["detail"]
+    assert answer.json()["allowed"] == ["assessed", "follow_up", "withdrawn", "retyped"]
     for data in ({"stage": "assessed", "category": "billing", "severity": "3"}, {"stage": "investigating"}):
         assert care.post(f"/desk/tickets/{ticket.number}/complaint/advance", data=data, headers=HX).status_code == 204, data
     case, point = f"/desk/complaints/{ticket.number}", last(world, Allegation).id

@@ -10,11 +10,13 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from desk.actions import articles, customers, tickets
+from desk.actions.articles import articles
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
 from desk.clock import FrozenClock
 from desk.events import Event
 from desk.models import Article, ArticleRevision, ContactPoint, Customer, Message, Queue, Survey
-from desk.queries.articles import compare
+from desk.queries.articles.articles import compare
 from desk.work.indexing import Indexing
 from tests.world import World, running, settings_for
 
@@ -119,7 +121,7 @@ def test_customers_are_found_by_the_start_of_name_number_or_address(world, typed
     customer(world)
     customer(world, "Wang Wei", "+8613900139000")
     page = staff(world, "senior").get("/desk/customers", params={"q": typed}).text
-    assert re.findall(r'id="customer-\d+"><th scope="row"><a[^>]+>([^<]+)', page) == ["Li Na"]
+    assert re.findall(r'id="customer-\d+">\s*<th scope="row"><a[^>]+>([^<]+)', page) == ["Li Na"]
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "-", "nobody"])
@@ -293,6 +295,15 @@ def test_a_second_article_does_not_take_the_key_of_the_first(world):
         assert refused.status_code == 422
         assert 'id="f-key-error"' in refused.text
     assert len(world.all(select(Article))) == 1
+
+
+def test_who_names_no_key_gets_a_free_one_though_another_article_has_the_same_title(world):
+    maya = staff(world, "agent")
+    for _ in range(2):
+        assert maya.post("/desk/articles/new", data={**FILLED, "key": ""}).status_code == 303
+    first, second = (row.key for row in world.all(select(Article).order_by(Article.id)))
+    assert second.startswith(first.removesuffix("-en"))
+    assert second != first
 
 
 def test_the_preview_shows_markdown_and_never_runs_what_is_in_it(world):

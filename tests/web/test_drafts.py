@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from desk.actions import drafts
+from desk.actions.tickets import drafts
 from desk.errors import Conflict
 from desk.events import Event
 from desk.models import Agent, Draft, Message

@@ -260,7 +260,8 @@ def test_every_page_carries_its_policy_and_private_ones_are_not_kept(siege):
                 or "no-cache" in answer.headers["Cache-Control"]
                 or (rule == "/chat/widget.js")
             ), rule
-            assert "Access-Control-Allow-Origin" not in answer.headers
+            # The widget asks from the page that includes it; what is answered is about nobody.
+            assert ("Access-Control-Allow-Origin" in answer.headers) == (rule == "/chat/invitation"), rule
             if answer.headers["Content-Type"].startswith("text/html") and "original" not in rule:
                 assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", answer.text), rule
 

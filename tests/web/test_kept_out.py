@@ -11,15 +11,8 @@ from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
 from desk.access import viewer_of
-from desk.actions import (
-    complaint_alarms,
-    complaint_decisions,
-    complaint_file,
-    complaints,
-    corrective_actions,
-    recusals,
-    tickets,
-)
+from desk.actions.complaints import alarms, complaints, corrective_actions, decisions, file, mass_events, recusals
+from desk.actions.tickets import tickets
 from desk.live.topics import may_watch
 from desk.models import Agent, Complaint, ComplaintAlert, Recusal, Ticket, WorkItem
 from desk.models.complaint_alert import BY_CAUSE
@@ -56,14 +49,15 @@ def _make(tx) -> int:
     complaint.product = f"{TELLTALE} 3"
     complaints.advance(tx, complaint, "assessed", agent=other, category="service", severity=1)
     complaints.advance(tx, complaint, "investigating", agent=other)
-    complaint_alarms.ring(tx, complaint)
-    point = complaint_file.allegations_of(tx, complaint)[0]
-    complaint_file.record_finding(tx, complaint, point.id, "proven", f"{TELLTALE} says so.")
-    complaint_file.set_cause(tx, complaint, "people_behaviour", ["Rude.", "Tired."])
+    alarms.ring(tx, complaint)
+    point = file.allegations_of(tx, complaint)[0]
+    file.record_finding(tx, complaint, point.id, "proven", f"{TELLTALE} says so.")
+    file.set_cause(tx, complaint, "people_behaviour", ["Rude.", "Tired."])
     words = {"looked_into": "Asked.", "reasons": f"{TELLTALE} is right.", "apology": "Sorry."}
-    complaint_decisions.draft(tx, complaint, other, outcome="upheld", **words)
-    complaint_decisions.submit(tx, complaint, other)
+    decisions.draft(tx, complaint, other, outcome="upheld", **words)
+    decisions.submit(tx, complaint, other)
     tickets.note(tx, ticket, other, f"Seen: {TELLTALE}.")
+    mass_events.open_event(tx, other, "People were rude", [complaint])
     recusals.keep_out(tx, complaint, accused.id, "about", TELLTALE)
     alert = ComplaintAlert(
         dimension=BY_CAUSE, about="people_behaviour", found_at=tx.now, seen=1, expected=0, most=0, complaint_ids=[complaint.id]

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from desk.actions import article_care, article_files, articles
+from desk.actions.articles import articles, care, files
 from desk.errors import DeskError
 from desk.models import Article, ArticleFile
 from desk.models.article import AUDIENCES, CONFIDENCES, PUBLISHED, STATES, VALIDATED
-from desk.queries import help_centre
+from desk.queries.articles import help_centre
 from desk.work.indexing import Indexing
 from tests.world import running, settings_for
 
@@ -39,7 +39,7 @@ def world(tmp_path_factory):
         with world.tx() as tx:
             for key, mark in zip(KEYS, MARKS, strict=True):
                 kept = world.desk.files.keep(f"the plan of {mark}".encode(), f"plan-{mark}.txt")
-                article_files.add_files(tx, write(tx, key, mark, "public"), [kept])
+                files.add_files(tx, write(tx, key, mark, "public"), [kept])
             world.files = dict(tx.session.execute(select(Article.key, ArticleFile.id).join(ArticleFile)).all())
         # Whose files each article has: those of one that was merged go along only to readers who had them already.
         world.holding = {key: {mark} for key, mark in zip(KEYS, MARKS, strict=True)}
@@ -132,11 +132,11 @@ def change(world, tx, what, key, value):
     elif what == "state":
         articles.set_state(tx, article, value)
     elif what == "confidence":
-        article_care.set_confidence(tx, article, value)
+        care.set_confidence(tx, article, value)
     else:
         into = tx.session.scalars(select(Article).where(Article.key == value)).one()
         had_by_all = AUDIENCES.index(article.shown_to) <= AUDIENCES.index(into.audience)
-        assert article_care.merge(tx, article, into) == had_by_all
+        assert care.merge(tx, article, into) == had_by_all
         if had_by_all:
             world.holding[value] |= world.holding[key]
 

@@ -10,16 +10,18 @@ import requests
 from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
-from desk.actions import complaint_alerts, complaints, recusals, tokens
-from desk.actions.survey_rules import values_of
+from desk.actions.complaints import alerts, complaints, recusals
+from desk.actions.people import tokens
+from desk.actions.surveys.rules import values_of
 from desk.models import Agent, ComplaintAlert, CorrectiveAction, Survey, Ticket
-from desk.queries.survey_rules import CHANNELS, SurveyRules, survey_rules
+from desk.queries.surveys.rules import CHANNELS, SurveyRules, survey_rules
 from tests.web.console_world import Page
 from tests.world import running, settings_for
 
 PAGES = (
     "/desk/learning/actions",
     "/desk/learning/alerts",
+    "/desk/learning/events",
     "/desk/learning/trends",
     "/desk/learning/figures",
     "/desk/learning/surveys",
@@ -45,7 +47,7 @@ def world(tmp_path_factory):
                 )
                 complaint = complaints.file_complaint(tx, to_inbound(form), form)
                 complaint.cause, complaint.cause_found_at = "technology_fault", tx.now
-            complaint_alerts.find_alerts(tx)
+            alerts.find_alerts(tx)
         yield world
 
 
@@ -131,7 +133,7 @@ def test_an_agent_sees_no_action_but_their_own(world, he, maya):
 def test_the_rows_of_a_figure_add_up_on_the_page(he):
     for key in re.findall(r'<tr id="figure-(\w+)"', he.get("/desk/learning/figures").text):
         page = he.get(f"/desk/learning/figures/{key}").text
-        part, whole = map(int, re.search(r"<tfoot><tr><th[^>]*>(\d+) of (\d+)", page).groups())
+        part, whole = map(int, re.search(r"<tfoot>\s*<tr>\s*<th[^>]*>\s*(\d+) of (\d+)", page).groups())
         counted = re.findall(r'data-counts="(\d)"', page)
         assert counted.count("1") == part, key
         if not key.startswith("per_"):
@@ -148,7 +150,7 @@ def test_a_sheet_asks_on_its_own_scale_and_the_answer_is_in_the_results(world, h
         about = {"ticket_id": ticket.id, "customer_id": ticket.customer_id, "channel": "email", "sent_at": tx.now}
         tx.session.add(Survey(access_key="k" * 32, kind="index", **about))
     stranger, address = world.browser(), f"/survey/{'k' * 32}"
-    assert 'name="expected" value="10"' in stranger.get(address).text
+    assert re.search(r'name="expected"\s+value="10"', stranger.get(address).text)
     assert stranger.post(address, data={"score": "8", "solved": "yes"}).status_code == 422
     answer = {"score": "8", "expected": "10", "solved": "yes", "comment": "<b>Slow</b>"}
     assert stranger.post(address, data=answer).status_code == 303
@@ -172,6 +174,53 @@ def test_questions_are_set_by_the_administration_and_what_was_typed_is_kept(worl
         rules = survey_rules(reading)
     assert (rules.every_days, rules.kinds["chat"], rules.questions["nps"]["zh"]) == (14, "nps", "会推荐吗？")
     assert he.post("/admin/surveys", data=form).status_code == 403
+
+
+def test_what_customers_said_and_what_we_did_about_it_is_read_by_those_who_answer(world, he, maya):
+    sheet = "s" * 32
+    with world.tx() as tx:
+        ticket = tx.session.scalars(select(Ticket).order_by(Ticket.id)).first()
+        about = {"ticket_id": ticket.id, "customer_id": ticket.customer_id, "channel": "email", "sent_at": tx.now}
+        rated = owner_of(world, "Maya")
+        tx.session.add(Survey(access_key=sheet, agent_id=rated, **about))
+        month = f"{tx.now:%Y-%m}"
+    stranger = world.browser()
+    bad = {"score": "1", "solved": "yes", "comment": "Nobody <i>called</i> back."}
+    assert stranger.post(f"/survey/{sheet}", data=bad).status_code == 303
+    review = he.get(f"/desk/learning/review?month={month}").text
+    assert "Nobody &lt;i&gt;called&lt;/i&gt; back." in review
+    assert "/desk/learning/actions/new?title=" in review
+    asked = world.one(select(Survey.id).where(Survey.access_key == sheet))
+    assert maya.post("/desk/learning/surveys/seen", data={"survey": str(asked)}).status_code == 403
+    for junk in ("x", "99999999999999999999", "-1"):
+        assert he.post("/desk/learning/surveys/seen", data={"survey": junk}).status_code == 303
+    assert world.one(select(Survey.seen_by).where(Survey.id == asked)) == ""
+    assert he.post("/desk/learning/surveys/seen", data={"survey": str(asked)}).status_code == 303
+    assert world.one(select(Survey.seen_by).where(Survey.id == asked)) == "He"
+
+    he.post("/desk/learning/actions/new", data=answers(world, owner=str(rated), title="Calls are kept"))
+    action = world.one(select(CorrectiveAction).where(CorrectiveAction.title == "Calls are kept"))
+    path = f"/desk/learning/actions/{action.id}"
+    words = {
+        "en.said": "Nobody calls back.",
+        "en.did": "A list says who calls whom.",
+        "zh.said": "没人回电。",
+        "zh.did": "<b>有清单了。</b>",
+    }
+    assert he.post(f"{path}/tell", data=words).status_code == 409  # nothing is done yet
+    maya.post(f"{path}/done", data={"evidence": "The list."})
+    assert maya.post(f"{path}/tell", data=words).status_code == 403
+    missing = he.post(f"{path}/tell", data=words | {"zh.did": " "})
+    assert missing.status_code == 422
+    assert "A list says who calls whom." in missing.text
+    assert 'id="action"' in missing.text
+    assert f'data-src="{path}"' not in missing.text  # what is fetched knows nothing of what was typed
+    assert f'data-src="{path}"' in he.get(path).text
+    assert he.post(f"{path}/tell", data=words).status_code == 303
+    assert "A list says who calls whom." in stranger.get(f"/survey/{sheet}/thanks").text
+    assert "&lt;b&gt;有清单了。" in stranger.get(f"/survey/{sheet}/thanks?lang=zh").text
+    assert he.post(f"{path}/tell", data=dict.fromkeys(words, "")).status_code == 303
+    assert "A list says who calls whom." not in stranger.get(f"/survey/{sheet}/thanks").text
 
 
 def test_programs_read_the_measures_and_their_rows_page_by_page(world):
@@ -198,6 +247,45 @@ def test_who_is_kept_out_of_a_case_finds_it_on_no_page(world):
     for path in (*PAGES, "/desk/learning/figures/received", "/desk/learning/alerts?state=closed"):
         assert f"/{ticket.number}" not in ruth.get(path).text
     assert ruth.get(f"/desk/learning/actions/new?complaint={ticket.number}").status_code == 404
+
+
+def test_complaints_of_one_cause_are_looked_into_as_one_and_told_by_two(world, he, maya):
+    alert = world.one(select(ComplaintAlert.id).order_by(ComplaintAlert.id).limit(1))
+    offered = re.search(r'name="numbers"[^>]*value="([\d ]+)"', he.get(f"/desk/learning/events?alert={alert}").text)
+    numbers = offered[1]
+    assert len(numbers.split()) >= 3
+    for wrong in ({"title": "", "numbers": numbers}, {"title": "x" * 201}, {"title": "Twice", "numbers": "12 abc"}):
+        assert he.post("/desk/learning/events", data=wrong).status_code == 422
+    assert he.post("/desk/learning/events", data={"title": "Twice", "numbers": "99999"}).status_code == 404
+    begun = he.post("/desk/learning/events", data={"title": "Charged <b>twice</b>", "numbers": f"#{numbers.replace(' ', ', #')}"})
+    address = begun.headers["Location"]
+    page = he.get(address).text
+    assert "Charged &lt;b&gt;twice&lt;/b&gt;" in page
+    assert all(f'id="c-{number}"' in page for number in numbers.split())
+    refused = he.post(f"{address}/find_out", data={"looked_into": "We read the log.", "finding": "proven"})
+    assert refused.status_code == 422
+    assert "We read the log." in refused.text
+    found = {
+        "finding": "proven",
+        "reason": "So.",
+        "looked_into": "The log.",
+        "cause": "technology_fault",
+        "why1": "A.",
+        "why2": "B.",
+    }
+    assert he.post(f"{address}/find_out", data=found).status_code == 303
+    assert he.post(f"{address}/notice", data={"text": " "}).status_code == 422
+    assert he.post(f"{address}/notice", data={"text": "The bank pays it back."}).status_code == 303
+    assert he.post(f"{address}/approve").status_code == 403
+    chief = world.browser(world.agent("Sumi", roles=("supervisor",)).email)
+    assert "Agree and send it" in chief.get(address).text
+    assert chief.post(f"{address}/approve").status_code == 303
+    assert he.post(f"{address}/step", data={"step": "talk"}).status_code == 303
+    assert he.post(f"{address}/close").status_code == 409
+    assert [maya.get(path).status_code for path in ("/desk/learning/events", address)] == [403, 403]
+    he.post("/language", data={"locale": "zh", "next": "/"})
+    assert 'lang="zh-CN"' in he.get(address).text
+    he.post("/language", data={"locale": "en", "next": "/"})
 
 
 def owner_of(world, name):

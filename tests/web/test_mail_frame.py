@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.web.mail_frame import height_of
+from desk.web.mail.frame import height_of
 
 CHINESE = "宽带每天晚上八点左右断线，重启光猫之后又能用一会儿。" * 60
 LINES = "".join(f"line {number} of it<br>" for number in range(80))

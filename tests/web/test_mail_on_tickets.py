@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from channels.email.authentication import Authentication
-from desk.actions import outbox, tickets
-from desk.actions.outbox import Answer
+from desk.actions.mail import outbox
+from desk.actions.mail.outbox import Answer
+from desk.actions.tickets import tickets
 from desk.models import Agent, Message, OutboxMail, OutboxRecipient, PictureTrust, RawMail, Ticket
-from desk.web.remote_pictures import RemotePictures
+from desk.web.mail.remote_pictures import RemotePictures
 from tests.web.console_world import HX, Elsewhere, kept, last, mail, squeezed
 from tests.world import running, settings_for
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.message import Contact
-from desk.actions import surveys
+from desk.actions.surveys import surveys
 from desk.models import Customer, Message, Survey, Ticket, TicketParticipant
 from tests.web.console_world import HX, mail
 from tests.web.forms import filled, form_with

@@ -8,8 +8,10 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select
 
-from desk.actions import customers, intake, tickets
-from desk.actions.mailed_links import MOST_PER_HOUR
+from desk.actions import intake
+from desk.actions.mail.mailed_links import MOST_PER_HOUR
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
 from desk.app import create_app, install
 from desk.clock import FrozenClock
 from desk.db import Base

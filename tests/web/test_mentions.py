@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from desk.events import Event
 from desk.models import Mention
-from desk.queries.mentions import named_in
+from desk.queries.tickets.mentions import named_in
 from tests.web.console_world import HX, mail
 from tests.world import running, settings_for
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import tickets
+from desk.actions.tickets import tickets
 from desk.app import ROOT
 from desk.errors import Invalid
 from desk.models import Agent, Customer, Queue, Ticket

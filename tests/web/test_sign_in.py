@@ -8,7 +8,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import agents
+from desk.actions.people import agents
 from desk.clock import FrozenClock
 from desk.models import Agent, SignIn, StaffSession
 from tests.world import PASSWORD, running, settings_for

@@ -9,7 +9,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import tokens
+from desk.actions.people import tokens
 from desk.models import SavedView, Ticket, TicketTag
 from tests.web.console_world import HX, mail
 from tests.world import running, settings_for

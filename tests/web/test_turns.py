@@ -6,6 +6,7 @@ import threading
 
 from desk.http import turns
 from desk.http.turns import Turns
+from desk.places import Places
 
 LONG_S = 60.0
 
@@ -16,7 +17,7 @@ class Desk:
     def __init__(self):
         self.done = []
         self.entered, self.let_go = threading.Event(), threading.Event()
-        self.turns = Turns(self)
+        self.turns = Turns(self, Places(1, LONG_S))
 
     def __call__(self, environ, _start_response):
         if environ["PATH_INFO"] == "/hook":
@@ -61,7 +62,6 @@ def test_a_page_does_not_wait_for_ever_and_files_and_what_a_caller_hears_not_at_
 
 
 def test_who_is_on_the_line_is_served_before_parts_of_pages_and_one_at_a_time(monkeypatch):
-    monkeypatch.setattr(turns, "LONGEST_S", LONG_S)
     served, entered, let_go = [], threading.Event(), threading.Event()
 
     def app(environ, _start_response):
@@ -71,7 +71,7 @@ def test_who_is_on_the_line_is_served_before_parts_of_pages_and_one_at_a_time(mo
         served.append(environ["PATH_INFO"])
         return []
 
-    desk = Turns(app)
+    desk = Turns(app, Places(1, LONG_S))
     askers = []
 
     def ask(path, **more):
@@ -94,7 +94,6 @@ def test_who_is_on_the_line_is_served_before_parts_of_pages_and_one_at_a_time(mo
 
 
 def test_a_form_that_comes_slowly_keeps_nobody_waiting(monkeypatch):
-    monkeypatch.setattr(turns, "LONGEST_S", LONG_S)
     came, beside = threading.Event(), threading.Event()
 
     class Slow:
@@ -106,7 +105,7 @@ def test_a_form_that_comes_slowly_keeps_nobody_waiting(monkeypatch):
     def app(environ, _start_response):
         return [environ["wsgi.input"].read() if "wsgi.input" in environ else b"beside"]
 
-    desk, said = Turns(app), []
+    desk, said = Turns(app, Places(1, LONG_S)), []
     slowly = {"REQUEST_METHOD": "POST", "PATH_INFO": "/hooks/twilio/voice/status", "CONTENT_LENGTH": "3", "wsgi.input": Slow()}
     asking = threading.Thread(target=lambda: said.extend(desk(slowly, None)))
     asking.start()

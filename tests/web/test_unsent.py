@@ -8,7 +8,7 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-from desk.actions import unsent
+from desk.actions.mail import unsent
 from desk.events import Event
 from desk.models import Agent, Attachment, Message, OutboxMail, Ticket, Timer, UnsentReply
 from tests.web.console_world import HX, mail

@@ -9,11 +9,15 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import call_flow, closures, customers, voice_texts
+from desk.actions import intake
+from desk.actions.calls import closures, voice_texts
+from desk.actions.calls import menus as call_flow
+from desk.actions.people import customers
+from desk.actions.work import queues
 from desk.events import Event
 from desk.files import KeptFile
 from desk.models import Calendar, Call, CallFlow, CallFlowVersion, LineClosure, Queue, Ticket, WorkItem
-from desk.queries.voice_policy import VoicePolicy
+from desk.queries.calls.voice_policy import VoicePolicy
 from desk.voice_texts import TEXTS
 from routing.call_flow import Flow, FlowMenu, Option
 from tests.web.caller import OTHERS, OURS, Caller, FridayNoon, clock, numbers, world  # noqa: F401 - fixtures
@@ -330,7 +334,8 @@ def test_audio_is_played_in_place_of_words_from_an_address_that_only_we_say(worl
     assert len(caller.played) == 1
     answer = requests.get(caller.played[0], timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/wav")
-    assert requests.get(caller.played[0][:-1] + "x", timeout=60).status_code == 404
+    other = caller.played[0][:-1] + ("y" if caller.played[0].endswith("x") else "x")
+    assert requests.get(other, timeout=60).status_code == 404
     assert Caller(world).press("1").press("1").played == []
 
 
@@ -356,6 +361,38 @@ def test_who_waits_hears_the_music_of_the_menus_that_they_came_by(world):
     assert other.played == [f"{world.url}/static/music/waiting.wav"]
     caller.wait(2)
     assert caller.played == [address], "a call goes on with what it began with"
+
+
+def test_a_queue_may_have_music_of_its_own_for_the_line_and_on_hold(world):
+    """It goes before that of the menus, holds at once, and its address dies when the queue gives it up."""
+    with world.tx() as tx:
+        menus, own = (
+            voice_texts.add_audio(tx, world.desk.files.keep(sound, "music.wav", "audio/wav"))
+            for sound in (b"RIFF\x04\x00\x00\x00WAVE\x02", b"RIFF\x04\x00\x00\x00WAVE\x03")
+        )
+    published(world, menu(Option("1", BOTH, queue="billing"), Option("2", BOTH, queue="general")), music=menus.id)
+    billing, general = (Caller(world).press("2").press(key).press("") for key in "12")
+    theirs, its_own = (f"{world.url}/hooks/twilio/voice/audio/{audio.token}" for audio in (menus, own))
+
+    def heard(caller):
+        caller.wait()
+        waiting = caller.played
+        caller.ask_held()
+        assert caller.played == waiting, "the same in the line and on hold"
+        return waiting
+
+    def play(music):
+        with world.tx() as tx:
+            queues.set_queue(tx, intake.find_queue(tx, "billing"), music=music)
+
+    assert heard(billing) == heard(general) == [theirs]
+    play(own.id)
+    assert heard(billing) == [its_own]
+    assert heard(general) == [theirs]
+    assert requests.get(its_own, timeout=60).status_code == 200
+    play(0)
+    assert heard(billing) == [theirs]
+    assert requests.get(its_own, timeout=60).status_code == 404
 
 
 def test_the_address_of_audio_dies_when_nothing_says_it_any_more(world):

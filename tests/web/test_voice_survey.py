@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from desk.actions import phone_survey
-from desk.actions.survey_rules import set_rules
+from desk.actions.calls import phone_survey
+from desk.actions.surveys.rules import set_rules
 from desk.models import Call, Customer, FollowUp, Survey
 from desk.models.call import DONE, TALKING
-from desk.queries.survey_rules import SurveyRules
+from desk.queries.surveys.rules import SurveyRules
 from tests.web.caller import Caller, clock, world
 
 __all__ = ["clock", "world"]

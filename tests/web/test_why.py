@@ -10,7 +10,8 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from desk.actions import hand_ups, tokens, work_items
+from desk.actions.people import tokens
+from desk.actions.work import hand_ups, work_items
 from desk.models import Agent, Offer, Queue, RouterLease, Ticket, WorkItem
 from tests.web.board_world import boss, work, world  # noqa: F401 - fixtures among them
 from tests.web.console_world import mail
@@ -81,7 +82,7 @@ def test_the_panel_says_why_in_both_languages_on_the_board_and_beside_the_ticket
 
 
 def test_an_offer_is_told_on_the_board_and_beside_the_ticket(world, boss, offered):
-    page = boss.get(f"/board/offers/{offered.id}/why").text
+    page = " ".join(boss.get(f"/board/offers/{offered.id}/why").text.split())
     for words in ("free the longest", "Billing ≥ 1", "0:31", "2, of whom 1 could have taken it", "1 × no room", "1 earlier item"):
         assert words in page
     assert "等级" not in page

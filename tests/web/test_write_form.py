@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from desk.actions import articles
+from desk.actions.articles import articles
 from desk.models import Attachment, Message, SearchLog, Ticket
 from desk.models.article import PUBLISHED
 from desk.work.indexing import Indexing

@@ -23,14 +23,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk.actions.agents import add_agent, set_skill
+from desk.actions.people.agents import add_agent, set_skill
 from desk.app import install
 from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Calendar, Team
 from tests.faults.chaos.agents import Agent
-from tests.faults.chaos.blows import ROOM, next_blow, wait
+from tests.faults.chaos.blows import ROOM, next_blow, restarts, wait
 from tests.faults.chaos.customers import MailSenders, Visitors
 from tests.faults.chaos.ledger import Ledger
 from tests.faults.chaos.screens import Screens
@@ -50,6 +50,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=4.0, help="contacts a second")
     parser.add_argument("--agents", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rolling", action="store_true", help="no blows, but every process restarted in its turn")
     parser.add_argument("--keep", action="store_true", help="leave the folder with the logs")
     chosen = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="desk-chaos-"))
@@ -73,15 +74,16 @@ def run(home: Path, disk: Path | None, chosen: argparse.Namespace) -> dict[str, 
         crowd = Crowd(stage, ledger, people, chosen.rate, Random(chance.random()))
         with Screens(stage.url) as screens:
             crowd.begin()
+            turns = restarts(stage)
             struck, start = [], time.monotonic()
             while time.monotonic() < start + chosen.minutes * 60:
-                blow = next_blow(stage, chance, disk)
+                blow = next(turns) if chosen.rolling else next_blow(stage, chance, disk)
                 began = time.monotonic()
                 end = blow.strike()
                 wait(blow.lasts_s)
                 end()
                 over = time.monotonic()
-                wait(max(0.0, chosen.every - (over - began)))
+                wait(max(6.0, chosen.every - (over - began)))  # long enough to see what goes on
                 again = {what: round(ledger.first_after(what, over), 1) for what in GOES_ON}
                 struck.append({"blow": blow.name, "at": round(began - start), **again})
                 say(json.dumps(struck[-1]))

@@ -6,9 +6,10 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
@@ -36,6 +37,20 @@ def next_blow(stage: Stage, chance: Random, disk: Path | None) -> Blow:
     if disk is not None:
         kinds.append(_full(disk))
     return chance.choice(kinds)
+
+
+def restarts(stage: Stage) -> Iterator[Blow]:
+    """Every process in its turn, asked to end as a service manager does; over when another is ready in its place."""
+    return cycle(_restarted(part) for part in stage.parts)
+
+
+def _restarted(part: Part) -> Blow:
+    def strike() -> Callable[[], None]:
+        left = part.process
+        part.tell(signal.SIGTERM)
+        return lambda: part.until_another(left)
+
+    return Blow(f"restart of {part.name}", 0.0, strike)
 
 
 def _killed(part: Part) -> Blow:

@@ -157,13 +157,24 @@ class Part:
                 raise TimeoutError(f"{self.name} is not ready: {self._what_is_wrong()}\n{self.log.read_text()[-3000:]}")
             threading.Event().wait(0.2)
 
+    def until_another(self, left: subprocess.Popen[bytes]) -> None:
+        """Wait for the end of `left` and for who was started in its place."""
+        left.wait(BOOT_S)
+        until = time.monotonic() + BOOT_S
+        while self.process is left:
+            if time.monotonic() > until:
+                raise TimeoutError(f"nobody started {self.name} again")
+            threading.Event().wait(0.2)
+        self.until_ready()
+
     def _what_is_wrong(self) -> str:
         """In its own words; empty when it is ready."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=3):
                 return ""
         except urllib.error.HTTPError as error:
-            return error.read().decode()
+            with error:
+                return error.read().decode()
         except OSError as error:
             return str(error)
 

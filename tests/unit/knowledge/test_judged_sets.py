@@ -25,6 +25,8 @@ def test_a_set_is_judged_by_language_beside_the_plain_words(tmp_path, capsys):
     assert (chinese["lang"], chinese["questions"]) == ("zh", 1)
     assert english["ours"] == chinese["ours"] == {"ndcg": 1, "recall": 1, "mrr": 1}
     assert english["bm25"]["recall"] == 0  # "parcels" is no word of the article to it
+    assert english["ndcg_more"] == {"mean": 1, "low": 1, "high": 1}
+    assert chinese["ndcg_more"] == {"mean": 0, "low": 0, "high": 0}
 
 
 def test_judgements_may_have_the_four_columns_of_trec(tmp_path, capsys):

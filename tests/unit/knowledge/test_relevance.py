@@ -11,7 +11,7 @@ from opencc import OpenCC
 from knowledge.article import AUDIENCES, Article
 from knowledge.front_matter import read_markdown_article
 from knowledge.index import KnowledgeIndex
-from knowledge.relevance import Judged, Rank, plain_bm25, quality, read_judged
+from knowledge.relevance import Judged, Rank, advantage, plain_bm25, quality, read_judged
 
 CONTENT = Path(__file__).parents[3] / "desk" / "demo" / "content"
 LANGS = pytest.mark.parametrize("lang", ["zh", "en"])
@@ -82,3 +82,17 @@ def test_the_measures_are_what_the_books_say() -> None:
     assert swapped.ndcg == pytest.approx((1 + 7 / 1.584962500721156) / (7 + 1 / 1.584962500721156))
     assert (swapped.recall, swapped.mrr) == (1, 0.5)
     assert quality([asked], lambda _text: ["other"] * 10 + ["best"]).recall == 0
+
+
+def test_the_advantage_of_one_search_is_told_from_chance() -> None:
+    asked = [Judged(f"question {number}", "en", {str(number): 1}) for number in range(40)]
+    right = {each.text: list(each.grades) for each in asked}
+
+    def finds(last: str) -> Rank:
+        return lambda text: right[text] if text.endswith(last) else []
+
+    often = advantage(asked, right.__getitem__, finds("7"))
+    assert often.mean == pytest.approx(0.9)
+    assert 0.7 < often.low < often.mean < often.high <= 1
+    by_chance = advantage(asked, finds("3"), finds("7"))
+    assert by_chance.low < 0 < by_chance.high

@@ -1,0 +1,151 @@
+"""Lists of tickets on the screen: their orders, whose they are, and how often the pages of the console ask the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event, select
+
+from desk.actions.tickets import tickets
+from desk.models import Agent, SavedView, Ticket
+from desk.queries.tickets.saved_views import question_of
+from tests.web.console_world import Page, mail
+from tests.world import running, settings_for
+
+PANES = {"X-Part": "panes"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with running(settings_for(tmp_path_factory.mktemp("lists")), background=False) as world:
+        world.agent("Sue", roles=("supervisor",))
+        world.agent("Maya")
+        for number in range(6):
+            mail(world, f"Bill {number} is wrong.", sender=f"c{number}@customers.example", external_id=f"bill-{number}")
+        yield world
+
+
+def test_a_list_stands_in_the_order_asked_for(world):
+    with world.tx() as tx:
+        found = tx.session.scalars(select(Ticket).order_by(Ticket.id)).all()
+        for ticket, priority in zip(found, (3, 1, 2, 4, 3, 2), strict=False):
+            tickets.set_fields(tx, ticket, priority=priority)
+        ids = [ticket.id for ticket in found]
+        due = [ticket.id for ticket in sorted(found, key=lambda each: (each.due_order, each.id))]
+        urgent = [ticket.id for ticket in sorted(found, key=lambda each: (each.priority, each.due_order, each.id))]
+    assert due not in (ids, ids[::-1])
+    assert (listed(world, "sort=opened"), listed(world, "sort=newest")) == (ids, ids[::-1])
+    assert (listed(world, "sort=due"), listed(world, "sort=priority")) == (due, urgent)
+    assert sorted(listed(world, "sort=nonsense")) == ids
+
+
+def test_each_order_goes_on_where_a_page_ended(world, monkeypatch):
+    whole = {order: listed(world, f"sort={order}") for order in ("due", "priority", "newest")}
+    monkeypatch.setattr("desk.queries.tickets.tickets.PAGE", 2)
+    monkeypatch.setattr("desk.web.tickets.lists.PAGE", 2)
+    browser = world.browser("sue@desk.example")
+    for order, expected in whole.items():
+        path, seen = f"/desk/tickets?view=open&sort={order}", []
+        while path:
+            page = browser.get(path).text
+            seen += [int(number) - 10_000 for number in re.findall(r'id="t-(\d+)"', page)]
+            following = re.search(r'rel="next" href="([^"]+)"', page)
+            path = following[1].replace("&amp;", "&") if following else ""
+            assert len(seen) <= len(expected)
+        assert seen == expected
+
+
+def test_the_past_is_not_offered_in_an_order_that_it_has_no_index_for(world):
+    browser = world.browser("sue@desk.example")
+    assert '<option value="due"' in browser.get("/desk/tickets?view=open").text
+    assert '<option value="due"' not in browser.get("/desk/tickets?view=all&sort=due").text
+
+
+def test_a_list_can_be_somebodys_nobodys_or_ones_own_and_is_kept_so(world):
+    with world.tx() as tx:
+        first, second = tx.session.scalars(select(Ticket).order_by(Ticket.id).limit(2))
+        people = {agent.name: agent.id for agent in tx.session.scalars(select(Agent))}
+        tickets.assign(tx, first, people["Maya"])
+        tickets.assign(tx, second, people["Sue"])
+        agent_id, theirs, own = people["Maya"], first.id, second.id
+    assert (listed(world, f"owner={agent_id}"), listed(world, "owner=me")) == ([theirs], [own])
+    assert not {theirs, own} & set(listed(world, "owner=none"))
+    browser = world.browser("sue@desk.example")
+    browser.post("/desk/views", data={"name": "Hers", "view": "open", "owner": str(agent_id), "sort": "due"})
+    view = world.one(select(SavedView))
+    assert (question_of(view)["owner"], view.sort) == (str(agent_id), "due")
+    kept = re.search(r'href="(/desk/tickets\?[^"]+)"', browser.get("/desk/views").text)[1].replace("&amp;", "&")
+    assert re.findall(r'id="t-(\d+)"', browser.get(kept).text) == [str(10_000 + theirs)]
+
+
+@pytest.mark.parametrize(
+    "given", ["before=7", "before=x~y", "sort=due&before=9999-01-01T00:00:00~7", "owner=x", "owner=99999999999999999999"]
+)
+def test_an_address_that_says_nothing_gives_a_list_all_the_same(world, given):
+    assert world.browser("sue@desk.example").get(f"/desk/tickets?view=open&{given}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/desk", "/desk/tickets", "/desk/tickets/10001", "/desk/tickets/new", "/desk/complaints"])
+def test_the_panes_alone_are_those_of_the_whole_page(world, path):
+    browser = world.browser("sue@desk.example")
+    whole, panes = Page(browser.get(path).text), Page(browser.get(path, headers=PANES).text)
+    assert "panes" in panes.ids
+    assert "call-strip" not in panes.ids
+    begun = whole.ids.index("panes")
+    assert panes.ids == whole.ids[begun : begun + len(panes.ids)]
+
+
+def test_pages_ask_the_database_as_often_however_much_there_is(world):
+    browser = world.browser("sue@desk.example")
+    pages = {
+        "/desk/worklist": 9,
+        "/desk/tickets?view=open": 24,
+        "/desk/tickets?view=open&sort=due&owner=none": 24,
+        "/desk/tickets/10002": 34,
+        "/desk/customers/2": 14,
+        "/board": 30,
+    }
+    before = asked_by(world, browser, pages)
+    assert {path: count for path, count in before.items() if count > pages[path]} == {}
+    for number in range(6, 20):
+        mail(world, f"Bill {number} is wrong.", sender=f"c{number}@customers.example", external_id=f"bill-{number}")
+        mail(
+            world, f"And {number}.", sender="c1@customers.example", external_id=f"and-{number}", subject="Re: [#10002] March bill"
+        )
+    assert asked_by(world, browser, pages) == before
+
+
+def listed(world, given: str) -> list[int]:
+    """The ids of the open tickets, as the supervisor's list has them."""
+    page = world.browser("sue@desk.example").get(f"/desk/tickets?view=open&{given}").text
+    return [int(number) - 10_000 for number in re.findall(r'id="t-(\d+)"', page)]
+
+
+def asked_by(world, browser, paths) -> dict[str, int]:
+    """How many questions each page puts; what is kept in mind from the first time on is asked before."""
+    asked = {}
+    for path in paths:
+        browser.get(path)
+        with counting(world) as statements:
+            assert browser.get(path).status_code == 200
+        asked[path] = len(statements)
+    return asked
+
+
+@contextmanager
+def counting(world) -> Iterator[list[str]]:
+    said: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            said.append(statement)
+
+    engine = world.desk.store.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
