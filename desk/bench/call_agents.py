@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -30,7 +31,8 @@ GATHER_S = 0.015  # as the console gathers hints
 SIGN_IN_AT_ONCE = 4
 HOLDS, HANGS_UP_FIRST = 0.1, 0.15
 OFFER = re.compile(r"/desk/offers/(\d+)/accept")
-CALL = re.compile(r"/desk/calls/(\d+)/(?:wrap-up|hang-up|hold)")
+CALL = re.compile(r"/desk/calls/(\d+)/(?:hang-up|hold)")
+OVER = re.compile(r"/desk/calls/(\d+)/wrap-up\"")
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Report:
     too_late: int = 0
     twice: int = 0
     wrapped_up: int = 0
+    not_wrapped_up: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     accept_s: list[float] = field(default_factory=list)
     page_s: list[float] = field(default_factory=list)
@@ -74,6 +77,7 @@ class ScriptedAgent:
         self._hints: set[str] = set()
         self._hinted = asyncio.Event()
         self._legs: set[str] = set()
+        self._over: set[str] = set()
         self._doing: set[asyncio.Task[None]] = set()
 
     async def sign_in(self) -> None:
@@ -104,6 +108,7 @@ class ScriptedAgent:
     async def sign_out(self) -> None:
         for doing in self._doing:
             doing.cancel()
+        self._report.not_wrapped_up += [f"{self._email}: {leg}" for leg in sorted(self._over)]
         await self._sockets.disconnect()
         await self._softphone.disconnect()
         await self._browser.close()
@@ -153,7 +158,8 @@ class ScriptedAgent:
             self._begin(self._talk())
         elif kind == "ended" and leg in self._legs:
             self._legs.discard(leg)
-            self._begin(self._wrap_up())
+            self._over.add(leg)
+            self._begin(self._wrap_up(leg))
 
     async def _talk(self) -> None:
         """Listen; some callers are put on hold for a while, and with some the agent is the first to hang up."""
@@ -167,16 +173,18 @@ class ScriptedAgent:
             await self._pause(talk_s * 0.2, talk_s)
             await self._on_call("hang-up")
 
-    async def _wrap_up(self) -> None:
+    async def _wrap_up(self, leg: str) -> None:
+        """It is shown when the desk has heard of the end; until then there is nothing to finish."""
         await self._pause(self._task.wrap_up_s * 0.5, self._task.wrap_up_s * 1.5)
-        for _ in range(20):
-            if await self._on_call("wrap-up", {"outcome": "solved"}):
+        for _ in count():
+            if await self._on_call("wrap-up", {"outcome": "solved"}, OVER):
+                self._over.discard(leg)
                 self._report.wrapped_up += 1
                 return
-            await asyncio.sleep(0.5 / self._task.hurry)  # the desk has not heard of the end yet
+            await asyncio.sleep(0.5 / self._task.hurry)
 
-    async def _on_call(self, verb: str, form: dict[str, str] | None = None) -> bool:
-        found = CALL.search(await self._page("/desk/strip"))
+    async def _on_call(self, verb: str, form: dict[str, str] | None = None, which: re.Pattern[str] = CALL) -> bool:
+        found = which.search(await self._page("/desk/strip"))
         return found is not None and await self._post(f"/desk/calls/{found[1]}/{verb}", form or {})
 
     # HTTP
@@ -206,9 +214,9 @@ class ScriptedAgent:
     def _begin(self, work: Any) -> None:
         doing = asyncio.get_running_loop().create_task(work)
         self._doing.add(doing)
-        doing.add_done_callback(self._over)
+        doing.add_done_callback(self._done)
 
-    def _over(self, doing: asyncio.Task[None]) -> None:
+    def _done(self, doing: asyncio.Task[None]) -> None:
         self._doing.discard(doing)
         if not doing.cancelled() and doing.exception() is not None:
             self._report.refused.append(repr(doing.exception()))

@@ -26,7 +26,7 @@ from werkzeug.serving import make_server
 from channels.voice.port import Carrier
 from channels.voice.simulated.journal import LogEntry
 from desk import places
-from desk.actions.agents import add_agent, set_skill
+from desk.actions.people.agents import add_agent, set_skill
 from desk.app import create_app, install, prepare
 from desk.bench import telephony
 from desk.bench.call_agents import Task
@@ -37,9 +37,9 @@ from desk.clock import Clock
 from desk.config import SIMULATED_NUMBER, Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import Call, Queue, Team
-from desk.models.call import OVER
-from desk.queries.entries import entries_since
+from desk.models import Call, CallSegment, Queue, Team
+from desk.models.call import DONE, OVER
+from desk.queries.board.entries import entries_since
 from desk.queries.figures import Contact, Counts, count, service_level
 from desk.work.background import Background
 
@@ -78,17 +78,22 @@ class Outcome:
     desk: Counts
     differing: list[str]
     answer_s: dict[str, list[float]]
+    phases: dict[str, list[float]]
     errors: dict[str, int]
     agents: dict[str, Any]
 
-    def took(self, share: float) -> float:
-        """The time within which this share of all webhooks was answered."""
-        return quantile([took for times in self.answer_s.values() for took in times], share)
+    def took(self, share: float, *phases: str) -> float:
+        """The time within which this share of all webhooks was answered, or of those of these phases of the callers."""
+        return quantile([took for phase in phases or self.phases for took in self.phases[phase]], share)
 
 
 def run(settings: Settings, load: Load | None = None) -> dict[str, Any]:
     """The bench's figures."""
-    outcome = measure(settings, load or Load())
+    return figures(measure(settings, load or Load()))
+
+
+def figures(outcome: Outcome) -> dict[str, Any]:
+    """What a run showed, as it is printed."""
     webhooks = sum(len(times) for times in outcome.answer_s.values())
     levels = [service_level(counts) or 0.0 for counts in (outcome.desk, outcome.carrier)]
     return {
@@ -101,11 +106,14 @@ def run(settings: Settings, load: Load | None = None) -> dict[str, Any]:
         "service_level": figure(levels[0], "share", levels[1], "by the carrier's own log"),
         "calls_that_differ": figure(len(outcome.differing), "calls", 0, "none may, from the carrier's own log"),
         "accept_p99": figure(quantile(outcome.agents["accept_s"], 0.99) * 1e3, "ms", 1000, "what an agent takes for at once"),
+        "webhooks_by_phase": {phase: _brief(times) for phase, times in outcome.phases.items() if times},
         "slowest_by_path": {path: _brief(times) for path, times in sorted(outcome.answer_s.items())},
+        "parts_of_pages": _brief(outcome.agents["page_s"]),
         "counts": {"desk": asdict(outcome.desk), "carrier": asdict(outcome.carrier)},
         "trouble": {
             "errors": outcome.errors,
             "refused": outcome.agents["refused"][:5],
+            "not_wrapped_up": outcome.agents["not_wrapped_up"][:5],
             "lost": outcome.lost[:5],
             "differing": outcome.differing[:5],
         },
@@ -122,8 +130,7 @@ def measure(settings: Settings, load: Load) -> Outcome:
         threading.Event().wait(load.minutes * 60 / load.hurry)
         _until_answered(far, load.answered)
         gone = far.close()
-        threading.Event().wait(3 * 8 / load.hurry)  # the last wrap-ups
-        _until_over(desk)
+        _until_wrapped_up(desk)
         report = agents.stop()
         account: Account = far.account()
         with desk.store.read() as session:
@@ -141,6 +148,7 @@ def measure(settings: Settings, load: Load) -> Outcome:
             desk=count(known, THRESHOLD_S / load.hurry),
             differing=_differing(log, calls),
             answer_s=account.answer_s,
+            phases=account.phases,
             errors=account.errors,
             agents=report,
         )
@@ -153,12 +161,14 @@ def _until_answered(far: Any, least: int) -> None:
         threading.Event().wait(0.5)
 
 
-def _until_over(desk: Installation) -> None:
-    """What the desk has missed it asks the carrier for after a while."""
+def _until_wrapped_up(desk: Installation) -> None:
+    """What the desk has missed it asks the carrier for after a while; then the agents finish what they had of it."""
     for _ in range(int(MOST_LONGER_S / 0.5)):
         with desk.store.read() as session:
-            if session.scalar(select(Call.id).where(Call.state.not_in(OVER)).limit(1)) is None:
-                return
+            calls = session.scalar(select(Call.id).where(Call.state.not_in(OVER)).limit(1))
+            parts = session.scalar(select(CallSegment.id).where(CallSegment.state != DONE).limit(1))
+        if calls is None and parts is None:
+            return
         threading.Event().wait(0.5)
 
 
@@ -284,7 +294,7 @@ def _serving(settings: Settings, folder: Path, load: Load) -> Iterator[tuple[Ins
         ramp_s=RAMP_S,
         hurry=load.hurry,
     )
-    elsewhere = Elsewhere(company)
+    elsewhere = Elsewhere(company, folder)
     desk = install(own, clock=Clock(), carrier=cast(Carrier, places.Elsewhere(FarCarrier(elsewhere.far))))
     prepare(desk)
     take_short_turns()
@@ -298,9 +308,9 @@ def _serving(settings: Settings, folder: Path, load: Load) -> Iterator[tuple[Ins
     try:
         yield desk, elsewhere
     finally:
-        elsewhere.stop()
         app.extensions["staff"].close()
         background.stop()
+        elsewhere.stop()  # nothing asks the carrier any more
         server.shutdown()
         server.server_close()
         desk.knowledge.close()

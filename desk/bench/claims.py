@@ -18,7 +18,10 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from desk.actions import claims, customers, intake, tickets, work_items
+from desk.actions import intake
+from desk.actions.people import customers
+from desk.actions.tickets import tickets
+from desk.actions.work import claims, work_items
 from desk.app import install, prepare
 from desk.bench.figures import figure
 from desk.config import Settings
@@ -27,7 +30,7 @@ from desk.events import SYSTEM
 from desk.installation import Installation
 from desk.models import Agent, RouterLease, Setting, WorkItem
 from desk.models.agent import AVAILABLE
-from desk.queries.channel_rules import SETTING
+from desk.queries.work.channel_rules import SETTING
 from desk.work.picture import Changed, Picture, read
 from routing.values import CHANNEL_RULES, ChannelRule
 

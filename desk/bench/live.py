@@ -21,8 +21,8 @@ from typing import Any
 import aiohttp
 from sqlalchemy import select
 
-from desk.actions import sessions
-from desk.actions.agents import add_agent
+from desk.actions.people import sessions
+from desk.actions.people.agents import add_agent
 from desk.app import create_app, install, prepare
 from desk.bench.figures import figure
 from desk.commands import grown

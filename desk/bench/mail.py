@@ -21,8 +21,8 @@ import requests
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
-from desk.actions.acknowledging import may_write_to
-from desk.actions.spool import Delivery
+from desk.actions.mail.acknowledging import may_write_to
+from desk.actions.mail.spool import Delivery
 from desk.app import create_app, install, prepare
 from desk.bench.figures import figure, median_s
 from desk.bench.grown import grow, marks

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from desk.queries.search_tokens import words_of
+from desk.queries.search.tokens import words_of
 
 POOL_TABLE, POOL = "bench_pool", 3_000
 PER_TICKET = 5  # messages

@@ -7,15 +7,19 @@ What softphones connect to is here. Run with the task as JSON on standard input;
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from multiprocessing.managers import BaseManager
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -29,6 +33,9 @@ from channels.voice.simulated.http import TIMEOUT_S, post_form
 from channels.voice.simulated.journal import LogEntry
 from desk.bench.callers import Callers
 from desk.clock import Clock
+
+# What the callers do: the first ones come over a while, as many as there are to be are there, everybody goes home.
+COMING, ALL_THERE, GOING = "coming", "all_there", "going"
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Account:
-    """What the carrier knows in the end. Times are in seconds, by path of the desk's."""
+    """What the carrier knows in the end. Times are in seconds: by path of the desk's, and by what the callers did meanwhile."""
 
     log: list[LogEntry]
     answer_s: dict[str, list[float]]
+    phases: dict[str, list[float]]
     errors: dict[str, int]
     most_at_once: int
 
@@ -69,6 +77,8 @@ class Telephony:
         )
         self._callers = Callers(self._carrier, task.calls, talk_s=task.talk_s, ramp_s=task.ramp_s)
         self._softphones = _softphones(self._carrier)
+        self._all_there_at = self._closed_at = math.inf
+        self._ramp_s = task.ramp_s / task.hurry
 
     @property
     def softphone_url(self) -> str:
@@ -90,6 +100,7 @@ class Telephony:
         return answer, None
 
     def begin(self) -> None:
+        self._all_there_at = time.monotonic() + self._ramp_s
         self._callers.begin()
 
     def answered(self) -> int:
@@ -97,13 +108,21 @@ class Telephony:
 
     def close(self) -> bool:
         """Send everybody home. True when all have gone."""
+        self._closed_at = time.monotonic()
         gone = self._callers.close()
         self._carrier.settle(30)
         return gone
 
     def account(self) -> Account:
-        callers = self._callers
-        return Account(self._carrier.log(), self._carrier.answer_times(), dict(callers.errors), callers.most_at_once)
+        callers, answers = self._callers, self._carrier.answer_times()
+        phases: dict[str, list[float]] = {COMING: [], ALL_THERE: [], GOING: []}
+        for answer in chain.from_iterable(answers.values()):
+            phases[self._phase(answer.asked_at)].append(answer.took_s)
+        by_path = {path: [answer.took_s for answer in of_path] for path, of_path in answers.items()}
+        return Account(self._carrier.log(), by_path, phases, dict(callers.errors), callers.most_at_once)
+
+    def _phase(self, at: float) -> str:
+        return COMING if at < self._all_there_at else ALL_THERE if at < self._closed_at else GOING
 
     def stop(self) -> None:
         self._carrier.stop()
@@ -133,25 +152,27 @@ class FarCarrier:
 
 
 class Elsewhere:
-    """The process, as long as it runs: `far` is its `Telephony`, `softphone_url` where its softphones connect to."""
+    """The process, as long as it runs: `far` is its `Telephony`, `softphone_url` where its softphones connect to.
 
-    def __init__(self, task: Task) -> None:
+    It is asked over a socket in `folder`: over TCP each of its short answers would wait 40 ms for an acknowledgement.
+    """
+
+    def __init__(self, task: Task, folder: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "desk.bench.telephony"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        key = secrets.token_hex(16)
-        self._process.stdin.write(json.dumps({"key": key, "task": asdict(task)}) + "\n")
+        key, address = secrets.token_hex(16), str(folder / "carrier")
+        self._process.stdin.write(json.dumps({"key": key, "address": address, "task": asdict(task)}) + "\n")
         self._process.stdin.flush()
         said = self._process.stdout.readline()
         if not said:
             raise RuntimeError("the carrier could not begin")
-        reached = json.loads(said)
-        manager = _Manager(address=("127.0.0.1", reached["port"]), authkey=key.encode())
+        manager = _Manager(address=address, authkey=key.encode())
         manager.connect()
         self.far: Any = manager.telephony()  # type: ignore[attr-defined]
-        self.softphone_url = str(reached["softphone_url"])
+        self.softphone_url = str(json.loads(said)["softphone_url"])
 
     def stop(self) -> None:
         self.far.stop()
@@ -194,9 +215,9 @@ def main() -> None:
         """Answers for the one that is here."""
 
     Here.register("telephony", callable=lambda: telephony)
-    server = Here(address=("127.0.0.1", 0), authkey=said["key"].encode()).get_server()
+    server = Here(address=said["address"], authkey=said["key"].encode()).get_server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdout.write(json.dumps({"port": server.address[1], "softphone_url": telephony.softphone_url}) + "\n")
+    sys.stdout.write(json.dumps({"softphone_url": telephony.softphone_url}) + "\n")
     sys.stdout.flush()
     sys.stdin.read()
     os._exit(0)  # the manager's threads would wait for connections that nobody needs

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from desk.access import viewer_of
-from desk.actions import following, linking, own_fields, saved_views, snoozing, tags
+from desk.actions.tickets import following, linking, own_fields, saved_views, snoozing, tags
 from desk.models import Agent, Tag, Ticket
 from desk.models.ticket import LIVE, PENDING_CUSTOMER, PENDING_INTERNAL
 from desk.models.ticket_field import CHOICE, TEXT

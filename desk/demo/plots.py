@@ -10,25 +10,17 @@ from sqlalchemy import select
 from channels.form import ComplaintForm, to_inbound
 from channels.message import Contact, Inbound
 from channels.voice.events import CallEvent, ConferenceEvent
-from desk.actions import (
-    articles,
-    call_arrival,
-    call_legs,
-    calls,
-    chats,
-    complaint_decisions,
-    complaint_file,
-    complaints,
-    customers,
-    follow_ups,
-    intake,
-    solving,
-    surveys,
-    tickets,
-    work_items,
-)
-from desk.actions.call_legs import Party
+from desk.actions import intake
+from desk.actions.articles import articles
+from desk.actions.calls import arrival, calls, legs
+from desk.actions.calls.legs import Party
+from desk.actions.chats import chats
+from desk.actions.complaints import complaints, decisions, file
+from desk.actions.people import customers
+from desk.actions.surveys import follow_ups, surveys
+from desk.actions.tickets import solving, tickets
 from desk.actions.timers import clear_timer
+from desk.actions.work import work_items
 from desk.demo.phrases import CALL_NOTES, CHATTING, COMMENTS, DECIDING, FOLLOWED_UP, HUNG_UP, NOTES, THANKS
 from desk.demo.settings import LINE
 from desk.demo.stage import Plot, Stage, actor_of
@@ -97,15 +89,15 @@ def by_phone(stage: Stage, customer: Customer, story: Story, *, answered: bool =
     chance, patience = stage.chance, stage.chance.uniform(40, 280)
     sid = f"CA{chance.getrandbits(128):032x}"
     phone = customers.address_of(stage.acting(), customer, "phone")
-    call = call_arrival.arrive(stage.acting(), CallEvent(sid, phone, LINE, "in-progress", "inbound", caller_name=customer.name))
+    call = arrival.arrive(stage.acting(), CallEvent(sid, phone, LINE, "in-progress", "inbound", caller_name=customer.name))
     yield chance.uniform(4, 9)
-    call_arrival.begin(stage.acting(), call)
+    arrival.begin(stage.acting(), call)
     if not call.locale:
-        call_arrival.press(stage.acting(), call, "1" if _locale(customer) == "zh" else "2")
+        arrival.press(stage.acting(), call, "1" if _locale(customer) == "zh" else "2")
     yield chance.uniform(3, 8)
-    call_arrival.press(stage.acting(), call, KEYS.get(story.category, "0"))
+    arrival.press(stage.acting(), call, KEYS.get(story.category, "0"))
     yield chance.uniform(5, 7)
-    call_arrival.press(stage.acting(), call, "")  # the notice of the recording
+    arrival.press(stage.acting(), call, "")  # the notice of the recording
     tx = stage.acting()
     item, ticket = tx.session.get_one(WorkItem, call.item_id), tx.session.get_one(Ticket, call.ticket_id)
     if not answered:
@@ -119,11 +111,9 @@ def by_phone(stage: Stage, customer: Customer, story: Story, *, answered: bool =
     calls.accepted(stage.acting(actor_of(agent)), item, agent.id)
     yield chance.uniform(1, 3)
     leg = f"CA{chance.getrandbits(128):032x}"
-    call_legs.rings(stage.acting(), leg, Party(call.id, AGENT, f"agent-{agent.id}", agent.id))
+    legs.rings(stage.acting(), leg, Party(call.id, AGENT, f"agent-{agent.id}", agent.id))
     room = f"CF{chance.getrandbits(128):032x}"
-    call_legs.conference_event(
-        stage.acting(), ConferenceEvent(room, call.conference, "participant-join", leg, f"agent-{agent.id}", 2)
-    )
+    legs.conference_event(stage.acting(), ConferenceEvent(room, call.conference, "participant-join", leg, f"agent-{agent.id}", 2))
     yield chance.uniform(60, 240)
     if chance.random() < 0.3:
         calls.set_hold(stage.acting(actor_of(agent)), call, True)
@@ -249,11 +239,11 @@ def _decide(stage: Stage, case: Complaint, agent: Agent, story: Story) -> None:
     """Findings, a cause, the letter; somebody else agrees where that is needed."""
     acting = stage.acting(actor_of(agent))
     words = DECIDING["zh" if acting.session.get_one(Ticket, case.ticket_id).locale == "zh" else "en"]
-    fault = story.end in complaint_decisions.AT_FAULT
-    for point in complaint_file.allegations_of(acting, case):
-        complaint_file.record_finding(acting, case, point.id, "proven" if fault else "not_proven", words["found"])
-    complaint_file.set_cause(acting, case, "process_not_followed" if fault else "information", words["whys"])
-    complaint_decisions.draft(
+    fault = story.end in decisions.AT_FAULT
+    for point in file.allegations_of(acting, case):
+        file.record_finding(acting, case, point.id, "proven" if fault else "not_proven", words["found"])
+    file.set_cause(acting, case, "process_not_followed" if fault else "information", words["whys"])
+    decisions.draft(
         acting,
         case,
         agent,
@@ -262,13 +252,13 @@ def _decide(stage: Stage, case: Complaint, agent: Agent, story: Story) -> None:
         reasons=story.answer,
         apology=words["apology"] if fault else "",
     )
-    if not complaint_decisions.needs_approval(acting, case):
-        complaint_decisions.send(acting, case, agent)
+    if not decisions.needs_approval(acting, case):
+        decisions.send(acting, case, agent)
         return
-    complaint_decisions.submit(acting, case, agent)
+    decisions.submit(acting, case, agent)
     others = select(Agent).where(Agent.active.is_(True), Agent.id != agent.id).order_by(Agent.id)
     judge = next(each for each in acting.session.scalars(others) if "supervisor" in each.roles)
-    complaint_decisions.approve(stage.acting(actor_of(judge)), case, judge)
+    decisions.approve(stage.acting(actor_of(judge)), case, judge)
 
 
 def write(stage: Stage, customer: Customer, story: Story) -> Ticket:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from desk.actions import complaint_alarms, complaint_alerts
-from desk.actions.agents import add_agent, set_skill
-from desk.actions.articles import publish
-from desk.actions.customers import add_contact_point, identify, set_tier
-from desk.actions.surveys import RECOVER_TIMER, REMIND_TIMER, SEND_TIMER
+from desk.actions.articles.articles import publish
+from desk.actions.complaints import alarms, alerts
+from desk.actions.people.agents import add_agent, set_skill
+from desk.actions.people.customers import add_contact_point, identify, set_tier
+from desk.actions.surveys.surveys import RECOVER_TIMER, REMIND_TIMER, SEND_TIMER
 from desk.demo.article_papers import papers
 from desk.demo.at_hand import put_at_hand
 from desk.demo.canned import add_canned
@@ -63,12 +63,12 @@ def ensure_demo(desk: Installation) -> bool:
 
 def _settle_timers(tx: Tx) -> None:
     """What was played alerts and alarms once, as of now; question sheets of past nights are not sent any more."""
-    complaint_alerts.find_alerts(tx)
-    kinds = (complaint_alerts.LOOK_TIMER, complaint_alarms.ALARM_TIMER, SEND_TIMER, REMIND_TIMER, RECOVER_TIMER)
+    alerts.find_alerts(tx)
+    kinds = (alerts.LOOK_TIMER, alarms.ALARM_TIMER, alarms.LEVEL_TIMER, SEND_TIMER, REMIND_TIMER, RECOVER_TIMER)
     done = update(Timer).where(Timer.kind.in_(kinds), Timer.done_at.is_(None))
     tx.session.execute(done.where(Timer.due_at <= tx.now).values(done_at=tx.now))
     for complaint in tx.session.scalars(select(Complaint).order_by(Complaint.id)).all():
-        complaint_alarms.ring(tx, complaint)
+        alarms.ring(tx, complaint)
 
 
 def _add_colleagues(tx: Tx) -> None:

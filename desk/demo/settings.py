@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk.actions.call_flow import add_flow, publish, set_number
+from desk.actions.calls.menus import add_flow, publish, set_number
 from desk.actions.opening_hours import add_calendar, set_calendar
-from desk.actions.queues import set_queue
+from desk.actions.work.queues import set_queue
 from desk.models import Calendar, Queue
 from desk.store import Tx
 

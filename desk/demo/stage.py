@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from desk.actions import work_items
-from desk.actions.presence import set_presence
+from desk.actions.work import work_items
+from desk.actions.work.presence import set_presence
 from desk.events import SYSTEM, Actor
 from desk.models import Agent, Calendar, Customer, Offer, Queue, RouterLease, WorkItem
 from desk.models.agent import AVAILABLE, OFFLINE
 from desk.models.work_item import OFFERED, WAITING, WRAP_UP
-from desk.queries.skills import skills_at
+from desk.queries.people.skills import skills_at
 from desk.store import Tx
 
 Plot = Iterator[float]
