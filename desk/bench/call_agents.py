@@ -29,6 +29,7 @@ REGIONS = {  # of the console's first page, and what each follows
 FRAGMENT = {"X-Fragment": "1"}
 GATHER_S = 0.015  # as the console gathers hints
 SIGN_IN_AT_ONCE = 4
+FINISHING_S = 30.0
 HOLDS, HANGS_UP_FIRST = 0.1, 0.15
 OFFER = re.compile(r"/desk/offers/(\d+)/accept")
 CALL = re.compile(r"/desk/calls/(\d+)/(?:hang-up|hold)")
@@ -79,6 +80,7 @@ class ScriptedAgent:
         self._legs: set[str] = set()
         self._over: set[str] = set()
         self._doing: set[asyncio.Task[None]] = set()
+        self._wrapping_up: set[asyncio.Task[None]] = set()
 
     async def sign_in(self) -> None:
         await self._take_token("/login")
@@ -106,8 +108,13 @@ class ScriptedAgent:
         await self._post("/desk/presence", {"presence": "available"})
 
     async def sign_out(self) -> None:
-        for doing in self._doing:
+        """What the desk has recorded of a wrap-up may still be on its way back to here; nothing else is waited for."""
+        for doing in self._doing - self._wrapping_up:
             doing.cancel()
+        if self._wrapping_up:
+            await asyncio.wait(self._wrapping_up, timeout=FINISHING_S)
+        for late in self._wrapping_up:
+            late.cancel()
         self._report.not_wrapped_up += [f"{self._email}: {leg}" for leg in sorted(self._over)]
         await self._sockets.disconnect()
         await self._softphone.disconnect()
@@ -159,7 +166,9 @@ class ScriptedAgent:
         elif kind == "ended" and leg in self._legs:
             self._legs.discard(leg)
             self._over.add(leg)
-            self._begin(self._wrap_up(leg))
+            wrapping_up = self._begin(self._wrap_up(leg))
+            self._wrapping_up.add(wrapping_up)
+            wrapping_up.add_done_callback(self._wrapping_up.discard)
 
     async def _talk(self) -> None:
         """Listen; some callers are put on hold for a while, and with some the agent is the first to hang up."""
@@ -211,10 +220,11 @@ class ScriptedAgent:
     async def _pause(self, least: float, most: float) -> None:
         await asyncio.sleep(self._chance.uniform(least, most) / self._task.hurry)
 
-    def _begin(self, work: Any) -> None:
-        doing = asyncio.get_running_loop().create_task(work)
+    def _begin(self, work: Any) -> asyncio.Task[None]:
+        doing: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._doing.add(doing)
         doing.add_done_callback(self._done)
+        return doing
 
     def _done(self, doing: asyncio.Task[None]) -> None:
         self._doing.discard(doing)
@@ -235,8 +245,7 @@ async def work(task: Task) -> Report:
     await asyncio.gather(*(begin(agent) for agent in agents))
     _say("ready")
     await asyncio.to_thread(sys.stdin.readline)
-    for agent in agents:
-        await agent.sign_out()
+    await asyncio.gather(*(agent.sign_out() for agent in agents))
     return report
 
 
