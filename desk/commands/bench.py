@@ -28,8 +28,10 @@ def add(commands: Any) -> None:
     parser.add_argument("name", choices=[*BENCHES, "all"])
     parser.add_argument("--articles", type=int, default=search.ARTICLES, metavar="N", help="how many articles `search` holds")
     parser.add_argument("--tickets", type=int, default=tickets.TICKETS, metavar="N", help="how many tickets `tickets` makes")
-    parser.add_argument("--screens", type=int, default=live.SCREENS, metavar="N", help="how many screens `live` opens")
-    parser.add_argument("--minutes", type=float, default=calls.Load.minutes, metavar="N", help="how long `calls` calls")
+    parser.add_argument("--screens", type=int, default=live.Load.screens, metavar="N", help="how many screens `live` opens")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="how long `calls` calls, and screens of `live` are told things"
+    )
     parser.add_argument("--calls", type=int, default=calls.Load.calls, metavar="N", help="how many call at once in `calls`")
     parser.add_argument("--agents", type=int, default=calls.Load.agents, metavar="N", help="how many agents `calls` has")
     parser.add_argument("--url", default="", help="a database for `tickets`: an empty one, or one that it has filled before")
@@ -46,6 +48,11 @@ def run(chosen: Namespace) -> int:
 
 def given(name: str, chosen: Namespace) -> tuple[Any, ...]:
     """How much this benchmark has to do."""
-    load = FEW_CALLS if chosen.name == "all" else calls.Load(chosen.calls, chosen.agents, chosen.minutes)
-    sizes = {"search": (chosen.articles,), "tickets": (chosen.tickets, chosen.url), "calls": (load,), "live": (chosen.screens,)}
+    many_calls = calls.Load(chosen.calls, chosen.agents, chosen.minutes or calls.Load.minutes)
+    sizes = {
+        "search": (chosen.articles,),
+        "tickets": (chosen.tickets, chosen.url),
+        "calls": (FEW_CALLS if chosen.name == "all" else many_calls,),
+        "live": (live.Load(chosen.screens, chosen.minutes or live.Load.minutes),),
+    }
     return sizes.get(name, ())

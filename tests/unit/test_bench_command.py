@@ -7,7 +7,7 @@ import pkgutil
 from argparse import ArgumentParser
 
 import desk.bench
-from desk.bench import claims
+from desk.bench import claims, live
 from desk.bench.calls import Load
 from desk.commands import bench
 
@@ -34,3 +34,9 @@ def test_calls_are_many_when_asked_for_by_name_and_few_among_all():
     assert few.calls < 100
     assert few.minutes <= 1
     assert bench.given("routing", asked("all")) == ()
+
+
+def test_live_is_short_unless_minutes_are_asked_for():
+    (usual,) = bench.given("live", asked("live"))
+    assert usual.minutes < 1
+    assert bench.given("live", asked("live", "--screens", "2000", "--minutes", "15")) == (live.Load(screens=2000, minutes=15),)
