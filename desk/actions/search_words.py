@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import bindparam, delete, insert, text, update
 
+from desk.models import Setting
 from desk.models.search import CUSTOMERS, HEADS, TICKETS, progress
 from desk.queries.search.documents import Document
 from desk.store import Tx
@@ -24,6 +25,7 @@ _WEIGHTS = ("A", "D", "B")  # of what is high, low and scope
 _GAP = 10  # places between them, so that no phrase reaches across
 MOST_PLACES = 200  # of one word in one document
 SQUEEZED = 500  # pages that are written again at once
+TO_SQUEEZE = "words.to_squeeze"  # a setting that is there while pages may still hold words that are gone
 
 
 def put(tx: Tx, table: str, ids: Sequence[int], documents: Iterable[Document]) -> None:
@@ -46,6 +48,17 @@ def squeeze(tx: Tx, table: str, *, first: bool) -> bool:
     pages = -SQUEEZED if first else SQUEEZED  # minus: from here on all parts of the index become one
     tx.session.execute(text(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', :pages)"), {"pages": pages})  # noqa: S608 - our names
     return bool(driver.total_changes - before >= 2)  # type: ignore[union-attr]
+
+
+def squeeze_later(tx: Tx) -> None:
+    """Let whoever works next know that there is something to squeeze, should this process end before it does so itself."""
+    if _is_sqlite(tx) and tx.session.get(Setting, TO_SQUEEZE) is None:
+        tx.session.add(Setting(key=TO_SQUEEZE, value=True))
+
+
+def squeezed(tx: Tx) -> None:
+    """Nothing is left to squeeze."""
+    tx.session.execute(delete(Setting).where(Setting.key == TO_SQUEEZE))
 
 
 def begin(tx: Tx, followed: int, tickets_left: int, customers_left: int) -> None:

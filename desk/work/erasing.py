@@ -13,7 +13,7 @@ from desk.actions import search_words
 from desk.actions.privacy import again, erasing
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import Erasure
+from desk.models import Erasure, Setting
 from desk.models.search import CUSTOMERS, HEADS, TICKETS
 from desk.queries.privacy import erasures
 
@@ -36,14 +36,16 @@ class Erasing:
         with self._desk.store.read() as reading:
             due = [each for each in erasures.next_due(reading, self._desk.clock.now()) if each not in self._stuck]
             missing = again.unwritten(reading, self._list)
+            to_squeeze = reading.get(Setting, search_words.TO_SQUEEZE) is not None
         again.write_down(self._list, missing)
-        if not due:
-            self._stuck.clear()
-            return None
-        if not self._step(due[0]):
-            self._stuck.add(due[0])
+        if due:
+            if not self._step(due[0]):
+                self._stuck.add(due[0])
+            return 0.0
+        self._stuck.clear()
+        if to_squeeze:
             self._squeeze()
-        return 0.0
+        return None
 
     def _step(self, erasure_id: int) -> bool:
         """Whether there is more to do at once."""
@@ -66,6 +68,8 @@ class Erasing:
                 with self._desk.store.tx(SYSTEM) as tx:
                     more = search_words.squeeze(tx, table, first=first)
                 first = False
+        with self._desk.store.tx(SYSTEM) as tx:
+            search_words.squeezed(tx)
 
     def _loose(self, reading: Session, erasure_id: int) -> list[int]:
         """Only the last step needs the whole log read."""

@@ -41,7 +41,10 @@ def _add(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     if not new:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A last line that a crash cut off ends here, so that it does not spoil ours.
+    cut_off = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
     with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="ascii") as file:
+        file.write("\n" if cut_off else "")
         file.write("".join(f"{line}\n" for line in new))
         file.flush()
         os.fsync(file.fileno())

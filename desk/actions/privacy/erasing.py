@@ -127,6 +127,7 @@ def carry_on(tx: Tx, erasure: Erasure, loose: Sequence[int] = ()) -> Step:
     elif in_hand(tx.session, erasure.customer_id, cases) or on_the_line(tx.session, erasure.customer_id):
         return Step()  # they came back meanwhile; their new matter is settled first
     erasure.state = RUNNING
+    search_words.squeeze_later(tx)
     tx.session.flush()
     kept = Ticket.id.in_(cases) if not any(duty.keeps_everything for duty in duties) else Ticket.id.is_not(None)
     left = select(Ticket.id).where(Ticket.customer_id == erasure.customer_id, Ticket.erased_at.is_(None), ~kept)
