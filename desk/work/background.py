@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-
-from sqlalchemy.exc import IntegrityError
 
 from channels.voice.simulated.carrier import SimulatedCarrier
 from desk.actions.articles import gaps
@@ -96,8 +93,7 @@ class Background:
         if self.indexing is not None:
             self.indexing.check()
             for keep_looking in (gaps.keep_looking, alerts.keep_looking):
-                # Another worker that begins at this moment may be the one that sees to it.
-                with suppress(IntegrityError), self._desk.store.tx(SYSTEM) as tx:
+                with self._desk.store.tx(SYSTEM) as tx:
                     keep_looking(tx)
         if self.mail is not None:
             self.mail.start()
