@@ -17,7 +17,7 @@ from channels.email.parse import identity, parse, to_inbound
 from channels.email.screen import screen
 from desk.config import OFF, UPSTREAM
 from desk.files import FileStore
-from desk.work.mail_wire import LARGEST_MAIL, Job, Reading, Unread, receive, send
+from desk.work.mail_wire import LARGEST_MAIL, NO_ROOM, Job, Reading, Unread, receive, send
 
 RESOLVER = DnsResolver()  # remembers what it was told, from one mail to the next
 
@@ -78,6 +78,8 @@ def main(most_memory: int) -> None:
             job = receive(questions)
         except EOFError:
             return
+        except MemoryError:
+            sys.exit(NO_ROOM)
         assert isinstance(job, Job)
         try:
             answer: Reading | Unread = read(job)

@@ -91,8 +91,11 @@ class _Child:
                 mail_wire.send(process.stdin, job)
                 break
             except OSError:
-                # It had died before it got this mail, which is not this mail's fault.
+                # It had died before it got this mail, which is not this mail's fault; unless one that has just begun has no room.
+                status = process.wait()
                 self.end()
+                if attempt == 2 and status == mail_wire.NO_ROOM:
+                    return Unread("the mail is too large for the memory of a reading process")
                 if attempt == 2:
                     return Unread("the reading process does not start", by_mail=False)
         answer = self._answer(process, deadline_s)

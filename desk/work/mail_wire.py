@@ -15,6 +15,7 @@ from desk.files import KeptFile
 
 LENGTH = struct.Struct(">Q")
 LARGEST_MAIL = 25 * 1024 * 1024
+NO_ROOM = 3  # with which a process ends whose memory does not even hold the mail
 
 
 @dataclass(frozen=True)

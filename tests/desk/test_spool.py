@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import wait
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, func, select
@@ -28,6 +32,7 @@ from desk.work.mail_wire import Job, Reading, Unread
 from tests.shape.source import ROOT
 
 LI = "li.na@customers.example"
+MB = 1024 * 1024
 
 
 class Post:
@@ -264,6 +269,36 @@ def test_a_reader_that_the_machine_gives_no_time_is_waited_for(tmp_path, monkeyp
     os.kill(child._process.pid, signal.SIGCONT)
     assert isinstance(answer.result(), Reading)
     pool.close()
+
+
+def test_a_mail_that_does_not_even_fit_into_its_readers_memory_is_to_blame_and_holds_up_no_other(tmp_path):
+    job = Job(mail(1), LI, frozenset(), frozenset(), tmp_path)
+    roomy = Pool(1)
+    assert isinstance(roomy.begin([job])[0].result(), Reading)
+    needs = peak_bytes(roomy._children[0]._process.pid)
+    roomy.close()
+    narrow = Pool(1, most_memory=needs + 64 * MB)
+    huge = replace(job, raw=bytes(needs + 64 * MB))
+    answers = [answer.result() for answer in narrow.begin([job, huge, job])]
+    assert isinstance(answers[0], Reading)
+    assert answers[1] == Unread("the mail is too large for the memory of a reading process")
+    assert answers[1].by_mail
+    assert isinstance(answers[2], Reading)
+    narrow.close()
+
+
+def test_a_reader_that_does_not_start_blames_no_mail(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    pool = Pool(1)
+    job = Job(mail(1) + bytes(MB), LI, frozenset(), frozenset(), tmp_path)  # more than a pipe holds
+    assert pool.begin([job])[0].result() == Unread("the reading process does not start", by_mail=False)
+    pool.close()
+
+
+def peak_bytes(pid):
+    """The most address space that a process has had."""
+    told = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(re.search(r"VmPeak:\s+(\d+) kB", told)[1])
 
 
 def test_the_tally_is_counted_at_the_door_alone(post):
