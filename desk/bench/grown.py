@@ -1,75 +1,188 @@
-"""Years of mail in a moment: what a batch of mails left in each table, copied again and again under other numbers and days."""
+"""`bench grown`: a desk of eight processes: mail by two doors, read by two workers, offered by a router, pages from two webs.
+
+Floors are the same things without a desk: SMTP servers that forget, a commit with one event, bare web servers.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Table, func, select, text
-from sqlalchemy.engine import Connection
+import asyncio
+import smtplib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from email.parser import BytesHeaderParser
+from pathlib import Path
+from typing import Any
 
-from desk.db import Base
-from desk.events import Event
-from desk.models import ContactPoint, Customer, Message, OutboxMail, OutboxRecipient, RawMail, Ticket, WorkItem
+import aiohttp
+from sqlalchemy import func, select
 
-TABLES: tuple[Table, ...] = tuple(
-    Base.metadata.tables[model.__tablename__]
-    for model in (Customer, ContactPoint, Ticket, Message, WorkItem, RawMail, OutboxMail, OutboxRecipient, Event)
-)
-# What names a row elsewhere without being a foreign key.
-NAMES = {("event", f"{name}_id"): name for name in ("ticket", "message", "customer")} | {("event", "item_id"): "work_item"}
-# One of a kind, or one of each person: begins with the number of its copy.
-OWN = {
-    ("contact_point", "value"),
-    ("message", "external_id"),
-    ("message", "mail_message_id"),
-    ("message", "from_address"),
-    ("raw_mail", "identity"),
-    ("raw_mail", "mail_message_id"),
-    ("raw_mail", "from_address"),
-    ("outbox_recipient", "address"),
-}
-# Mail of years ago has been dealt with.
-OVER = {
-    ("ticket", "status"): "'closed'",
-    ("work_item", "state"): "'done'",
-    ("work_item", "ended_at"): "enqueued_at",
-    ("outbox_mail", "state"): "'sent'",
-    ("outbox_mail", "sent_at"): "created_at",
-    ("outbox_recipient", "state"): "'sent'",
-}
-APART_H = 6  # hours between one copy and the next older one
+from desk.actions.people.agents import set_skill
+from desk.actions.work import presence
+from desk.bench import processes
+from desk.bench.calls import SKILLS
+from desk.bench.figures import figure, median_s
+from desk.bench.live import bare_server
+from desk.bench.screens import Task
+from desk.bench.senders import mail, send_from_outside
+from desk.commands import grown
+from desk.config import Settings
+from desk.events import SYSTEM
+from desk.installation import Installation
+from desk.models import Agent, Message, Offer, SpooledMail, WorkItem
 
-
-def marks(connection: Connection) -> dict[str, int]:
-    """The highest id of each table; what comes after is what `grow` copies."""
-    return {table.name: connection.scalar(select(func.max(table.c.id))) or 0 for table in TABLES}
-
-
-def grow(connection: Connection, since: dict[str, int], copies: int) -> None:
-    """Copy all rows after the `marks` so many times. SQLite only; not for a desk at work: it says nothing of what it does."""
-    until = marks(connection)
-    for table in TABLES:
-        columns = ", ".join(f'"{column.name}"' for column in table.columns)
-        values = ", ".join(_value(table, column, since, until) for column in table.columns)
-        counter = f"WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < {copies})"  # noqa: S608 - a number
-        rows = f"FROM k CROSS JOIN {table.name} WHERE id > {since[table.name]} AND id <= {until[table.name]}"
-        connection.execute(text(f"{counter} INSERT INTO {table.name} ({columns}) SELECT {values} {rows}"))
-    days = "SELECT substr(received_at, 1, 10), mailbox, count(*) FROM raw_mail GROUP BY 1, 2"
-    connection.execute(text(f"INSERT OR IGNORE INTO mail_tally (day, mailbox, received) {days}"))
-    connection.execute(text("ANALYZE"))
+ROLES = ("web", "web", "smtp", "smtp", "worker", "worker", "router", "router")
+AGENTS, OFFERED = 20, 40  # and so many mails for them, one after the other
+CONNECTIONS, MAILS = 4, 150  # to each door, and over each connection
+ASKING, PAGES = 8, 400
+PAGE = "/complaints/new"
+LAST_S = 120.0
 
 
-def _value(table: Table, column: Column[object], since: dict[str, int], until: dict[str, int]) -> str:
-    """What stands in this column of copy `n`."""
-    place = (table.name, column.name)
-    name = f'"{column.name}"'
-    if place in OWN:
-        return f"n || '.' || {name}"
-    value = OVER.get(place, name)
-    target = table.name if column.primary_key else NAMES.get(place)
-    target = target or next((key.column.table.name for key in column.foreign_keys), None)
-    if place == ("ticket", "number"):
-        target = "ticket"
-    if target in until:
-        return f"CASE WHEN {name} > {since[target]} THEN {name} + n * {until[target] - since[target]} ELSE {name} END"
-    if isinstance(column.type, DateTime) or getattr(column.type, "impl_instance", None).__class__ is DateTime:
-        return f"strftime('%Y-%m-%d %H:%M:%f000', {value}, '-' || (n * {APART_H}) || ' hours')"
-    return value
+def run(_settings: Settings) -> dict[str, Any]:
+    with ExitStack() as running:
+        home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="desk-grown-")))
+        home.chmod(0o755)  # PostgreSQL runs as another user
+        redis = running.enter_context(grown.redis(processes.free_port()))
+        floors = _floors(home, redis)
+        desk, shared = processes.prepared(running, home, redis)
+        started = processes.start(running, home, shared, *ROLES)
+        webs = [each.url for each in started if each.part.role == "web"]
+        doors = [each.mail_port for each in started if each.part.role == "smtp"]
+        commit = median_s(lambda: _commit(desk), 50)
+        offered = _until_offered(desk, webs, doors)
+        begin = time.perf_counter()
+        intake = _send(doors, desk.settings.mail_from)
+        read = len(doors) * CONNECTIONS * MAILS / (_until_read(desk) - begin)
+        pages = asyncio.run(_pages([web + PAGE for web in webs]))
+    return {
+        "intake_by_two_doors": figure(intake, "mails/s", floors["intake"], "two SMTP servers that forget (more is better)"),
+        "read_by_two_workers": figure(read, "mails/s", intake, "the intake, which went on meanwhile (more is better)"),
+        "acknowledged_to_offered_p50": figure(_share(offered, 0.5) * 1e3, "ms", commit * 1e3, "one commit with an event"),
+        "acknowledged_to_offered_p95": figure(_share(offered, 0.95) * 1e3, "ms", commit * 1e3, "one commit with an event"),
+        "pages_from_two_webs": figure(pages, "pages/s", floors["pages"], "two bare servers' empty page (more is better)"),
+    }
+
+
+def _floors(home: Path, redis: str) -> dict[str, float]:
+    with ExitStack() as running:
+        sinks = [running.enter_context(_sink()) for _ in range(2)]
+        bare = [running.enter_context(bare_server(home, redis)) for _ in range(2)]
+        for part in bare:
+            grown.wait_until_ready(part)
+        return {
+            "intake": _send(sinks, "support@desk.example"),
+            "pages": asyncio.run(_pages([f"{part.url}/readyz" for part in bare])),
+        }
+
+
+@contextmanager
+def _sink() -> Iterator[int]:
+    """The port of an SMTP server that forgets, in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "desk.bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.communicate("\n")
+
+
+def _send(ports: Sequence[int], to: str) -> float:
+    """Mails a second by all of these doors at once."""
+    with ThreadPoolExecutor(len(ports)) as ways:
+        return sum(ways.map(lambda port: send_from_outside(port, to, CONNECTIONS, MAILS), ports))
+
+
+def _commit(desk: Installation) -> None:
+    with desk.store.tx(SYSTEM) as tx:
+        tx.emit("queue.requeued")
+
+
+def _until_offered(desk: Installation, webs: Sequence[str], doors: Sequence[int]) -> list[float]:
+    """Seconds from a mail's 250 until an agent was offered its ticket; agents are free, and mails come one after the other."""
+    agents = processes.sign_in(desk, AGENTS)
+    task = Task(
+        urls=[webs[place % len(webs)] for place in range(AGENTS)],
+        headers=processes.cookies(desk, AGENTS),
+        own=[f"worklist:{agent}" for agent in agents],
+        all="tickets",
+        noting=[],
+    )
+    with processes.screens(task) as screens:
+        processes.wait_until_watched(screens)
+        _be(desk, agents, presence.AVAILABLE)
+        took = [_offered_after(desk, doors[number % len(doors)], number) for number in range(OFFERED + 1)]
+        _be(desk, agents, presence.OFFLINE)
+    return sorted(took[1:])  # with the first the reading processes started
+
+
+def _offered_after(desk: Installation, port: int, number: int) -> float:
+    raw = mail(number, desk.settings.mail_from, OFFERED)
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as door:
+        door.sendmail(f"c{number}@example.com", [desk.settings.mail_from], raw)
+        acknowledged = desk.clock.now()
+    return max(0.0, (_offer(desk, BytesHeaderParser().parsebytes(raw)["Message-ID"]) - acknowledged).total_seconds())
+
+
+def _be(desk: Installation, agents: Sequence[int], where: str) -> None:
+    with desk.store.tx(SYSTEM) as tx:
+        for agent in tx.session.scalars(select(Agent).where(Agent.id.in_(agents))).all():
+            if where == presence.AVAILABLE:
+                for skill in SKILLS:
+                    set_skill(tx, agent, skill, 5)
+            presence.set_presence(tx, agent, where)
+
+
+def _offer(desk: Installation, mail_id: str) -> datetime:
+    """When the ticket of this mail was first offered to somebody; waits for it."""
+    query = (
+        select(func.min(Offer.offered_at))
+        .join(WorkItem, Offer.item_id == WorkItem.id)
+        .join(Message, WorkItem.ticket_id == Message.ticket_id)
+        .where(Message.mail_message_id == mail_id.strip("<>"))
+    )
+    end = time.monotonic() + LAST_S
+    while time.monotonic() < end:
+        with desk.store.read() as reading:
+            at = reading.scalar(query)
+        if at is not None:
+            return at
+        threading.Event().wait(0.02)
+    raise RuntimeError("a mail was offered to nobody")
+
+
+def _until_read(desk: Installation) -> float:
+    """When the last mail that waits has been read."""
+    while True:
+        with desk.store.read() as reading:
+            if not reading.scalar(select(func.count()).select_from(SpooledMail)):
+                return time.perf_counter()
+        threading.Event().wait(0.05)
+
+
+async def _pages(urls: Sequence[str]) -> float:
+    """Pages a second, asked for by several at once, from all of these in turn."""
+    async with aiohttp.ClientSession() as browser:
+
+        async def ask(first: int) -> None:
+            for number in range(first, PAGES, ASKING):
+                async with browser.get(urls[number % len(urls)]) as answer:
+                    answer.raise_for_status()
+                    await answer.read()
+
+        await asyncio.gather(*(ask(place) for place in range(len(urls))))  # the first page of a process takes longer
+        begin = time.perf_counter()
+        await asyncio.gather(*(ask(place) for place in range(ASKING)))
+        return PAGES / (time.perf_counter() - begin)
+
+
+def _share(taken: Sequence[float], share: float) -> float:
+    return taken[min(len(taken) - 1, int(len(taken) * share))]

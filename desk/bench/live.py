@@ -8,7 +8,6 @@ traffic, and the clients (`screens`) are the same. A hint stands for all that ha
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,19 +16,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask_socketio import SocketIO
 from sqlalchemy import select
 
-from desk.actions.people.agents import add_agent
 from desk.actions.people.customers import identify
-from desk.actions.people.sessions import SESSION_HOURS, hash_token
 from desk.actions.tickets.tickets import open_ticket
-from desk.app import create_app, install, prepare
+from desk.bench import processes
 from desk.bench.figures import figure
 from desk.bench.memory import resident_mb
 from desk.bench.screens import Task
@@ -37,7 +33,7 @@ from desk.commands import grown
 from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation
-from desk.models import Agent, Queue, StaffSession, Team
+from desk.models import Queue
 
 TO_ALL, TO_ONE = 10.0, 200.0  # events a second
 CLIENTS = 2  # processes that play the screens
@@ -45,7 +41,6 @@ NOTING = 40  # screens that keep each hint of all
 TELLERS = 8  # threads that make things happen
 SETTLE_S = 10.0  # for the last hints to arrive
 WARM = 0.1  # of the time, before memory is first read
-PASSWORD = "for this run only"  # noqa: S105 - nobody signs in with it
 EVERYBODY = "tickets"  # the list of tickets, which all have open
 BARE = """
 import os
@@ -100,7 +95,7 @@ def run(_settings: Settings, load: Load) -> dict[str, Any]:
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="desk-live-")))
         home.chmod(0o755)  # PostgreSQL runs as another user
-        redis = running.enter_context(grown.redis(_free_port()))
+        redis = running.enter_context(grown.redis(processes.free_port()))
         with _bare(home, redis, load.screens) as bare:
             floor = _measure(bare, load)
         ours = _measure(_desk(running, home, redis, load.screens), load)
@@ -132,9 +127,8 @@ def figures(load: Load, ours: Outcome, floor: Outcome) -> dict[str, Any]:
 
 @contextmanager
 def _bare(home: Path, redis: str, screens: int) -> Iterator[Side]:
-    (home / "bare.py").write_text(BARE)
     with ExitStack() as running:
-        parts = [running.enter_context(_bare_server(home, redis)) for _ in range(2)]
+        parts = [running.enter_context(bare_server(home, redis)) for _ in range(2)]
         for part in parts:
             grown.wait_until_ready(part)
         sender, turn, made = SocketIO(message_queue=redis), threading.Lock(), 0
@@ -158,8 +152,10 @@ def _bare(home: Path, redis: str, screens: int) -> Iterator[Side]:
 
 
 @contextmanager
-def _bare_server(home: Path, redis: str) -> Iterator[grown.Part]:
-    port = _free_port()
+def bare_server(home: Path, redis: str) -> Iterator[grown.Part]:
+    """A bare Flask-SocketIO server as the desk's own are run, with `/readyz` for its one page."""
+    (home / "bare.py").write_text(BARE)
+    port = processes.free_port()
     words = ["gunicorn", "-k", "gevent", "--worker-connections", "5000", "--log-level", "warning", "-b", f"127.0.0.1:{port}"]
     command = ["env", f"QUEUE={redis}", sys.executable, "-m", *words, "bare:app"]
     process = subprocess.Popen(command, cwd=home, stdin=subprocess.DEVNULL)
@@ -170,24 +166,12 @@ def _bare_server(home: Path, redis: str) -> Iterator[grown.Part]:
         process.wait()
 
 
-def _desk(running: ExitStack, home: Path, redis: str, screens: int) -> Side:
+def _desk(running: ExitStack, home: Path, redis: str, count: int) -> Side:
     """Two web processes, and an agent with a session of their own for each screen."""
-    shared = {
-        "DESK_DATA_DIR": str(home / "data"),
-        "DESK_DATABASE_URL": running.enter_context(grown.postgres(home / "postgres")),
-        "DESK_REDIS_URL": redis,
-        "DESK_SECRET_KEY": "a secret for this run only, and long enough",
-    }
-    desk = install(Settings.from_env(shared))
-    running.callback(desk.store.engine.dispose)
-    prepare(desk)
-    agents, ticket = _people(desk, screens)
-    parts = []
-    for _ in range(2):
-        port = _free_port()
-        parts.append(running.enter_context(grown.process("web", port, {**shared, "DESK_HTTP_PORT": str(port)}, home)))
-    for part in parts:
-        grown.wait_until_ready(part)
+    desk, shared = processes.prepared(running, home, redis)
+    agents = processes.sign_in(desk, count)
+    ticket = _ticket(desk)
+    webs = processes.start(running, home, shared, "web", "web")
     mine = threading.local()
     desk.store.subscribe(lambda events: setattr(mine, "last", events[-1].id), ours_only=True)
 
@@ -200,42 +184,20 @@ def _desk(running: ExitStack, home: Path, redis: str, screens: int) -> Side:
         return int(mine.last)
 
     return Side(
-        urls=[parts[place % 2].url for place in range(screens)],
-        headers=_cookies(desk, screens),
+        urls=[webs[place % 2].url for place in range(count)],
+        headers=processes.cookies(desk, count),
         own=[f"worklist:{agent}" for agent in agents],
         tell=tell,
-        processes=[part.process.pid for part in parts],
+        processes=[web.part.process.pid for web in webs],
     )
 
 
-def _people(desk: Installation, screens: int) -> tuple[list[int], int]:
-    """As many agents, signed in with the tokens `screen N`, and a ticket that is nobody's: ids of both."""
+def _ticket(desk: Installation) -> int:
+    """The id of a ticket that is nobody's."""
     with desk.store.tx(SYSTEM) as tx:
-        team = tx.session.scalar(select(Team).limit(1))
-        first = add_agent(tx, email="screen@desk.example", name="Screen", password=PASSWORD, roles=["agent"], team=team)
-        like = {"password_hash": first.password_hash, "roles": ["agent"], "team_id": first.team_id}
-        since = {"presence_since": tx.now, "idle_since": tx.now}
-        agents = [Agent(email=f"screen{place}@desk.example", name=f"Screen {place}", **like, **since) for place in range(screens)]
-        tx.session.add_all(agents)
-        tx.session.flush()
-        until = tx.now + timedelta(hours=SESSION_HOURS)
-        for place, agent in enumerate(agents):
-            token = hash_token(_token(place))
-            tx.session.add(StaffSession(token_hash=token, agent_id=agent.id, created_at=tx.now, expires_at=until))
         customer = identify(tx, "email", "li.na@customers.example")
         queue = tx.session.scalars(select(Queue).order_by(Queue.id).limit(1)).one()
-        ticket = open_ticket(tx, customer=customer, queue=queue, subject="Of this run", channel="form")
-        return [agent.id for agent in agents], ticket.id
-
-
-def _cookies(desk: Installation, screens: int) -> list[dict[str, str]]:
-    app, _ = create_app(desk)
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    return [{"Cookie": f"desk={serializer.dumps({'token': _token(place)})}"} for place in range(screens)]
-
-
-def _token(place: int) -> str:
-    return f"screen {place}"
+        return open_ticket(tx, customer=customer, queue=queue, subject="Of this run", channel="form").id
 
 
 # The measuring
@@ -244,10 +206,9 @@ def _token(place: int) -> str:
 def _measure(side: Side, load: Load) -> Outcome:
     outcome = Outcome()
     with ExitStack() as running:
-        clients = [running.enter_context(_client(side, load, number)) for number in range(CLIENTS)]
+        clients = [running.enter_context(processes.screens(_task(side, load, number))) for number in range(CLIENTS)]
         for client in clients:
-            if _line(client) != "ready":
-                raise RuntimeError("the screens could not connect; their words are above")
+            processes.wait_until_watched(client)
         told = _tell(side, load, outcome)
         threading.Event().wait(SETTLE_S)
         for number, client in enumerate(clients):
@@ -259,37 +220,21 @@ def _measure(side: Side, load: Load) -> Outcome:
     return outcome
 
 
-@contextmanager
-def _client(side: Side, load: Load, number: int) -> Iterator[subprocess.Popen[str]]:
+def _task(side: Side, load: Load, number: int) -> Task:
     places = _places(load, number)
-    task = Task(
+    return Task(
         urls=[side.urls[place] for place in places],
         headers=[side.headers[place] for place in places],
         own=[side.own[place] for place in places],
         all=EVERYBODY,
         noting=list(range(min(len(places), NOTING // CLIENTS))),
     )
-    words = [sys.executable, "-m", "desk.bench.screens"]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(asdict(task)) + "\n")
-    process.stdin.flush()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _places(load: Load, number: int) -> range:
     """The screens that this client plays: whole pairs, so that each client has as many on one server as on the other."""
     half = load.screens // 2 // CLIENTS * 2
     return range(number * half, load.screens if number == CLIENTS - 1 else (number + 1) * half)
-
-
-def _line(client: subprocess.Popen[str]) -> str:
-    assert client.stdout is not None
-    return client.stdout.readline().strip()
 
 
 @dataclass
@@ -361,9 +306,3 @@ def _waits(events: Sequence[Told], hints: Sequence[tuple[int, float]]) -> Iterat
 
 def _at(taken: Sequence[float], share: float) -> float:
     return taken[min(len(taken) - 1, int(len(taken) * share))] if taken else 0.0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

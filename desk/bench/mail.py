@@ -25,9 +25,9 @@ from desk.actions.mail.acknowledging import may_write_to
 from desk.actions.mail.spool import Delivery
 from desk.app import create_app, install, prepare
 from desk.bench.figures import figure, median_s
-from desk.bench.grown import grow, marks
 from desk.bench.senders import PEOPLE, mail, send_from_outside
 from desk.bench.sink import Sink
+from desk.bench.years import grow, marks
 from desk.config import Settings
 from desk.events import SYSTEM
 from desk.installation import Installation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -33,3 +34,12 @@ class Sink:
 class _Nothing:
     async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
         return "250 2.0.0 gone"
+
+
+if __name__ == "__main__":  # by itself: says its port, and ends with its input
+    sink = Sink()
+    sink.start()
+    sys.stdout.write(f"{sink.port}\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    sink.stop()

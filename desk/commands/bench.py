@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from desk.bench import calls, live, mail, routing, search, tickets
+from desk.bench import calls, grown, live, mail, routing, search, tickets
 from desk.config import Settings
 
 BENCHES: Mapping[str, Callable[..., dict[str, Any]]] = {
@@ -17,10 +17,11 @@ BENCHES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "tickets": tickets.run,
     "calls": calls.run,
     "live": live.run,
+    "grown": grown.run,
 }
 FEW_CALLS = calls.Load(calls=60, agents=12, minutes=0.5)  # for `all`; the full load is asked for by name
 
-NEEDS_SERVERS = frozenset({"live"})  # PostgreSQL and Redis, which `make bench` does not install
+NEEDS_SERVERS = frozenset({"live", "grown"})  # PostgreSQL and Redis, which `make bench` does not install
 
 
 def add(commands: Any) -> None:
