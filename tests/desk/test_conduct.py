@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
+from channels.chat.secret import identity, new_token
 from channels.message import Contact, Inbound
 from channels.voice.events import CallEvent
 from desk.access import viewer_of
 from desk.actions import intake
 from desk.actions.calls import arrival
+from desk.actions.chats import chats
 from desk.actions.people import conduct, customers
 from desk.errors import Conflict, Invalid, NotAllowed
 from desk.events import Event
 from desk.models import (
+    Chat,
     Customer,
     Ticket,
     Timer,
     WorkItem,
 )
 from desk.queries.calls.dismissal import IN_WRITING
-from desk.queries.people.contact_limits import limits_to_review, running_limit
+from desk.queries.people.contact_limits import limit_known_by, limits_to_review, running_limit
 from tests.desk.care_world import World, agent, mail_in, run_due
 
 
@@ -137,6 +141,57 @@ def test_a_call_of_who_reaches_us_through_one_person_is_theirs(world):
         arrival.put_in_queue(tx, call)
         assert tx.session.get_one(Ticket, call.ticket_id).owner_id == dan.id
         assert tx.session.get_one(WorkItem, call.item_id).sticky_agent_id == dan.id
+
+
+@pytest.mark.parametrize("mark", ["address", "browser"])
+@pytest.mark.parametrize("kind", ["channel", "person"])
+def test_who_may_not_chat_leaves_a_message_that_is_their_contacts(world, kind, mark):
+    token, words = new_token(), {"client_id": str(uuid4()), "name": "Wang Wei", "text": "I want to talk.", "topic": "other"}
+    with world.tx() as tx:
+        dan, ticket = agent(tx, "Dan"), mail_in(tx)
+        if mark == "browser":
+            customers.add_contact_point(tx, tx.session.get_one(Customer, ticket.customer_id), "chat", identity(token))
+        limit = limited(tx, ticket, kind=kind, **({"person_id": dan.id} if kind == "person" else {}))
+    asked = {**words, "email": "wang@example.com" if mark == "address" else "", "locale": "zh"}
+    with pytest.raises(Conflict) as told, world.tx() as tx:
+        chats.open_chat(tx, asked, token=token)
+    assert told.value.allowed == ("leave_message",)
+    assert ("Dan Okafor" in str(told.value.values)) == (kind == "person" and mark == "browser")  # whoever typed it may be anybody
+    with world.tx() as tx:
+        assert tx.session.scalar(select(func.count(Chat.id))) == 0
+        left = chats.leave_message(tx, {**asked, "email": "wang@example.com"}, token=token)
+        assert left.owner_id == (dan.id if kind == "person" else None)
+        assert limit.customer_id == left.customer_id
+    with world.tx() as tx:
+        assert chats.open_chat(tx, {**words, "email": "li@example.com"}, token=new_token())
+
+
+def test_a_chat_that_is_over_is_not_taken_up_again_by_who_is_limited_since(world):
+    with world.tx() as tx:
+        ticket = mail_in(tx)
+        limited(tx, ticket)
+        at = {"token_hash": "t", "visitor_name": "Wang Wei", "topic": "other", "opened_at": tx.now, "ended_at": tx.now}
+        chat = Chat(ticket_id=ticket.id, customer_id=ticket.customer_id, state="ended", **at)
+        tx.session.add(chat)
+        tx.session.flush()
+        with pytest.raises(Conflict, match="in writing"):
+            chats.come_back(tx, chat)
+
+
+def test_what_a_limited_customer_writes_instead_of_being_rung_is_their_contacts_once(world):
+    number = "+8613800138000"
+    with world.tx() as tx:
+        dan, ticket = agent(tx, "Dan"), mail_in(tx)
+        customers.add_contact_point(tx, tx.session.get_one(Customer, ticket.customer_id), "phone", number)
+        assert limit_known_by(tx.session, [("phone", number)], tx.now) is None
+        limited(tx, ticket, kind="person", person_id=dan.id)
+        found = limit_known_by(tx.session, [("phone", number), ("email", "")], tx.now)
+        for said in ("My bill is wrong.", "My bill is wrong.", " "):
+            conduct.instead_of_a_call(tx, found, number, said, "zh")
+        made = tx.session.scalars(select(Ticket).where(Ticket.channel == "form")).all()
+        assert [(each.subject, each.owner_id, each.customer_id) for each in made] == [
+            ("My bill is wrong.", dan.id, ticket.customer_id)
+        ]
 
 
 def test_a_limit_that_went_with_an_erased_customer_is_asked_of_by_nobody(world):

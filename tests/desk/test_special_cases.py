@@ -39,10 +39,12 @@ from desk.models import (
     Customer,
     Evidence,
     FollowUp,
+    HandUp,
     Message,
     OutboxMail,
     PaperLetter,
     Ticket,
+    WorkItem,
 )
 from desk.models.complaint import ACKNOWLEDGED, ASSESSED, CLOSED, FOLLOW_UP, INVESTIGATING, RETYPED, number_in
 from desk.models.recusal import ABOUT
@@ -370,3 +372,25 @@ def test_who_writes_by_letter_for_another_gets_no_decision_on_paper_before_a_pro
         representatives.refuse(tx, complaint, he, "Nothing came.")
         decide(tx, under_way(tx, complaint))
         assert "decision" not in tx.session.scalars(select(PaperLetter.kind)).all()
+
+
+def test_a_case_that_is_opened_again_for_the_second_time_is_with_level_3_at_once(world):
+    with world.tx() as tx:
+        complaint = world.complain(tx)
+        for stage in (ASSESSED, INVESTIGATING):
+            complaints.advance(tx, complaint, stage, agent=agent(tx, "He Yan"), category="billing")
+        due, asked = complaint.decide_due_at, []
+        for time, officer in enumerate(("He Yan", "Ruth", "He Yan")):
+            if time:
+                complaints.advance(tx, complaint, INVESTIGATING, agent=agent(tx, officer))
+            decide(tx, complaint, by=officer)
+            complaints.advance(tx, complaint, FOLLOW_UP)
+            complaints.heard(tx, complaint, False, reason="Still charged twice.")
+            tx.session.flush()
+            asked.append([(each.to_level, each.problem) for each in tx.session.scalars(select(HandUp))])
+        assert asked == [[], [(3, "Still charged twice.")], [(3, "Still charged twice.")]]
+        question = tx.session.scalars(select(HandUp)).one()
+        assert question.created_by_id == agent(tx, "He Yan").id  # who had not decided the last time
+        assert (ticket_of(tx, complaint).level, complaint.decide_due_at) == (3, due)
+        work = tx.session.scalars(select(WorkItem).where(WorkItem.kind == "complaint", WorkItem.state == "waiting")).one()
+        assert list(work.excluded) == [str(agent(tx, "He Yan").id)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -13,7 +14,7 @@ from desk.actions import intake
 from desk.actions.calls import arrival, callback_outcomes, callbacks, voicemails
 from desk.actions.people import customers
 from desk.events import Event
-from desk.models import Callback, Ticket, WorkItem
+from desk.models import Callback, ContactLimit, Ticket, WorkItem
 from tests.world import World, running, settings_for
 
 NUMBER, OTHER, OURS = "+8613800138000", "+8613911112222", "+862155501234"
@@ -92,6 +93,23 @@ def test_a_visitor_asks_to_be_called_now_or_at_an_hour(world):
     assert visitor.post("/call-back", data={"phone": "139 2222 3333"}).ok
     assert promise(world, "+8613922223333").id != made.id
     assert [each.state for each in world.all(select(Callback).where(Callback.id == made.id))] == ["withdrawn"]
+
+
+def test_who_reaches_us_in_writing_only_is_told_so_and_what_they_wrote_is_passed_on(world):
+    number = "+8613922228888"
+    with world.tx() as tx:
+        customer = customers.identify(tx, "phone", number, name="Zhou")
+        times = {"set_at": tx.now, "review_at": tx.now + timedelta(days=20), "until": tx.now + timedelta(days=40)}
+        tx.session.add(ContactLimit(customer_id=customer.id, kind="channel", reason="Names.", set_by="Sam", **times))
+        customer_id = customer.id
+    visitor = world.browser()
+    visitor.post("/language", data={"locale": "zh"})
+    sent = visitor.post("/call-back", data={"phone": number, "name": "Zhou", "about": "账单不对"})
+    assert sent.status_code == 409
+    assert "我们暂时以书面方式处理您的事宜" in sent.text
+    assert "账单不对" in sent.text
+    assert world.all(select(Callback).where(Callback.number == number)) == []
+    assert [each.subject for each in world.all(select(Ticket).where(Ticket.customer_id == customer_id))] == ["账单不对"]
 
 
 def test_a_visitor_who_does_not_want_the_call_any_more_takes_it_back(world):

@@ -23,7 +23,7 @@ from desk.actions.calendars import calendar_of
 from desk.actions.chats.answers import keep_answers, read_form
 from desk.actions.chats.by_mail import mail_rest, vouched_for
 from desk.actions.chats.silence import agent_answered, await_agent
-from desk.actions.people import customers
+from desk.actions.people import conduct, customers
 from desk.actions.surveys import surveys
 from desk.actions.surveys.follow_up_work import open_follow_up
 from desk.actions.tickets import tickets
@@ -113,6 +113,7 @@ def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "", network: st
     asked, answers = read_form(tx, form.read_opening, filled)
     who = identity(token)
     _check_welcome(tx, who, asked.email, network)
+    conduct.check_may_chat(tx, (("chat", who), ("email", proven.email if proven is not None else "")), asked.email)
     _check_there(reception(tx, asked.topic, asked.locale))
     first = inbound.opening(asked, external_id=external_id(token_hash, asked.client_id), identity=who)
     receipt = intake.receive(tx, first, queue_key=asked.topic, queue_work=False)
@@ -158,6 +159,7 @@ def come_back(tx: Tx, chat: Chat) -> bool:
     if until is None or until <= tx.now or ticket.id != chat.ticket_id or ticket.status in (MERGED, SPAM):
         raise Conflict("This chat has ended. Please start a new one.")
     _check_welcome(tx, chat.visitor, customers.address_of(tx, _customer(tx, chat), "email"), chat.network)
+    conduct.check_may_chat(tx, (("chat", chat.visitor),), customers.address_of(tx, _customer(tx, chat), "email"))
     queue = tx.session.get_one(Queue, ticket.queue_id)
     _check_there(_reception_of(tx, queue, chat.locale))
     tickets.rouse(tx, ticket, reason="customer_wrote")

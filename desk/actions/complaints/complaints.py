@@ -13,7 +13,7 @@ from channels.message import Inbound
 from desk.access import Right, viewer_of
 from desk.actions import intake
 from desk.actions.calendars import calendar_of
-from desk.actions.complaints import file, representatives
+from desk.actions.complaints import file, level, representatives
 from desk.actions.complaints.alarms import critical
 from desk.actions.complaints.alerts import look_soon
 from desk.actions.complaints.clocks import answered, resume
@@ -478,6 +478,7 @@ def _reopen(tx: Tx, complaint: Complaint, ticket: Ticket, reason: str) -> None:
     former = complaint.handler_id
     complaint.handler_id = None
     tickets.assign(tx, ticket, None)
+    level.reopened(tx, complaint, ticket, former, reason)  # first: it has the ticket wait, and the new handler need not
     if work_items.open_item(tx, ticket.id, tickets.TICKET_WORK) is None:
         queue = tx.session.get_one(Queue, ticket.queue_id)
         skills = ((f"lang:{ticket.locale}", 1),) if ticket.locale else ()

@@ -5,9 +5,13 @@ What the customer asks for is dealt with all the same, and what was done is told
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from channels.message import Contact, Inbound
 from desk.access import Right, viewer_of
+from desk.actions import intake
 from desk.actions.complaints.record import tell
 from desk.actions.complaints.severity import CRITICAL, at_least
 from desk.actions.timers import clear_timer, set_timer
@@ -15,7 +19,7 @@ from desk.errors import Conflict, Invalid
 from desk.models import Agent, Complaint, ConductWarning, ContactLimit, Customer, Ticket
 from desk.models.complaint import NEXT, OPEN_STAGES
 from desk.models.contact_limit import KINDS, PERSON
-from desk.queries.people.contact_limits import latest_warning, running_limit
+from desk.queries.people.contact_limits import LimitRow, latest_warning, limit_known_by, running_limit
 from desk.sentences import N_
 from desk.store import Tx
 
@@ -135,6 +139,39 @@ def run_out(tx: Tx, limit: ContactLimit) -> None:
     """Its time is over (timer `contact_limit.end`)."""
     if limit.ended_at is None:
         _end(tx, limit, "", "")
+
+
+def check_may_chat(tx: Tx, sure: Iterable[tuple[str, str]], typed: str) -> None:
+    """Raises `Conflict` for whom a limit holds: they may leave a message, which is their contact's to answer.
+
+    `sure` are contacts that prove who it is, kind and value; an address that was only `typed` is told nobody's name.
+    """
+    found = limit_known_by(tx.session, sure, tx.now)
+    if found is not None and found.person:
+        raise Conflict(
+            "For the time being you reach us through %(contact)s. Leave a message, and %(contact)s will answer by mail.",
+            allowed=("leave_message",),
+            contact=found.person,
+        )
+    if found is not None or limit_known_by(tx.session, (("email", typed),), tx.now) is not None:
+        raise Conflict(
+            "For the time being we deal with your matter in writing. Leave a message, and we will answer by mail.",
+            allowed=("leave_message",),
+        )
+
+
+def instead_of_a_call(tx: Tx, found: LimitRow, number: str, said: str, locale: str) -> None:
+    """They asked to be rung, which their limit does not allow: what they said is a message to their contact. Twice is once."""
+    if said.strip():
+        asked = f"{number} {said.strip()} {tx.now:%Y-%m-%d}"
+        inbound = Inbound(
+            channel="form",
+            external_id=f"call-back-{hashlib.sha256(asked.encode()).hexdigest()}",
+            sender=Contact("phone", number, found.customer_name),
+            text=said.strip(),
+            locale=locale,
+        )
+        intake.receive(tx, inbound)
 
 
 def threat(tx: Tx, complaint: Complaint, agent: Agent, happened: str) -> None:

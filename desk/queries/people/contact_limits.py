@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from desk.access import Right, Viewer, viewer_of
-from desk.models import Agent, ConductWarning, ContactLimit, Customer
+from desk.models import Agent, ConductWarning, ContactLimit, ContactPoint, Customer
 
 SOON = timedelta(days=7)  # before the day of the review its limit stands on supervisors' lists
 MOST_SHOWN, MOST_PEOPLE = 100, 500
@@ -42,6 +42,14 @@ def limit_rows(session: Session, customer_ids: Iterable[int], now: datetime) -> 
     """For each of these customers the limit that holds now."""
     lasting = _named().where(ContactLimit.customer_id.in_(set(customer_ids)), ContactLimit.until > now)
     return {limit.customer_id: LimitRow(limit, name, person or "") for limit, name, person in session.execute(lasting)}
+
+
+def limit_known_by(session: Session, marks: Iterable[tuple[str, str]], now: datetime) -> LimitRow | None:
+    """The limit that holds now for whoever has one of these contacts: kind and value."""
+    known = tuple_(ContactPoint.kind, ContactPoint.value).in_([mark for mark in marks if mark[1]])  # of none, nobody
+    query = _named().join(ContactPoint, ContactPoint.customer_id == ContactLimit.customer_id)
+    found = session.execute(query.where(known, ContactLimit.until > now).limit(1)).first()
+    return LimitRow(found[0], found[1], found[2] or "") if found is not None else None
 
 
 def contact_persons(session: Session, customer_ids: Sequence[int], now: datetime) -> dict[int, int]:

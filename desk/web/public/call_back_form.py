@@ -18,7 +18,7 @@ from desk.actions import intake
 from desk.actions.calls import callbacks
 from desk.actions.calls.callback_given_up import give_up
 from desk.actions.calls.outbound import our_number
-from desk.actions.people import customers
+from desk.actions.people import conduct, customers
 from desk.errors import Conflict, Invalid, NotFound
 from desk.events import Actor
 from desk.http.context import installation, reading, writing
@@ -26,6 +26,7 @@ from desk.http.guard import public, signed
 from desk.models import Callback, Queue
 from desk.models.callback import WEB
 from desk.queries.calls.callbacks import slots
+from desk.queries.people.contact_limits import limit_known_by
 from desk.web.public.complaints import unlisted
 from desk.web.public.rate import limit
 from desk.web.public.reader import language
@@ -57,6 +58,10 @@ def send() -> Response | tuple[str, int]:
         with writing(Actor("customer", None, form["name"] or "visitor")) as tx:
             number = callbacks.readable(form["phone"], near=(our_number(tx),))
             limit("call-back to a number", "3 per 1 day", number)
+            in_writing = limit_known_by(tx.session, (("phone", number),), tx.now)
+            if in_writing is not None:
+                conduct.instead_of_a_call(tx, in_writing, number, form["about"], language())
+                return _in_writing(form, in_writing.person), 409
             customer = customers.identify(tx, "phone", number, name=form["name"], locale=language())
             queue = intake.find_queue(tx, QUEUE_KEY)
             promise = callbacks.promise_later(
@@ -98,6 +103,16 @@ def offered() -> list[datetime]:
 def _page(form: dict[str, str], errors: dict[str, str]) -> str:
     times = [(at.isoformat(), format_datetime(at, FORMATS[language()])) for at in offered()]
     return render_template("voice/call_me_back.html", form=form, errors=errors, times=times, trap=TRAP, locale=language())
+
+
+def _in_writing(form: dict[str, str], contact: str) -> str:
+    """A limit holds for whoever has this number: they are not rung, and what they wrote has gone to their contact."""
+    if contact:
+        why = gettext("For the time being you reach us through %(contact)s: we cannot call you back.", contact=contact)
+    else:
+        why = gettext("For the time being we deal with your matter in writing: we cannot call you back.")
+    passed_on = gettext("What you wrote here has been passed on as a message.") if form["about"] else ""
+    return _page(form, {"phone": f"{why} {passed_on}".strip()})
 
 
 def _promise_page(key: str, wrong: str = "") -> Response:
