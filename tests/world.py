@@ -11,6 +11,7 @@ import smtplib
 import socket
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -47,9 +48,10 @@ from desk.work.background import ALL, Background
 PASSWORD = "a good password"
 GROWN = os.environ.get("TEST_DESK") == "grown"  # stories are told to a desk of many processes
 PATIENCE_S = 120
-FIRST_PORT, STRETCH = 20_000, 1_500
+FIRST_PORT, STRETCH, MARKS = 20_000, 1_500, 200
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
 _turns = itertools.count(random.randrange(STRETCH))
+_marks: deque[int] = deque()
 
 Found = TypeVar("Found")
 
@@ -57,12 +59,16 @@ Found = TypeVar("Found")
 def free_port() -> int:
     """A port nobody listens on, below those that the system gives to outgoing connections: none of them can take it meanwhile.
 
-    Each worker has a stretch of its own.
+    Each worker has a stretch of its own. The port's UDP side stays held, so that no other run on this machine is given it.
     """
     for _ in range(STRETCH):
         port = FIRST_PORT + WORKER * STRETCH + next(_turns) % STRETCH
-        with socket.socket() as listener, suppress(OSError):
+        with socket.socket() as listener, socket.socket(type=socket.SOCK_DGRAM) as mark, suppress(OSError):
+            mark.bind(("127.0.0.1", port))
             listener.bind(("127.0.0.1", port))
+            _marks.append(mark.detach())
+            if len(_marks) > MARKS:
+                os.close(_marks.popleft())
             return port
     raise OSError("no port is free")
 

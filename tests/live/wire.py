@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from simple_websocket import Client, ConnectionClosed
@@ -23,7 +24,8 @@ class Wire:
     def __init__(self, base_url: str, namespace: str, auth: dict[str, Any] | None = None, headers: dict[str, str] | None = None):
         address = base_url.replace("http://", "ws://") + "/socket.io/?EIO=4&transport=websocket"
         self._namespace = namespace
-        self._socket = Client(address, headers=headers)
+        # Whoever leaves it open keeps no process from ending.
+        self._socket = Client(address, headers=headers, thread_class=partial(threading.Thread, daemon=True))
         self._acks: dict[int, queue.SimpleQueue[Any]] = {}
         self._ids = itertools.count(1)
         self._events: list[tuple[str, Any]] = []
