@@ -26,6 +26,7 @@ class Wire:
         self._namespace = namespace
         # Whoever leaves it open keeps no process from ending.
         self._socket = Client(address, headers=headers, thread_class=partial(threading.Thread, daemon=True))
+        self._sending = threading.Lock()  # two at once would mix up what the library compresses
         self._acks: dict[int, queue.SimpleQueue[Any]] = {}
         self._ids = itertools.count(1)
         self._events: list[tuple[str, Any]] = []
@@ -35,7 +36,7 @@ class Wire:
         self.refused = False
         threading.Thread(target=self._listen, daemon=True).start()
         # Without waiting for the server's greeting: this library does not see it when it comes with the handshake's answer.
-        self._socket.send(f"40{namespace},{json.dumps(auth or {})}")
+        self._send(f"40{namespace},{json.dumps(auth or {})}")
         if not self._connected.wait(PATIENCE_S):
             raise TimeoutError("the server did not answer the connection")
 
@@ -43,12 +44,12 @@ class Wire:
         """Send an event and wait for its answer."""
         number = next(self._ids)
         answers = self._acks[number] = queue.SimpleQueue()
-        self._socket.send(f"42{self._namespace},{number}{json.dumps([event, data])}")
+        self._send(f"42{self._namespace},{number}{json.dumps([event, data])}")
         return answers.get(timeout=PATIENCE_S)
 
     def tell(self, event: str, data: Any = None) -> None:
         """Send an event that nobody answers."""
-        self._socket.send(f"42{self._namespace},{json.dumps([event, data])}")
+        self._send(f"42{self._namespace},{json.dumps([event, data])}")
 
     def ended(self) -> bool:
         """Whether the server has ended this connection, now or within `PATIENCE_S`."""
@@ -79,6 +80,10 @@ class Wire:
         with contextlib.suppress(ConnectionClosed, OSError):
             self._socket.close()
 
+    def _send(self, packet: str) -> None:
+        with self._sending:
+            self._socket.send(packet)
+
     def _listen(self) -> None:
         try:
             while True:
@@ -88,7 +93,7 @@ class Wire:
 
     def _take(self, packet: str) -> None:
         if packet == "2":
-            self._socket.send("3")
+            self._send("3")
         elif packet.startswith("41"):
             self._over.set()
         elif packet.startswith("4"):
