@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from desk.models import Queue
 from desk.queries.people.skills import skills_at
+from tests.browser.shown import wait_for_menu
 from tests.world import PASSWORD, World, running, settings_for
 
 
@@ -134,3 +135,30 @@ def test_levels_are_typed_into_the_matrix_and_told_when_they_are_wrong(world, pa
     with world.desk.store.read() as session:
         now = skills_at(session, world.desk.clock.now())
     assert (now[maya.id]["billing"], now[tom.id].get("billing"), now[tom.id]["delivery"]) == (10, None, 4)
+
+
+def test_the_pages_of_administration_stand_beside_a_wide_page_and_behind_a_button_of_a_narrow_one(page, world):
+    page.goto(f"{world.url}/admin/queues")
+    pages, button = page.locator("#admin-pages"), page.locator("[popovertarget=admin-pages]")
+    expect(page.get_by_role("navigation", name="Administration").get_by_role("link", name="Queues")).to_have_attribute(
+        "aria-current", "page"
+    )
+    expect(button).to_be_hidden()
+
+    page.set_viewport_size({"width": 1024, "height": 900})
+    expect(pages).to_be_hidden()
+    button.focus()
+    press(page, "Enter")
+    wait_for_menu(page)
+    press(page, "End")
+    expect(pages.get_by_role("link", name="System")).to_be_focused()
+    press(page, "Escape")
+    expect(pages).to_be_hidden()
+    expect(button).to_be_focused()
+    press(page, "Enter")
+    wait_for_menu(page)
+    press(page, "ArrowDown")
+    expect(pages.get_by_role("link", name="Skills")).to_be_focused()
+    press(page, "Enter")
+    page.wait_for_url("**/admin/skills")
+    expect(button).to_contain_text("Skills")
