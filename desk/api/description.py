@@ -297,7 +297,10 @@ SCHEMAS: dict[str, Any] = {
     "Snooze": object_of(("until",), until=TIME),
     "NewLink": object_of(("kind", "ticket"), kind={"enum": ["related", "duplicate", "caused_by", "child"]}, ticket=NUMBER),
     "Merge": object_of(("into",), into=NUMBER),
-    "NewMessage": object_of(("text",), text=TEXT, kind={"enum": ["message", "note"]}, cc={"type": "array", "items": TEXT}),
+    # `unproven`: why a reply may go to somebody of whom it is not proven that they speak for the complainant.
+    "NewMessage": object_of(
+        ("text",), text=TEXT, kind={"enum": ["message", "note"]}, cc={"type": "array", "items": TEXT}, unproven=TEXT
+    ),
     "NewCustomer": object_of(("name",), name=TEXT, email=TEXT, phone=TEXT, tier=TEXT, locale=TEXT),
     "Problem": object_of(
         ("type", "title", "status", "detail"), type=TEXT, title=TEXT, status=NUMBER, detail=TEXT, fields={"type": "object"}

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from desk.access import Right, access_customer, access_ticket, in_use, is_known, untouched_by, visible_tickets
 from desk.actions import intake
+from desk.actions.complaints.representatives import write_unproven
 from desk.actions.people import customers
 from desk.actions.tickets import own_fields, tickets
 from desk.api import articles, at_hand, complaint_stats, complaints, shapes, why
@@ -157,14 +158,15 @@ def add_message(number: int) -> Response:
     """A reply by mail, or a note among colleagues."""
     fields = Fields(request)
     text, kind = fields.text("text", required=True, most=100_000), fields.choice("kind", ("message", "note"), "message")
-    cc = fields.texts("cc")
-    fields.check("text", "kind", "cc")
+    cc, unproven = fields.texts("cc"), fields.text("unproven")
+    fields.check("text", "kind", "cc", "unproven")
 
     def act(tx: Tx) -> dict[str, Any]:
         ticket = access_ticket(tx.session, g.viewer, number)
         if kind == "note":
             message = tickets.note(tx, ticket, None, text)
         else:
+            write_unproven(tx, ticket, None, unproven)
             message = tickets.reply(tx, ticket, None, text, channel="email", cc=cc)
         return shapes.message_shape(message, ticket.number, [], g.viewer)
 

@@ -199,6 +199,7 @@ EVENTS = {
     "complaint.representative_noted": lazy_gettext("Somebody speaks for the complainant; proof asked for"),
     "complaint.proof_accepted": lazy_gettext("Proof accepted: they may speak for the complainant"),
     "complaint.proof_refused": lazy_gettext("Proof not accepted"),
+    "complaint.unproven_written_to": lazy_gettext("Written to without an accepted proof"),
     "complaint.representative_ended": lazy_gettext("They speak for the complainant no longer"),
     "complaint.recordings_preserved": lazy_gettext("Recordings kept for the case"),
     "complaint.threat_noted": lazy_gettext("A threat noted"),

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from channels.form import ComplaintForm, to_inbound
-from desk.actions.complaints import complaints, pattern_notes, recusals
+from desk.actions.complaints import complaints, pattern_notes, recusals, representatives
 from desk.actions.people import tokens
-from desk.models import Agent, Complaint, ContactLimit, Customer, Ticket
+from desk.events import Event
+from desk.models import Agent, Complaint, ContactLimit, Customer, Ticket, UnsentReply
 from tests.web.console_world import HX
 from tests.world import running, settings_for
 
@@ -114,3 +115,33 @@ def test_a_token_of_whom_a_complaint_is_about_reads_neither_the_case_nor_its_eve
         assert (api.get(f"/api/v1/complaints/{number}", headers=officer).status_code == 200) is sees
         heard[name] = len(api.get("/api/v1/events?kind=complaint.received", headers=supervisor).json()["items"])
     assert heard["lin"] - heard["dan"] == 1
+
+
+def test_a_mail_to_who_speaks_without_an_accepted_proof_needs_a_reason_that_the_case_keeps(world, people):
+    number = complain(world, "speaker")
+    with world.tx() as tx:
+        he = tx.session.scalars(select(Agent).where(Agent.name == "he")).one()
+        case = tx.session.scalars(select(Complaint).join(Ticket).where(Ticket.number == number)).one()
+        representatives.note(tx, case, "agent", name="Mrs Li", wrote=True, agent=he)
+        tokens.create(tx, name="program", role="complaint_officer", secret="a program's secret")
+        case_id = case.id
+    told = select(Event).where(Event.kind == "complaint.unproven_written_to", Event.complaint_id == case_id)
+    mail = {"kind": "email", "text": "Your case is this.", "client_id": "speaker-0001"}
+    asked = people["he"].post(f"/desk/tickets/{number}/messages", data=mail, headers=HX)
+    assert asked.status_code == 422
+    assert "no proof has been accepted" in asked.text
+    program = {"headers": {"Authorization": "Bearer a program's secret"}}
+    api, place = world.browser(), f"/api/v1/tickets/{number}/messages"
+    refused = api.post(place, json={"text": "And this."}, **program)
+    assert (refused.status_code, list(refused.json()["fields"])) == (422, ["unproven"])
+    assert world.all(told) == []
+    assert world.all(select(UnsentReply.id).join(Ticket).where(Ticket.number == number)) == []
+    assert "composer-unproven" in people["he"].get(f"/desk/tickets/{number}").text
+    for _twice in range(2):
+        sent = people["he"].post(
+            f"/desk/tickets/{number}/messages", data={**mail, "unproven": "It only asks for the proof."}, headers=HX
+        )
+        assert sent.status_code == 204
+    assert api.post(place, json={"text": "And this.", "unproven": "Nothing of the case."}, **program).status_code == 201
+    assert [each.data["reason"] for each in world.all(told)] == ["It only asks for the proof.", "Nothing of the case."]
+    assert "composer-unproven" not in people["he"].get(f"/desk/tickets/{complain(world, 'plain')}").text

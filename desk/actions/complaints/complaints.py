@@ -417,10 +417,10 @@ def _ask_customer(tx: Tx, complaint: Complaint, ticket: Ticket, agent: Agent | N
 
 def _refer(tx: Tx, complaint: Complaint, ticket: Ticket, agent: Agent | None, told: str) -> None:
     """It is not ours to decide: the customer is told why and who can."""
+    missing = N_("Write to the customer why, and who can help.")
     if not told.strip():
-        raise Invalid(
-            "Write to the customer why, and who can help.", {"reason": N_("Write to the customer why, and who can help.")}
-        )
+        raise Invalid(missing, {"reason": missing})
+    representatives.check_judged(tx, complaint)
     tell_customer(tx, complaint, ticket, agent, told)
     complaint.outcome = "referred"
     ticket.wrap_up_code, ticket.resolution = "no_action", told.strip()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from desk.access import Right, viewer_of
 from desk.actions.complaints.record import tell
 from desk.actions.people import customers
 from desk.addresses import is_address
 from desk.errors import Conflict, Invalid
-from desk.models import Agent, Complaint, Evidence, Representative
+from desk.models import Agent, Complaint, Evidence, Representative, Ticket
 from desk.models.complaint import NEXT, OVER_STAGES
 from desk.models.representative import ACCEPTED, BOTH, ENDED, LETTERS, REFUSED, RELATIONS, WAITING
-from desk.queries.complaints.representatives import latest_representative
+from desk.queries.complaints.representatives import is_withheld, latest_representative
 from desk.sentences import N_
 from desk.store import Tx
 
@@ -103,6 +105,22 @@ def check_judged(tx: Tx, complaint: Complaint) -> None:
     found = current(tx, complaint)
     if found is not None and found.wrote and found.state == WAITING:
         raise Conflict("Say first whether whoever wrote to us may speak for the complainant.", allowed=NEXT[complaint.stage])
+
+
+def write_unproven(tx: Tx, ticket: Ticket, agent: Agent | None, reason: str) -> None:
+    """Somebody's own words go by mail to one who speaks for another without an accepted proof; the case's record says why.
+
+    Raises `Invalid` without a reason. On any other ticket it does nothing.
+    """
+    if ticket.type != "complaint":
+        return
+    complaint = tx.session.scalar(select(Complaint).where(Complaint.ticket_id == ticket.id))
+    if complaint is None or not is_withheld(tx.session, complaint.id):
+        return
+    if not reason.strip():
+        sentence = "Whoever wrote speaks for somebody else, and no proof has been accepted. Say why they may have this."
+        raise Invalid(sentence, {"unproven": N_("Say why they may have this.")})
+    tell(tx, complaint, "complaint.unproven_written_to", agent=agent, data={"reason": reason.strip()[:LONGEST]})
 
 
 def current(tx: Tx, complaint: Complaint) -> Representative | None:

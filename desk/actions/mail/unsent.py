@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from desk.actions.complaints.representatives import write_unproven
 from desk.actions.tickets import canned, tickets
 from desk.actions.timers import clear_timer, set_timer
 from desk.errors import Conflict, Invalid
@@ -39,8 +40,11 @@ def send_soon(
     files: Sequence[KeptFile] = (),
     then: str = "",
     macro: Mapping[str, Any] | None = None,
+    unproven: str = "",
 ) -> UnsentReply | Message:
     """Let an answer by mail leave after the writer's `undo_s`, at once when that is 0.
+
+    `unproven` says why it may go to somebody of whom it is not proven that they speak for the complainant.
 
     When it leaves, what `macro` ({"id", "name", "steps"}) says is done, and the ticket waits in the status `then`.
     Raises what `tickets.reply` raises. The same `client_id` again changes nothing.
@@ -48,6 +52,7 @@ def send_soon(
     before = _before(tx, client_id)
     if before is not None:
         return before
+    write_unproven(tx, ticket, agent, unproven)
     tx.session.execute(delete(UnsentReply).where(*_of(ticket, agent), UnsentReply.state == TAKEN_BACK))
     if agent.undo_s <= 0:
         return _leave(tx, ticket, agent, text, client_id, to, cc, files, then, macro or {})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from desk.models import Representative
+from desk.models import Complaint, Representative
 from desk.models.representative import ACCEPTED
 
 
@@ -27,3 +27,9 @@ def is_withheld(session: Session, complaint_id: int) -> bool:
     """Whether whoever has the status page's address speaks for somebody else, and nobody has accepted yet that they may."""
     found = latest_representative(session, complaint_id)
     return found is not None and found.wrote and found.state != ACCEPTED
+
+
+def is_ticket_withheld(session: Session, ticket_id: int) -> bool:
+    """The same of the complaint of a ticket."""
+    complaint_id = session.scalar(select(Complaint.id).where(Complaint.ticket_id == ticket_id))
+    return complaint_id is not None and is_withheld(session, complaint_id)

@@ -23,6 +23,7 @@ from desk.http.problems import say
 from desk.models import Customer, Queue, Ticket
 from desk.models.ticket import MERGED
 from desk.queries.complaints.complaints import complaint_case
+from desk.queries.complaints.representatives import is_ticket_withheld
 from desk.queries.mail.crossed import seen_now
 from desk.queries.mail.deliveries import deliveries, trusted_senders
 from desk.queries.mail.recipients import participants
@@ -218,7 +219,8 @@ def _channels(session: Session, ticket: Ticket, has: Belongings) -> dict[str, An
 
 
 def _recipients(session: Session, ticket: Ticket, _has: Belongings) -> dict[str, Any]:
-    return {"ticket": ticket, **proposed(session, ticket)}
+    unproven = is_ticket_withheld(session, ticket.id) if ticket.type == "complaint" else False
+    return {"ticket": ticket, "unproven": unproven, **proposed(session, ticket)}
 
 
 def _customer(session: Session, ticket: Ticket, has: Belongings) -> dict[str, Any]:

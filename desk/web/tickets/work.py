@@ -277,7 +277,10 @@ def _write(tx: Tx, ticket: Ticket, kind: str, text: str, files: list[KeptFile], 
         taken_back = [found for each in request.form.getlist("kept") if (found := KEPT.fullmatch(each))]
         kept = unsent.kept_files(tx, ticket, agent, [(int(found[1]), int(found[2])) for found in taken_back])
         files = [*kept, *files]
-        unsent.send_soon(tx, ticket, agent, text, client_id=client_id, to=to, cc=cc, files=files, then=then, macro=macro)
+        why = request.form.get("unproven", "")
+        unsent.send_soon(
+            tx, ticket, agent, text, client_id=client_id, to=to, cc=cc, files=files, then=then, macro=macro, unproven=why
+        )
     else:
         raise Invalid("Choose whether to answer by mail or chat.")
     return []
