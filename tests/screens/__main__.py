@@ -12,9 +12,10 @@ import itertools
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,11 @@ def _sessions(folder: Path, browser: Browser) -> Iterator[tuple[str, Callable[[L
         catch_up(world.desk.store)  # nothing works behind these pages, and what is sought has to be found
         Indexing(world.desk).rebuild()
         people = _people(world)
-        shown = pages_of(world.app, _ids(world), people, _rights(world))
+        ids = _ids(world)
+        shown = pages_of(world.app, ids, people, _rights(world))
         yield "page", lambda look: _pages(world, browser, shown, look)
         a_call(world, world.one(select(Agent).where(Agent.email == f"maya@{DOMAIN}")))
-        yield "state", lambda look: _states(world, browser, look)
+        yield "state", lambda look: _states(world, browser, look, ids)
     with running(settings_for(folder / "empty"), background=False) as world:
         world.agent("Maya", roles=("supervisor", "complaint_officer", "knowledge_editor", "admin"))
         people = {"": world.browser(), "maya": world.browser("maya@desk.example")}
@@ -136,12 +138,22 @@ def _pages(world: World, browser: Browser, shown: list[Shown], look: Look) -> It
                     yield each.name, lambda page=page, path=each.path: _whole(page, world.url + path)
 
 
-def _states(world: World, browser: Browser, look: Look) -> Iterator[tuple[str, Callable[[], Page]]]:
-    """Loading, busy, refused, gone, offline: of the pages that people live in."""
+def _states(world: World, browser: Browser, look: Look, ids: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], Page]]]:
+    """Loading, busy, failed, refused, gone, offline: of the pages that people live in."""
     with _context(world, browser, look, "sumin") as context:
-        for name, path in (("console", "/desk"), ("board", "/board"), ("tickets", "/desk/tickets?view=all")):
+        for name, path in (
+            ("console", "/desk"),
+            ("board", "/board"),
+            ("wallboard", "/wallboard"),
+            ("tickets", "/desk/tickets?view=all"),
+            ("ticket", f"/desk/tickets/{ids['number']}"),
+            ("complaint", f"/desk/complaints/{ids['complaint']}"),
+        ):
             yield f"{name}-offline", lambda path=path: _offline(context, world.url + path)
             yield f"{name}-loading", lambda path=path: _loading(context, world.url + path)
+            yield f"{name}-failing", lambda path=path: _failing(context, world.url + path)
+        yield "server-error", lambda: _broken(world, context, "/desk/customers")
+        yield "admin-pages", lambda: _menu(context, f"{world.url}/admin/skills", "#admin-pages")
         yield "not-found", lambda: _whole(context.new_page(), f"{world.url}/desk/tickets/99999999", live=False)
         yield "not-allowed", lambda: _whole(context.new_page(), f"{world.url}/admin/queues/new", live=False)
         yield "palette", lambda: _pressed(context, f"{world.url}/desk", "Control+k")
@@ -157,6 +169,7 @@ def _states(world: World, browser: Browser, look: Look) -> Iterator[tuple[str, C
             ("sign-in-refused", "/login", "main form .button.primary"),
         ):
             yield name, lambda path=path, button=button: _refused(context, world.url + path, button)
+        yield "help-nothing", lambda: _whole(context.new_page(), f"{world.url}/?q=xyzzyx", live=False)
         yield "link-gone", lambda: _whole(context.new_page(), f"{world.url}/portal/enter/nobodys", live=False)
         yield "complaint-unknown", lambda: _whole(context.new_page(), f"{world.url}/track/nobodys", live=False)
         yield "chat-frame", lambda: _whole(context.new_page(), f"{world.url}{CHAT}?lang={look[2]}&theme={look[1]}")
@@ -216,6 +229,42 @@ def _loading(context: BrowserContext, address: str) -> Page:
     page.route("**/*", lambda route: None if route.request.resource_type in ("fetch", "xhr") else route.continue_())
     page.goto(address)
     expect(page.locator("main")).to_be_visible()
+    return page
+
+
+def _failing(context: BrowserContext, address: str) -> Page:
+    """Its parts are asked for and the server cannot give them."""
+    page = context.new_page()
+    page.route(
+        "**/*",
+        lambda route: route.fulfill(status=500) if route.request.resource_type in ("fetch", "xhr") else route.continue_(),
+    )
+    return _whole(page, address)
+
+
+def _broken(world: World, context: BrowserContext, path: str) -> Page:
+    """The page that says that the fault is ours."""
+    endpoint, _ = world.app.url_map.bind("").match(path)
+    view = world.app.view_functions[endpoint]
+
+    @wraps(view)  # asks for the same right
+    def fail(**_parts: object) -> str:
+        raise RuntimeError("as if it were broken")
+
+    world.app.view_functions[endpoint] = fail
+    try:
+        return _whole(context.new_page(), world.url + path, live=False)
+    finally:
+        world.app.view_functions[endpoint] = view
+
+
+def _menu(context: BrowserContext, address: str, menu: str) -> Page:
+    """With a menu open that has a button of its own where there is little room."""
+    page = _whole(context.new_page(), address)
+    button = page.locator(f"[popovertarget={menu[1:]}]")
+    if button.is_visible():
+        button.click()
+    expect(page.locator(menu)).to_be_visible()
     return page
 
 
