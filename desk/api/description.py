@@ -20,10 +20,12 @@ from desk.api.description_words import (
     ref,
 )
 from desk.queries.work.why import RULES
+from routing.urgency import IMPACTS, URGENCIES
 
 SKILL = object_of(("skill", "level"), skill=TEXT, level=NUMBER)
 COUNTS = {"type": "object", "additionalProperties": NUMBER}
 MAYBE_FIGURE = {"type": ["number", "null"]}
+IMPACT, URGENCY = {"enum": list(IMPACTS)}, {"enum": list(URGENCIES)}
 SCHEMAS: dict[str, Any] = {
     "Ticket": object_of(
         ("number", "subject", "status", "type", "channel", "priority", "customer", "owner", "created_at"),
@@ -34,7 +36,10 @@ SCHEMAS: dict[str, Any] = {
         type={"enum": ["enquiry", "request", "incident", "complaint"]},
         category=MAYBE_TEXT,
         channel={"enum": ["email", "chat", "voice", "form", "letter", "fax", "manual"]},
+        impact=IMPACT,
+        urgency=URGENCY,
         priority={"type": "integer", "minimum": 1, "maximum": 4},
+        priority_reason=MAYBE_TEXT,
         level={"type": "integer", "minimum": 1, "maximum": 3},
         locale=MAYBE_TEXT,
         queue=TEXT,
@@ -290,9 +295,20 @@ SCHEMAS: dict[str, Any] = {
     "Move": object_of(("stage",), stage=TEXT, category=TEXT, severity=NUMBER, reason=TEXT),
     "ClockChange": object_of(("do",), **dict.fromkeys(("do", "reason", "needed", "policy", "reference"), TEXT), until=TIME),
     "NewTicket": object_of(
-        ("subject",), subject=TEXT, text=TEXT, email=TEXT, phone=TEXT, name=TEXT, type=TEXT, queue=TEXT, locale=TEXT
+        ("subject",),
+        **dict.fromkeys(("subject", "text", "email", "phone", "name", "type", "queue", "locale"), TEXT),
+        impact=IMPACT,
+        urgency=URGENCY,
     ),
-    "TicketChange": object_of((), subject=TEXT, category=TEXT, priority=NUMBER, owner=NUMBER, fields={"type": "object"}),
+    "TicketChange": object_of(
+        (),
+        **dict.fromkeys(("subject", "category", "priority_reason"), TEXT),
+        impact=IMPACT,
+        urgency=URGENCY,
+        priority=NUMBER,
+        owner=NUMBER,
+        fields={"type": "object"},
+    ),
     "Tags": object_of(("tags",), tags={"type": "array", "items": TEXT}),
     "Snooze": object_of(("until",), until=TIME),
     "NewLink": object_of(("kind", "ticket"), kind={"enum": ["related", "duplicate", "caused_by", "child"]}, ticket=NUMBER),
@@ -324,6 +340,9 @@ OPERATIONS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...], str | None, 
             ("queue", "string"),
             ("customer", "integer"),
             ("owner", "integer"),
+            ("impact", "string"),
+            ("urgency", "string"),
+            ("priority", "integer"),
         ),
         None,
         list_of("Ticket"),

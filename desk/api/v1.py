@@ -15,6 +15,7 @@ from desk.actions import intake
 from desk.actions.complaints.representatives import write_unproven
 from desk.actions.people import customers
 from desk.actions.tickets import own_fields, tickets
+from desk.actions.tickets.prioritising import LONGEST_REASON
 from desk.api import articles, at_hand, complaint_stats, complaints, shapes, why
 from desk.api import search as found
 from desk.api.description import describe
@@ -46,6 +47,7 @@ from desk.queries.people.skills import skills_at
 from desk.queries.tickets.links import merged_into
 from desk.queries.tickets.tags import tags_of
 from desk.store import Tx
+from routing.urgency import IMPACTS, NORMAL, ONE, URGENCIES
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 pages.register_blueprint(why.pages)
@@ -66,9 +68,11 @@ def openapi() -> Response:
 @needs(Right.READ_TICKETS)
 def list_tickets() -> Response:
     query = _tickets().where(visible_tickets(g.viewer))
-    for name, column in (("status", Ticket.status), ("type", Ticket.type), ("channel", Ticket.channel)):
-        if request.args.get(name):
-            query = query.where(column == request.args[name])
+    for column in (Ticket.status, Ticket.type, Ticket.channel, Ticket.impact, Ticket.urgency):
+        if request.args.get(column.key):
+            query = query.where(column == request.args[column.key])
+    if request.args.get("priority"):
+        query = query.where(Ticket.priority == _number("priority"))
     if request.args.get("customer"):
         query = query.where(Ticket.customer_id == _number("customer"))
     if request.args.get("owner"):
@@ -89,7 +93,8 @@ def open_ticket() -> Response:
     email, phone = fields.text("email"), fields.text("phone")
     name, kind = fields.text("name", most=200), fields.choice("type", ("enquiry", "request", "incident"), "enquiry")
     queue_key, locale = fields.text("queue"), fields.choice("locale", ("", "en", "zh"), "")
-    fields.check("subject", "text", "email", "phone", "name", "type", "queue", "locale")
+    impact, urgency = fields.choice("impact", IMPACTS, ONE), fields.choice("urgency", URGENCIES, NORMAL)
+    fields.check("subject", "text", "email", "phone", "name", "type", "queue", "locale", "impact", "urgency")
     if not (email or phone):
         raise Invalid("Give the customer's “email” or “phone”.")
 
@@ -98,7 +103,15 @@ def open_ticket() -> Response:
         customer = customers.identify(tx, *contact, name=name, locale=locale)
         queue = intake.find_queue(tx, queue_key)
         ticket = tickets.open_ticket(
-            tx, customer=customer, queue=queue, subject=subject, channel="manual", type=kind, locale=locale
+            tx,
+            customer=customer,
+            queue=queue,
+            subject=subject,
+            channel="manual",
+            type=kind,
+            locale=locale,
+            impact=impact,
+            urgency=urgency,
         )
         if text:
             tickets.note(tx, ticket, None, text)
@@ -121,12 +134,14 @@ def get_ticket(number: int) -> Response:
 def change_ticket(number: int) -> Response:
     fields = Fields(request)
     subject, category, priority = fields.text("subject", most=300), fields.text("category"), fields.number("priority")
-    owner = fields.number("owner")
+    impact, urgency = fields.choice("impact", ("", *IMPACTS), ""), fields.choice("urgency", ("", *URGENCIES), "")
+    reason, owner = fields.text("priority_reason", most=LONGEST_REASON), fields.number("owner")
     answers = fields.values("fields")
-    fields.check("subject", "category", "priority", "owner", "fields")
+    fields.check("subject", "category", "impact", "urgency", "priority", "priority_reason", "owner", "fields")
     with writing() as tx:
         ticket = access_ticket(tx.session, g.viewer, number)
-        tickets.set_fields(tx, ticket, subject=subject or None, category=category or None, priority=priority)
+        weighed = {"impact": impact or None, "urgency": urgency or None, "priority": priority, "reason": reason or None}
+        tickets.set_fields(tx, ticket, subject=subject or None, category=category or None, **weighed)
         own_fields.set_answers(tx, ticket, answers)
         if owner is not None:
             tickets.assign(tx, ticket, owner)

@@ -35,6 +35,9 @@ class Ticket(Base):
     A snoozed one (`snoozed_until`) leaves the lists of what is to do until then; its clocks go on. `answers` are those to the
     installation's own questions, by the key of each.
 
+    `priority` follows from `impact` and `urgency` (`routing.urgency`) and the customer's tier; where a person or a macro has set
+    it otherwise, `priority_reason` says why, and is None where nobody has.
+
     `subject_sought` is kept with the subject, for finding it by its start, and `due_order` with what is due, for sorting by it:
     it is `next_due`, or `NEVER`. The indexes end in the order of the lists they serve: `updated_at` on the screens, `id` in the
     API, and what is due, how urgent it is or since when it is there where there is something to do.
@@ -49,7 +52,10 @@ class Ticket(Base):
     type: Mapped[str] = mapped_column(default="enquiry")
     category: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default=NEW)
+    impact: Mapped[str] = mapped_column(default="one", server_default="one")
+    urgency: Mapped[str] = mapped_column(default="normal", server_default="normal")
     priority: Mapped[int] = mapped_column(default=3)
+    priority_reason: Mapped[str | None]
     level: Mapped[int] = mapped_column(default=1)
     channel: Mapped[str]
     locale: Mapped[str] = mapped_column(default="")

@@ -26,6 +26,7 @@ SHORTCUTS = {
     "i": lazy_gettext("Give to me; help a colleague"),
     "v": lazy_gettext("Become available again; versions of an article"),
     "z": lazy_gettext("Snooze"),
+    "l": lazy_gettext("Priority"),
     "p": lazy_gettext("Phone a number"),
     "m": lazy_gettext("Mute"),
     "h": lazy_gettext("Hold the call"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
+from flask_babel import format_datetime, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 from desk.http.nouns import AWAY_REASONS, CATEGORIES, LANGUAGES, PRESENCES, TIERS, skill_word
 from desk.http.why_words import step_words
@@ -56,6 +57,16 @@ PRIORITIES = {
     2: lazy_gettext("P2 · high"),
     3: lazy_gettext("P3 · normal"),
     4: lazy_gettext("P4 · low"),
+}
+IMPACTS = {
+    "one": lazy_gettext("One person"),
+    "team": lazy_gettext("A team"),
+    "many": lazy_gettext("Many people"),
+}
+URGENCIES = {
+    "low": lazy_gettext("can wait"),
+    "normal": lazy_gettext("as usual"),
+    "high": lazy_gettext("cannot wait"),
 }
 KINDS = {
     "call": lazy_gettext("Phone call"),
@@ -227,6 +238,8 @@ def everything() -> dict[str, Any]:
         "no_article": NO_ARTICLE,
         "call_outcomes": CALL_OUTCOMES,
         "priorities": PRIORITIES,
+        "impacts": IMPACTS,
+        "urgencies": URGENCIES,
         "presences": PRESENCES,
         "away_reasons": AWAY_REASONS,
         "tiers": TIERS,
@@ -416,12 +429,20 @@ def _changed(data: Mapping[str, Any]) -> str:
     for name, new in data.get("new", {}).items():
         if name == "priority":
             parts.append(gettext("priority to %(value)s", value=f"P{new}"))
+        elif name == "priority_reason" and new:
+            parts.append(gettext("why by hand: %(reason)s", reason=new))
+        elif name == "impact":
+            parts.append(gettext("whom it touches to %(value)s", value=IMPACTS.get(new, new)))
+        elif name == "urgency":
+            parts.append(gettext("urgency to %(value)s", value=URGENCIES.get(new, new)))
         elif name == "category":
             parts.append(gettext("category to %(value)s", value=CATEGORIES.get(new, new)))
         elif name == "subject":
             parts.append(gettext("the subject"))
         elif name == "type":
             parts.append(gettext("type to %(value)s", value=TYPES.get(new, new)))
+    if due := data.get("due", {}).get("resolve_due_at"):
+        parts.append(gettext("to be solved by %(when)s", when=format_datetime(datetime.fromisoformat(due[1]), "short")))
     return gettext(", ").join(parts)
 
 

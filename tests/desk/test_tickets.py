@@ -147,11 +147,6 @@ def test_an_owner_must_exist_and_being_one_again_is_no_event(house, ticket):
     assert house.again(ticket).status == "open"
 
 
-def test_a_vip_is_one_step_more_urgent_and_nobody_is_less(house):
-    assert [tickets._raised(priority, "vip") for priority in (1, 2, 3, 4)] == [1, 1, 2, 3]
-    assert [tickets._raised(priority, "standard") for priority in (1, 4)] == [1, 4]
-
-
 def test_notes_are_for_colleagues_and_never_leave(house, ticket):
     act(house, ticket, tickets.note, None, "He was rude.")
     note = house.one(select(Message).where(Message.kind == "note"))

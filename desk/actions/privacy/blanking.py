@@ -211,6 +211,7 @@ def _heads(tx: Tx, ticket_ids: Collection[int]) -> None:
     kept = set(tx.session.scalars(select(TicketField.key).where(TicketField.kind.in_((NUMBER, CHOICE, TICK)))))
     for ticket in tx.session.scalars(select(Ticket).where(Ticket.id.in_(ticket_ids))).all():
         ticket.subject = ticket.resolution = GONE
+        ticket.priority_reason = ticket.priority_reason and GONE
         ticket.answers = {key: each for key, each in ticket.answers.items() if key in kept} if ticket.answers else ticket.answers
         ticket.erased_at = ticket.erased_at or tx.now
     tx.session.execute(delete(RestrictedTicket).where(RestrictedTicket.ticket_id.in_(ticket_ids)))

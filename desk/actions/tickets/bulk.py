@@ -20,6 +20,7 @@ from desk.store import Tx
 MOST = 300
 LONGEST_KEY = 64
 UNDONE_WITHIN = timedelta(days=1)
+_WEIGHED = ("impact", "urgency", "priority")
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,6 @@ def _given(tx: Tx, verb: str, value: Mapping[str, Any]) -> Any:
             return tags.tag_named(tx, value["tag"])
         case "snooze":
             return datetime.fromisoformat(value["until"])
-        case "priority":
-            return value["priority"]
     return value
 
 
@@ -156,16 +155,19 @@ def _move_back(tx: Tx, ticket: Ticket, _agent: Agent, queue: Queue, old: Any) ->
         tickets.assign(tx, ticket, old["owner"])
 
 
-def _set_priority(tx: Tx, ticket: Ticket, _agent: Agent, priority: int) -> Any:
+def _set_priority(tx: Tx, ticket: Ticket, _agent: Agent, value: Mapping[str, Any]) -> Any:
+    """Whom it touches, how urgent it is, or the priority itself and why; why it was set otherwise before is not kept here."""
     _check_live(ticket)
-    old = ticket.priority
-    tickets.set_fields(tx, ticket, priority=priority)
-    return {"priority": old} if old != priority else None
+    old = {name: getattr(ticket, name) for name in _WEIGHED}
+    tickets.set_fields(tx, ticket, **{name: value[name] for name in ("impact", "urgency", "priority", "reason") if name in value})
+    made = {name: getattr(ticket, name) for name in _WEIGHED}
+    return {**old, "made": made} if old != made else None
 
 
-def _unset_priority(tx: Tx, ticket: Ticket, _agent: Agent, priority: int, old: Any) -> None:
-    if ticket.priority == priority:
-        tickets.set_fields(tx, ticket, priority=old["priority"])
+def _unset_priority(tx: Tx, ticket: Ticket, _agent: Agent, value: Mapping[str, Any], old: Any) -> None:
+    made = old.get("made", {"priority": value.get("priority")})  # an earlier release kept the priority alone
+    if all(getattr(ticket, name) == each for name, each in made.items()):
+        tickets.set_fields(tx, ticket, **{name: old[name] for name in made})
 
 
 def _tag(tx: Tx, ticket: Ticket, _agent: Agent, tag: Tag) -> Any:

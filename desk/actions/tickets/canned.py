@@ -94,13 +94,13 @@ def take_steps(tx: Tx, ticket: Ticket, agent: Agent, name: str, steps: Mapping[s
     A queue that is gone or closed is left out rather than losing the rest.
     """
     queue = tx.session.get(Queue, steps["queue"]) if "queue" in steps else None
-    old = {"priority": ticket.priority, "category": ticket.category, "owner": ticket.owner_id, "queue": ticket.queue_id}
-    tickets.set_fields(tx, ticket, priority=steps.get("priority"), category=steps.get("category"))
+    old = _as_it_is(ticket)
+    tickets.set_fields(tx, ticket, priority=steps.get("priority"), reason=_reason(steps, name), category=steps.get("category"))
     if queue is not None and not queue.closed:
         tickets.move(tx, ticket, queue)
     if steps.get("owner") == "me":
         tickets.assign(tx, ticket, agent.id)
-    new = {"priority": ticket.priority, "category": ticket.category, "owner": ticket.owner_id, "queue": ticket.queue_id}
+    new = _as_it_is(ticket)
     changed = [field for field in old if old[field] != new[field]]
     added = _add_tags(tx, ticket, steps.get("tags", ()))
     if changed or added:
@@ -122,9 +122,11 @@ def undo_steps(tx: Tx, ticket: Ticket, agent: Agent, event_id: int) -> None:
     if (tx.now - event.at).total_seconds() > UNDO_S or tx.session.scalar(undone.limit(1)) is not None:
         raise Conflict("It is too late to undo this.")
     old, new = event.data["old"], event.data["new"]
-    now = {"priority": ticket.priority, "category": ticket.category, "owner": ticket.owner_id, "queue": ticket.queue_id}
+    now = _as_it_is(ticket)
     back = {field: value for field, value in old.items() if now[field] == new[field]}
-    tickets.set_fields(tx, ticket, priority=back.get("priority"), category=back.get("category") or None)
+    tickets.set_fields(
+        tx, ticket, priority=back.get("priority"), reason=back.get("priority_reason"), category=back.get("category") or None
+    )
     if back.get("category") == "":
         ticket.category = ""
     if "queue" in back:
@@ -134,6 +136,16 @@ def undo_steps(tx: Tx, ticket: Ticket, agent: Agent, event_id: int) -> None:
     for tag_id in event.data.get("tags", ()):
         tags.untag_ticket(tx, ticket, tags.tag_of(tx, tag_id))
     tx.emit("macro.undone", ticket=ticket, agent=agent, data={"name": event.data["name"]})
+
+
+def _as_it_is(ticket: Ticket) -> dict[str, Any]:
+    said = {"priority": ticket.priority, "priority_reason": ticket.priority_reason, "category": ticket.category}
+    return {**said, "owner": ticket.owner_id, "queue": ticket.queue_id}
+
+
+def _reason(steps: Mapping[str, Any], name: str) -> str | None:
+    """Why the priority is what a macro sets it to: its name."""
+    return name if "priority" in steps else None
 
 
 def steps_from(values: Mapping[str, str]) -> dict[str, Any]:

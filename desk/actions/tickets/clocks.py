@@ -16,6 +16,7 @@ from desk.store import Tx
 from routing.clocks import ticket_due
 
 STANDING = (PENDING_CUSTOMER, SOLVED, CLOSED)  # while it is so, our time stands still
+PROMISES = ("first_due_at", "next_due_at", "resolve_due_at")
 Pauses = list[tuple[datetime, datetime]]
 
 
@@ -44,15 +45,25 @@ def go_on(tx: Tx, ticket: Ticket, since: datetime) -> None:
     ticket.resolve_due_at = max(due, calendar.add_business(tx.now, calendar.business_seconds(since, due)))
 
 
-def start_anew(tx: Tx, ticket: Ticket, queue: Queue) -> None:
-    """The priority is another one: each promise counts again from its own beginning, but one that is broken stays broken."""
+def start_anew(tx: Tx, ticket: Ticket, queue: Queue) -> dict[str, list[str]]:
+    """The priority is another one: each promise counts again from its own beginning, but one that is broken stays broken.
+
+    What a complaint was promised is its policy's matter. Answers which promises have moved, from when to when.
+    """
+    before = {name: getattr(ticket, name) for name in PROMISES}
+    _count_again(tx, ticket, queue)
+    moved = {name: (due, getattr(ticket, name)) for name, due in before.items()}
+    return {name: [old.isoformat(), new.isoformat()] for name, (old, new) in moved.items() if old and new and old != new}
+
+
+def _count_again(tx: Tx, ticket: Ticket, queue: Queue) -> None:
     calendar, priority = calendar_of(tx.session, queue), f"P{ticket.priority}"
     if ticket.first_human_reply_at is None and not _broken(ticket.first_due_at, tx.now):
         ticket.first_due_at = ticket_due(priority, "first_response", ticket.created_at, calendar)
     asked_at = _first_unanswered(tx, ticket) if ticket.next_due_at is not None else None
     if asked_at is not None and not _broken(ticket.next_due_at, tx.now):
         ticket.next_due_at = ticket_due(priority, "next_response", asked_at, calendar)
-    if not _broken(ticket.resolve_due_at, ticket.paused_since or tx.now):
+    if ticket.type != "complaint" and not _broken(ticket.resolve_due_at, ticket.paused_since or tx.now):
         ticket.resolve_due_at = ticket_due(priority, "resolution", ticket.created_at, calendar, _pauses(tx, ticket))
 
 

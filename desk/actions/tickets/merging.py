@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 
 from channels.message import Contact
 from desk.actions.mail.threads import note_participants
-from desk.actions.tickets import tickets
+from desk.actions.tickets import prioritising, tickets
 from desk.actions.tickets.survivors import merge_of
 from desk.actions.tickets.tags import MOST_ON_A_TICKET
 from desk.actions.tickets.tickets import CUSTOMER_WORK, TICKET_WORK
@@ -59,7 +59,7 @@ from desk.queries.tickets.links import UNDONE_WITHIN
 from desk.store import Tx
 
 MOVED = (Message, RawMail, OutboxMail, Call, Chat, Callback, HandUp, FollowUp, Survey, Mention)
-CLOCKS = ("priority", "first_due_at", "next_due_at", "resolve_due_at")
+CLOCKS = (*prioritising.FIELDS, "first_due_at", "next_due_at", "resolve_due_at")
 AT_ONCE = 500  # ids in one statement
 _HOW = "merged"  # how somebody came to take part
 
@@ -244,7 +244,9 @@ def _ids(tx: Tx, model: Any, ticket: Ticket) -> list[int]:
 
 def _take_clocks(ticket: Ticket, into: Ticket, before: dict[str, Any]) -> None:
     """Of two promises the earlier one holds; one that was kept on either side is no promise any more there."""
-    into.priority = min(into.priority, ticket.priority)
+    if ticket.priority < into.priority:
+        for name in prioritising.FIELDS:
+            setattr(into, name, getattr(ticket, name))
     for name in ("first_due_at", "next_due_at", "resolve_due_at"):
         dues = [due for due in (getattr(into, name), _moment(before[name])) if due is not None]
         setattr(into, name, min(dues, default=None))
@@ -265,15 +267,17 @@ def _came_since(tx: Tx, ticket: Ticket, into: Ticket, move: TicketMove) -> list[
 
 def _put_back(tx: Tx, ticket: Ticket, into: Ticket, data: dict[str, Any], *, answered: bool) -> None:
     before, made, other = data["from"], data["made"], data["into"]
-    for name in ("status", "priority"):
-        if getattr(into, name) == made[name]:
-            setattr(into, name, other[name])
+    if into.status == made["status"]:
+        into.status = other["status"]
+    if into.priority == made["priority"]:
+        _prioritise_as(into, other)
     for name in ("first_due_at", "next_due_at", "resolve_due_at"):
         if getattr(into, name) == _moment(made[name]):
             setattr(into, name, _moment(other[name]))
     if into.status == other["status"]:
         into.paused_since = _moment(other["paused_since"])
-    ticket.status, ticket.priority = before["status"], before["priority"]
+    ticket.status = before["status"]
+    _prioritise_as(ticket, before)
     for name in ("paused_since", "first_due_at", "next_due_at", "resolve_due_at"):
         setattr(ticket, name, _moment(before[name]))
     until = _moment(before["snoozed_until"])
@@ -286,6 +290,12 @@ def _put_back(tx: Tx, ticket: Ticket, into: Ticket, data: dict[str, Any], *, ans
         tickets.customer_wrote(tx, ticket)
     elif before["worked"] or (before["snoozed_until"] and ticket.snoozed_until is None):
         tickets.queue_work(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
+
+
+def _prioritise_as(ticket: Ticket, before: dict[str, Any]) -> None:
+    for name in prioritising.FIELDS:
+        if name in before:  # a merge of an earlier release kept the priority alone
+            setattr(ticket, name, before[name])
 
 
 def _kept(ticket: Ticket, names: Sequence[str]) -> dict[str, Any]:

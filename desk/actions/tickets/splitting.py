@@ -42,8 +42,11 @@ def split(tx: Tx, ticket: Ticket, message_ids: Sequence[int], subject: str, agen
         subject=subject.strip() or (said.subject if said else "") or ticket.subject,
         channel=said.channel if said else ticket.channel,
         locale=ticket.locale,
-        priority=ticket.priority,
+        impact=ticket.impact,
+        urgency=ticket.urgency,
     )
+    if ticket.priority < new.priority:  # somebody's word
+        tickets.set_fields(tx, new, priority=ticket.priority, reason=ticket.priority_reason)
     ids = [each.id for each in chosen]
     held = [each.id for each in chosen if each.held]
     for each in chosen:

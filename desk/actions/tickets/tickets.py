@@ -12,6 +12,7 @@ from desk.actions.mail.heads import address_mail
 from desk.actions.mail.outbox import queue_mail
 from desk.actions.mail.threads import note_participants
 from desk.actions.tickets import clocks
+from desk.actions.tickets.prioritising import by_the_table, prioritise
 from desk.actions.tickets.survivors import check_here
 from desk.actions.timers import clear_timer, set_timer
 from desk.actions.work import work_items
@@ -23,7 +24,7 @@ from desk.models.ticket import CATEGORIES, FIRST_NUMBER, LIVE, NEW, OPEN, PENDIN
 from desk.models.work_item import KINDS
 from desk.queries.work.hand_ups import is_only_asked
 from desk.store import Tx
-from routing.clocks import TICKET_TARGETS
+from routing.urgency import NORMAL, ONE
 
 REPLY_CHANNELS = ("email", "chat")
 TICKET_WORK = ("ticket", "complaint")
@@ -41,7 +42,8 @@ def open_ticket(
     channel: str,
     type: str = "enquiry",
     locale: str = "",
-    priority: int = 3,
+    impact: str = ONE,
+    urgency: str = NORMAL,
 ) -> Ticket:
     """A new issue of this customer; its clocks start now, in the queue's opening hours."""
     if type not in TYPES:
@@ -51,7 +53,9 @@ def open_ticket(
         type=type,
         channel=channel,
         locale=locale or customer.locale or tx.settings.locale,
-        priority=_raised(priority, customer.tier),
+        impact=impact,
+        urgency=urgency,
+        priority=by_the_table(impact, urgency, customer.tier),
         customer_id=customer.id,
         queue_id=queue.id,
         team_id=queue.team_id,
@@ -262,24 +266,32 @@ def assign(tx: Tx, ticket: Ticket, agent_id: int | None) -> None:
 
 
 def set_fields(
-    tx: Tx, ticket: Ticket, *, priority: int | None = None, category: str | None = None, subject: str | None = None
+    tx: Tx,
+    ticket: Ticket,
+    *,
+    impact: str | None = None,
+    urgency: str | None = None,
+    priority: int | None = None,
+    reason: str | None = None,
+    category: str | None = None,
+    subject: str | None = None,
 ) -> None:
-    """Correct what the ticket says. A new priority sets the clocks again from the ticket's own start."""
-    old: dict[str, object] = {}
+    """Correct what the ticket says. A new priority sets the clocks again from the ticket's own start.
+
+    `reason` is why the `priority` is another one than impact and urgency make.
+    """
+    change = prioritise(tx, ticket, impact=impact, urgency=urgency, priority=priority, reason=reason)
+    old: dict[str, object] = dict(change.old)
     if category is not None and category != ticket.category:
         if category not in CATEGORIES:
             raise Invalid("“%(category)s” is no category.", category=category)
         old["category"], ticket.category = ticket.category, category
     if subject is not None and subject.strip() and subject.strip() != ticket.subject:
         old["subject"], ticket.subject = ticket.subject, subject.strip()[:300]
-    if priority is not None and priority != ticket.priority:
-        if f"P{priority}" not in TICKET_TARGETS:
-            raise Invalid("A priority is a number from 1 to 4.")
-        old["priority"], ticket.priority = ticket.priority, priority
-        clocks.start_anew(tx, ticket, tx.session.get_one(Queue, ticket.queue_id))
     if old:
         ticket.updated_at = tx.now
-        tx.emit("ticket.changed", ticket=ticket, data={"old": old, "new": {name: getattr(ticket, name) for name in old}})
+        new = {name: getattr(ticket, name) for name in old}
+        tx.emit("ticket.changed", ticket=ticket, data={"old": old, "new": new} | ({"due": change.due} if change.due else {}))
 
 
 def check_open(queue: Queue) -> None:
@@ -331,8 +343,3 @@ def _await_customer(tx: Tx, ticket: Ticket) -> None:
         set_timer(tx, AWAIT_TIMER, str(ticket.id), tx.now + REMIND_AFTER[0], {"ticket_id": ticket.id, "reminded": 0})
     elif ticket.status == PENDING_CUSTOMER:
         clear_timer(tx, AWAIT_TIMER, str(ticket.id))
-
-
-def _raised(priority: int, tier: str) -> int:
-    """A customer's tier may raise the priority by one step; it never lowers it."""
-    return max(1, priority - 1) if tier == "vip" else priority

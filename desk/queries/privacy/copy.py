@@ -31,8 +31,8 @@ from desk.models.message import IN, INTERNAL
 
 OF_CUSTOMER = ("id", "name", "tier", "locale", "note", "surveys_declined_at", "created_at", "restricted_at")
 OF_TICKET = (
-    *("number", "subject", "type", "category", "status", "priority", "channel", "locale", "created_at", "first_human_reply_at"),
-    *("solved_at", "closed_at", "reopened", "wrap_up_code", "resolution", "score", "answers"),
+    *("number", "subject", "type", "category", "status", "impact", "urgency", "priority", "channel", "locale", "created_at"),
+    *("first_human_reply_at", "solved_at", "closed_at", "reopened", "wrap_up_code", "resolution", "score", "answers"),
 )
 OF_CASE = (
     *("stage", "policy", "category", "severity", "statement", "remedy_wanted", "product", "order_number", "outcome", "decision"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext, ngettext
@@ -31,6 +31,7 @@ from desk.store import Tx
 from desk.web import words
 from desk.web.console import done, may_enter, small
 from desk.web.tickets.at_hand import written_moment
+from desk.web.tickets.priorities import priority_asked
 from routing.clocks import TICKET_TARGETS
 
 pages = Blueprint("ticket_lists", __name__)
@@ -215,10 +216,7 @@ def _value(tx: Tx, verb: str) -> dict[str, Any]:
         case "queue":
             return {"queue": form.get("queue", 0, type=small)}
         case "priority":
-            priority = form.get("priority", 0, type=small)
-            if f"P{priority}" not in TICKET_TARGETS:
-                raise Invalid("A priority is a number from 1 to 4.")
-            return {"priority": priority}
+            return priority_asked(form) or _nothing_chosen()
         case "tag" | "untag":
             return {"tag": form.get("word", "")}
         case "snooze":
@@ -232,6 +230,10 @@ def _value(tx: Tx, verb: str) -> dict[str, Any]:
                 raise Invalid(wrong, {"resolution": wrong})
             return answers
     return {}
+
+
+def _nothing_chosen() -> NoReturn:
+    raise Invalid("Choose what to do with these tickets.")
 
 
 def _last_act(session: Session) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import reduce
 from operator import or_
@@ -47,7 +48,9 @@ from desk.web.mail import work as mail_work
 from desk.web.tickets import at_hand as ticket_at_hand
 from desk.web.tickets import canned_use, drafts, hand_ups, lists, mentions, unsent
 from desk.web.tickets import work as ticket_work
+from desk.web.tickets.priorities import why_priority
 from desk.web.tickets.recipients import proposed
+from routing.urgency import IMPACTS, NORMAL, ONE, URGENCIES
 
 pages = Blueprint("tickets", __name__)
 pages.register_blueprint(ticket_work.pages)
@@ -155,14 +158,15 @@ def _open(tx: Tx) -> Ticket:
     tickets.check_open(queue)
     kind = "email" if "@" in contact else "phone"
     customer = customers.identify(tx, kind, contact, name=form.get("name", "").strip())
-    channel = form.get("channel", "")
     ticket = tickets.open_ticket(
         tx,
         customer=customer,
         queue=queue,
         subject=form["subject"],
-        channel=channel if channel in lists.CHANNELS else "form",
+        channel=_one_of(lists.CHANNELS, "channel", "form"),
         locale=form.get("locale", ""),
+        impact=_one_of(IMPACTS, "impact", ONE),
+        urgency=_one_of(URGENCIES, "urgency", NORMAL),
     )
     agent = me(tx)
     if form.get("text", "").strip():
@@ -174,6 +178,11 @@ def _open(tx: Tx) -> Ticket:
     return ticket
 
 
+def _one_of(known: Sequence[str], name: str, otherwise: str) -> str:
+    said = request.form.get(name, "")
+    return said if said in known else otherwise
+
+
 def _form(session: Session) -> dict[str, Any]:
     queues = select(Queue).where(Queue.closed.is_(False)).order_by(Queue.position, Queue.id)
     return {"queues": session.scalars(queues).all(), "channels_to_choose": lists.CHANNELS}
@@ -183,7 +192,8 @@ def _head(session: Session, ticket: Ticket, has: Belongings) -> dict[str, Any]:
     menus = choices(session, ticket)  # has the ticket's queue as well, which is not asked for again then
     top = head(session, viewer(), ticket, has)
     at_hand = ticket_at_hand.of_head(session, ticket, has)
-    return {"head": top, "ticket": ticket, "choices": menus, "why": words.why_you(top.reason), **at_hand}
+    weighed = why_priority(ticket, top.customer.tier)
+    return {"head": top, "ticket": ticket, "choices": menus, "why": words.why_you(top.reason), "weighed": weighed, **at_hand}
 
 
 def _readable_survivor(session: Session, ticket: Ticket) -> int | None:

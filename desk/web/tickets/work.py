@@ -34,6 +34,7 @@ from desk.queries.mail.crossed import crossed, seen_now
 from desk.store import Tx
 from desk.web.console import done, small
 from desk.web.tickets.own_answers import answers_sent
+from desk.web.tickets.priorities import priority_asked
 from desk.web.tickets.recipients import chosen
 from desk.web.words import STAGE_VERBS
 
@@ -154,7 +155,7 @@ def fields(number: int) -> Response:
         tickets.set_fields(
             tx,
             access_ticket(tx.session, viewer(), number),
-            priority=form.get("priority", type=small),
+            **priority_asked(form),
             category=form.get("category"),
             subject=form.get("subject"),
         )
