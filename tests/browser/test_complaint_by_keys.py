@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from desk.models import Agent, Complaint
+from desk.models import Agent, Complaint, CorrectiveAction, Setting
 from desk.models.complaint import ACKNOWLEDGED, APPROVAL, ASSESSED, CLOSED, DECIDED, DRAFTED, FOLLOW_UP, INVESTIGATING
+from desk.queries.surveys.rules import SETTING, survey_rules
 from tests.browser.signed_in import signed_in
 from tests.browser.test_keys_alone import tab_to
 from tests.web.console_world import mail
 from tests.world import World, running, settings_for
 
 FAR = 120  # keys from one end of a page to the other
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +173,50 @@ def test_a_complaint_goes_its_whole_way_by_keys_alone(world: World, desk_of) -> 
     stage(world, CLOSED)
     assert world.one(select(Complaint.outcome)) == "upheld"
     assert emil.faults == ruth.faults == nora.faults == []
+
+
+@pytest.mark.parametrize(("name", "locale"), [("Ines", "en"), ("Liu", "zh-CN")])
+def test_an_action_the_register_and_the_survey_settings_go_by_keys_alone(world: World, desk_of, name: str, locale: str) -> None:
+    world.agent(name, roles=("complaint_officer", "admin"))
+    with world.tx() as tx:
+        tx.session.execute(delete(Setting).where(Setting.key == SETTING))  # as it ships
+        tx.session.get_one(Agent, person(world, name).id).locale = locale[:2]
+        due = (tx.now + timedelta(days=20)).date()
+    page = desk_of(name, locale)
+
+    come_to(page, f"{world.url}/desk/learning/actions")
+    tab_to(page, "a[href='/desk/learning/actions/new']", most=FAR)
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-title")).to_be_visible()
+    # A field for a day is the browser's own, and which part of a day comes first in it depends on the machine.
+    come_to(page, f"{page.url}?due={due}")
+    tab_to(page, "#f-title", most=FAR)
+    page.keyboard.type(f"A key for each try, {name}")
+    write(page, "#f-change", "A try again charges nothing.")
+    write(page, "#f-method", "Like complaints.")
+    tab_to(page, "#f-owner", most=8)
+    choose(page, "#f-owner", str(person(world, name).id))
+    send(page, "form[action='/desk/learning/actions/new']")
+    tab_to(page, "#done-evidence", most=FAR)
+    page.keyboard.type("The release notes.")
+    send(page, "form[action$='/done']")
+    expect(page.locator("#done-evidence")).to_have_count(0)
+    action = select(CorrectiveAction).where(CorrectiveAction.title == f"A key for each try, {name}")
+    assert world.one(action).evidence == "The release notes."
+
+    come_to(page, f"{world.url}/desk/complaints")
+    tab_to(page, "a[href*='register.csv']", most=FAR)
+    with page.expect_download(timeout=PATIENCE_MS) as register:
+        page.keyboard.press("Enter")
+    assert register.value.suggested_filename.endswith(".csv")
+
+    come_to(page, f"{world.url}/admin/surveys")
+    tab_to(page, "#f-every_days", most=FAR)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("45" if name == "Ines" else "60")
+    tab_to(page, "form button.primary[type=submit]", most=FAR)
+    with page.expect_navigation(timeout=PATIENCE_MS):
+        page.keyboard.press("Enter")
+    with world.desk.store.read() as reading:
+        assert survey_rules(reading).every_days == (45 if name == "Ines" else 60)
+    assert page.faults == []
