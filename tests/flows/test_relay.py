@@ -219,7 +219,7 @@ class _House:
 
 def _until_sent(desk, message):
     waiting = threading.Event()
-    for _ in range(600):
+    for _ in range(1800):
         with desk.store.read() as reading:
             if reading.get(Message, message.id).delivery == "sent":
                 return
