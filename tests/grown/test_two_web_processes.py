@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from channels.chat.secret import new_token
+from desk.actions.articles.articles import set_state, write_article
 from desk.models import Agent, Calendar, Offer, Ticket, WorkItem
+from desk.models.article import PUBLISHED
 from tests.desk.chat_world import question
 from tests.grown.grown_world import Grown, grown
 from tests.services.postgres import new_database
 from tests.services.redis import private_server
+from tests.world import Browsing
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,18 @@ def world(tmp_path_factory, postgres_server) -> Iterator[Grown]:
 def people(world):
     """Both, signed in at different processes."""
     return world.a.browser("maya@desk.example"), world.b.browser("tom@desk.example")
+
+
+def test_a_page_of_the_help_centre_that_one_process_gave_is_known_by_the_other(world):
+    with world.tx() as tx:
+        article = write_article(tx, key="refund-en", lang="en", title="Refunds", text="In five days.", audience="public")
+        set_state(tx, article, PUBLISHED)
+    reader = Browsing(world.a.url)
+    reader.get("/articles/refund-en")  # from then on the reader has a session
+    first = reader.get("/articles/refund-en")
+    reader.base = world.b.url
+    again = reader.get("/articles/refund-en", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
 
 
 def test_an_answer_given_at_one_process_shows_at_the_other(world, people):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from dataclasses import replace
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 
 import phonenumbers
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
@@ -40,7 +43,7 @@ pages = Blueprint("help_centre", __name__)
 
 MOST_HITS, RELATED = 20, 4
 SUGGESTS_FROM = ("statement", "text")
-RUN = secrets.token_hex(4)  # pages kept by browsers are asked for again after a restart, which may have changed how they look
+LOOKS_FROM = ("desk", "knowledge", "templates")
 
 
 @pages.get("/")
@@ -112,7 +115,9 @@ def article(key: str) -> Response:
     response = Response(mimetype="text/html")
     # The page also holds the reader's own form token, so that what is kept is good only for the same session.
     around = (twin and twin.key, [hit.id for hit in related], [file_id for file_id, _ in files])
-    about = (RUN, key, found.version, found.updated_at, *around, language())
+    # A restart may have changed how it looks, by program or settings; which of several processes answers makes no difference.
+    looks = _program(), repr(replace(installation().settings, http_port=0, smtp_port=0, metrics_port=0, base_url=""))
+    about = (looks, key, found.version, found.updated_at, *around, language())
     parts = (*about, key in session.get("voted", []), why[0] == key, session.get("csrf_token"))
     response.set_etag(sha256(repr(parts).encode()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
@@ -209,6 +214,16 @@ def note_asked_all_the_same() -> None:
     if isinstance(searched, int):
         with writing(Actor("customer", None, "visitor")) as tx:
             note_asked(tx, searched)
+
+
+@cache
+def _program() -> str:
+    """All that makes pages look as they do, as one word."""
+    root, known = Path(current_app.root_path).parent, sha256()
+    for path in sorted(path for folder in LOOKS_FROM for path in (root / folder).rglob("*")):
+        if path.suffix in (".py", ".html", ".css", ".mo"):
+            known.update(path.read_bytes())
+    return known.hexdigest()
 
 
 def _note_opened(article_id: int) -> None:
