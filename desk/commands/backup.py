@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine
 
 from desk.actions.privacy import again
 from desk.app import install
@@ -44,7 +48,8 @@ def run_backup(chosen: Namespace) -> int:
     now = clock.now()
     path = chosen.path or folder / now.strftime(NAME)
     try:
-        made = make(make_engine(settings.database_url), settings.data_dir, path, now, _files(settings, clock))
+        with _engine(settings) as engine:
+            made = make(engine, settings.data_dir, path, now, _files(settings, clock))
     except OSError as error:
         print(f"The backup could not be written to {path}: {error.strerror}.", file=sys.stderr)
         return 1
@@ -55,9 +60,12 @@ def run_backup(chosen: Namespace) -> int:
     for old in kept_in(folder)[: -chosen.keep] if chosen.keep else ():
         old.unlink()
         print(f"{old}  deleted")
+    where = "in the store of files" if settings.files_url else "on this disk"
     for sha256 in made["damaged"]:
-        print(f"The file {sha256} is damaged on this disk: it is not in the backup. Older backups may have it.", file=sys.stderr)
-    return 1 if made["damaged"] else 0
+        print(f"The file {sha256} is damaged {where}: it is not in the backup. Older backups may have it.", file=sys.stderr)
+    for sha256 in made["missing"]:
+        print(f"The file {sha256} is not {where}, though rows name it. Older backups may have it.", file=sys.stderr)
+    return 1 if made["damaged"] or made["missing"] else 0
 
 
 def run_restore(chosen: Namespace) -> int:
@@ -68,7 +76,8 @@ def run_restore(chosen: Namespace) -> int:
             return 0
         settings = Settings.from_env()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        restore(make_engine(settings.database_url), settings.data_dir, backup, _files(settings, Clock()))
+        with _engine(settings) as engine:
+            restore(engine, settings.data_dir, backup, _files(settings, Clock()))
         print(f"Restored: {_said(backup)}. The search index is made anew at the first start.")
     _erase_again(settings, chosen.erased or settings.data_dir / again.NAME)
     return 0
@@ -84,6 +93,15 @@ def _erase_again(settings: Settings, path: Path) -> None:
     print(f"{count} customers were erased since; they are erased again.")
     desk.store.engine.dispose()
     desk.knowledge.close()
+
+
+@contextmanager
+def _engine(settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(settings.database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _files(settings: Settings, clock: Clock) -> FileStore:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import delete, inspect, select, text
 
 from desk import migrate
 from desk.__main__ import main
@@ -20,9 +22,12 @@ from desk.backup.restoring import restore
 from desk.db import make_engine
 from desk.errors import Invalid
 from desk.files import FileStore
-from desk.models import Setting, Ticket
+from desk.files_elsewhere import FilesElsewhere, Place
+from desk.models import Attachment, Setting, Ticket
 from tests.desk.conftest import address_of, tell
 from tests.desk.house import House
+from tests.services.objects import client, running_store
+from tests.world import free_port
 
 AT = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
 ODD = {"words": "退款 “quoted” \\n \\ \t\n☎ 😀", "none": None, "list": [1, 2.5, True, "\u2028"]}
@@ -208,6 +213,112 @@ def test_a_file_that_is_not_what_its_name_says_is_left_out_and_named(filled, tmp
     store.path(sha256).write_bytes(b"bad sector")
     manifest = make(filled.store.engine, filled.settings.data_dir, tmp_path / "one.tar", AT)
     assert (manifest["damaged"], manifest["files"]) == ([sha256], 0)
+
+
+@pytest.fixture
+def elsewhere(house, tmp_path, monkeypatch):
+    """A desk on each database whose files lie in a store that speaks S3: three that rows name, one that none does."""
+    with running_store("backed-up") as address:
+        for name, value in {
+            "DESK_DATA_DIR": str(house.settings.data_dir),
+            "DESK_DATABASE_URL": house.url,
+            "DESK_FILES_URL": address,
+        }.items():
+            monkeypatch.setenv(name, value)
+        files = FilesElsewhere(house.settings.data_dir / "files", Place.parse(address), house.clock)
+        with house.tx() as tx:
+            for number in range(3):
+                kept = files.keep(b"page %d of the bill" % number, f"{number}.pdf")
+                tx.session.add(Attachment(sha256=kept.sha256, name=kept.name, content_type="", size=kept.size, created_at=tx.now))
+        files.put(b"nobody's")
+        yield Elsewhere(house, files, address)
+
+
+@dataclass
+class Elsewhere:
+    house: House
+    files: FilesElsewhere
+    address: str
+
+    def name_of(self, number):
+        return self.house.one(select(Attachment.sha256).where(Attachment.name == f"{number}.pdf"))
+
+    def change(self, sha256, data=None):
+        """Somebody at the store's own door takes an object away, or puts other bytes in its place."""
+        store, name = client(urlsplit(self.address).port), f"desk/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+        store.remove_object("backed-up", name)
+        if data is not None:
+            store.put_object("backed-up", name, io.BytesIO(data), len(data))
+
+
+def test_files_that_lie_in_a_store_elsewhere_come_back_into_an_empty_one(elsewhere, empty, tmp_path, monkeypatch, capsys):
+    before, rows_before = dict(elsewhere.files.everything()), everything(elsewhere.house.store.engine)
+    path = str(tmp_path / "one.tar")
+    assert main(["backup", path]) == 0
+    assert main(["restore", "--check", path]) == 0
+    address = f"{elsewhere.address}-other"  # the same bucket, under a name where there is nothing
+    monkeypatch.setenv("DESK_FILES_URL", address)
+    monkeypatch.setenv("DESK_DATA_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("DESK_DATABASE_URL", url := empty("postgresql"))
+    other = FilesElsewhere(tmp_path / "another machine", Place.parse(address), elsewhere.house.clock)
+    assert dict(other.everything()) == {}
+    assert main(["restore", path]) == 0
+    assert dict(other.everything()) == before
+    assert len(before) == 4
+    engine = make_engine(url)
+    assert everything(engine) == rows_before
+    engine.dispose()
+
+
+def test_files_that_lay_in_a_store_elsewhere_come_back_into_a_folder(elsewhere, empty, tmp_path, monkeypatch):
+    before = dict(elsewhere.files.everything())
+    path = str(tmp_path / "one.tar")
+    assert main(["backup", path]) == 0
+    monkeypatch.delenv("DESK_FILES_URL")
+    monkeypatch.setenv("DESK_DATA_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("DESK_DATABASE_URL", empty("sqlite"))
+    assert main(["restore", path]) == 0
+    assert dict(FileStore(tmp_path / "other" / "files").everything()) == before
+
+
+def test_an_object_that_is_missing_or_damaged_is_named_and_everything_else_is_kept(elsewhere, tmp_path, capsys):
+    gone, bad, whole = (elsewhere.name_of(number) for number in range(3))
+    elsewhere.change(gone)
+    elsewhere.change(bad, b"other bytes")
+    path = str(tmp_path / "one.tar")
+    assert main(["backup", path]) == 1
+    told = capsys.readouterr().err
+    assert f"The file {gone} is not in the store of files" in told
+    assert f"The file {bad} is damaged in the store of files" in told
+    assert whole not in told
+    with Reader.open(tmp_path / "one.tar") as kept:
+        kept.check()
+        assert whole in dict(kept.files())
+        assert (kept.manifest["missing"], kept.manifest["damaged"]) == ([gone], [bad])
+
+
+def test_a_file_that_is_not_on_this_disk_is_named_unless_its_rows_go_meanwhile(filled, tmp_path, monkeypatch):
+    store = FileStore(filled.settings.data_dir / "files")
+    with filled.tx() as tx:
+        for sha256 in ("a" * 64, "b" * 64):
+            tx.session.add(Attachment(sha256=sha256, name="x", content_type="", size=1, created_at=tx.now))
+    listed = store.everything
+
+    def retention_comes_by():
+        with filled.tx() as tx:
+            tx.session.execute(delete(Attachment).where(Attachment.sha256 == "b" * 64))
+        return listed()
+
+    monkeypatch.setattr(store, "everything", retention_comes_by)
+    made = make(filled.store.engine, filled.settings.data_dir, tmp_path / "one.tar", AT, store)
+    assert made["missing"] == ["a" * 64]
+
+
+def test_a_store_that_does_not_answer_leaves_no_backup_and_says_so(elsewhere, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DESK_FILES_URL", f"s3+http://a-key:a-secret@127.0.0.1:{free_port()}/backed-up/desk")
+    assert main(["backup", str(tmp_path / "one.tar")]) == 1
+    assert "cannot reach its files" in capsys.readouterr().err
+    assert list(tmp_path.glob("one.tar*")) == []
 
 
 def test_a_backup_that_could_not_be_finished_is_not_there(filled, tmp_path, monkeypatch):
