@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from flask_wtf.csrf import CSRFProtect
 from channels.voice.port import Carrier
 from channels.voice.simulated import door
 from channels.voice.simulated.carrier import SimulatedCarrier
+from channels.voice.stand_in import StandIn
 from channels.voice.twilio_carrier import TwilioCarrier
 from channels.voice.twilio_way import client_by
 from desk import traces
@@ -233,7 +235,10 @@ def locale_of(settings: Settings) -> str:
 
 def _carrier(settings: Settings, voice_token: str, clock: Clock) -> Carrier:
     if settings.has_twilio:
-        carrier = TwilioCarrier(
+        made: Callable[..., TwilioCarrier] = TwilioCarrier
+        if settings.twilio_softphone_path:
+            made = partial(StandIn, door=settings.twilio_softphone_path, now=lambda: clock.now().timestamp())
+        carrier = made(
             settings.twilio_account_sid,
             settings.twilio_auth_token,
             settings.twilio_api_key,

@@ -64,6 +64,7 @@ class Settings:
     twilio_region: str
     twilio_edge: str
     twilio_api_url: str
+    twilio_softphone_path: str
     leave_s: float = 0.0
     database_connections: int = CONNECTIONS
     processes: int = 1
@@ -126,6 +127,7 @@ class Settings:
             twilio_region=source.read("TWILIO_REGION", "", str.lower),
             twilio_edge=source.read("TWILIO_EDGE", "", str.lower),
             twilio_api_url=source.read("TWILIO_API_URL", "", lambda text: _base_url(text) if text else ""),
+            twilio_softphone_path=source.read("TWILIO_SOFTPHONE_PATH", "", _path_or_none),
             leave_s=source.read("DESK_LEAVE_S", "0", _latency),
             database_connections=source.read("DESK_DATABASE_CONNECTIONS", str(CONNECTIONS), _connections),
             processes=source.read("DESK_PROCESSES", "1", _processes),
@@ -280,6 +282,12 @@ def _token(text: str) -> str:
 
 def _port_or_none(text: str) -> int:
     return 0 if text == "0" else _port(text)
+
+
+def _path_or_none(text: str) -> str:
+    if text and not text.startswith("/"):
+        raise ValueError("give a path that begins with /")
+    return text
 
 
 def _log_form(text: str) -> str:

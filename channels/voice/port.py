@@ -148,7 +148,8 @@ class Carrier(Protocol):
 class ClientToken:
     """A pass for one softphone: `kind` chooses the transport in `softphone.js`. It must be renewed within `expires_in_s`.
 
-    `edge` is where its sound enters the carrier's network; "" leaves that to the carrier.
+    `edge` is where its sound enters the carrier's network; "" leaves that to the carrier. `door` is the path of
+    the Socket.IO that a simulated one connects to; "" is the desk's own.
     """
 
     kind: Literal["twilio", "simulated"]
@@ -156,6 +157,7 @@ class ClientToken:
     identity: str
     expires_in_s: int
     edge: str = ""
+    door: str = ""
 
 
 @dataclass(frozen=True)

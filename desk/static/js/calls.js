@@ -66,7 +66,8 @@ async function start() {
       token: pass.token,
       edge: pass.edge || undefined,
       insists: Boolean(navigator.locks),
-      socketFactory: (namespace, auth) => window.io(namespace, { auth, transports: ["websocket"], autoConnect: false }),
+      socketFactory: (namespace, auth) =>
+        window.io(namespace, { auth, path: pass.door || undefined, transports: ["websocket"], autoConnect: false }),
       onState: took,
       onEvent: perceived,
       onLevels: showLevels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from urllib.parse import urlencode
 
 from flask import Blueprint, jsonify, render_template, request, url_for
@@ -53,7 +54,7 @@ def softphone() -> Response:
         pass_ = installation().carrier.client_token(f"agent-{viewer().agent_id}")
     except CarrierFailed as failed:
         raise Conflict(AWAY, reason=str(failed).rstrip(".")) from failed
-    return jsonify(kind=pass_.kind, token=pass_.token, identity=pass_.identity, expires_in_s=pass_.expires_in_s, edge=pass_.edge)
+    return jsonify(asdict(pass_))
 
 
 @pages.post("/desk/softphone/ready")
