@@ -13,6 +13,7 @@ from desk.queries.calls.voice_audio import audio_of
 from desk.queries.calls.voice_policy import VoicePolicy, voice_policy
 from desk.queries.calls.voice_texts import text_of
 from desk.voice_texts import TEXTS
+from desk.web.admin.voice_words import TEXT_NAMES
 from tests.web.board_world import admin, boss, world  # noqa: F401 - fixtures among them
 from tests.web.forms import filled, form_with
 from tests.web.sounds import pcm
@@ -264,3 +265,7 @@ def test_a_supervisor_reads_all_of_it_and_changes_nothing_but_the_closure(world,
     assert boss.post(path, data=form).status_code in (400, 403)
     assert boss.get("/admin/voice/texts/nothing").status_code == 404
     assert boss.get("/admin/voice/menus/999").status_code == 404
+
+
+def test_every_text_that_callers_hear_has_a_name_for_who_changes_it():
+    assert set(TEXT_NAMES) == set(TEXTS)

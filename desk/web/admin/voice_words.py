@@ -19,6 +19,7 @@ TEXT_NAMES = {
     "closure_open_end": lazy_gettext("Emergency closure without an end"),
     "closure_in_line": lazy_gettext("Emergency closure, to callers in the line"),
     "full": lazy_gettext("The line is full"),
+    "in_writing": lazy_gettext("To callers who may only write"),
     "offer_voicemail": lazy_gettext("Offer to leave a message"),
     "offer_callback": lazy_gettext("Offer to be called back"),
     "other_ways": lazy_gettext("Other ways, and good-bye"),
