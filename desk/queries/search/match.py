@@ -46,17 +46,27 @@ class Match:
     def words(self) -> TableClause:
         return table(self._name, column("words"))
 
-    def found(self, expression: str) -> Select[Any]:
-        """The ids of what matches.
+    def found(self, expression: str, *narrower: str) -> Select[Any]:
+        """The ids of what matches, and what it is narrowed by.
 
         The newest of very many are found soon from the end, all of a few by the index. PostgreSQL knows too little about words to
-        choose (for one that stands nowhere it reads a million rows back), so a look at the newest rows decides.
+        choose (for one that stands nowhere it reads a million rows back), so a look at the newest rows decides. What narrows is
+        asked of the index only where the words alone are not rare: of a team that has every ticket it would read them all.
         """
         ids = select(self.id.label("id")).select_from(self.words)
-        matching = ids.where(self.holds(expression))
-        if self._sqlite or self._is_frequent(expression):
-            return matching
-        return select(self.id.label("id")).select_from(matching.offset(0).subquery(self._name))  # OFFSET 0: by its index alone
+        if self._sqlite:
+            return ids.where(self.holds(self.both(expression, *narrower)))
+        left = [each for each in narrower if each]
+        while self._is_frequent(expression):
+            if not left:
+                return ids.where(self.holds(expression))
+            expression = self.both(expression, left.pop(0))
+        # OFFSET 0: by its index alone, and sorted before each is asked who may see it, the newest first, until there are enough;
+        # + 0: never by the index of ids, which would read all rows back.
+        newest = (self.id + 0).label("id")
+        matching = select(newest, literal_column("words")).select_from(self.words).where(self.holds(expression))
+        rare = select(self.id.label("id")).select_from(matching.order_by(newest.desc()).offset(0).subquery(self._name))
+        return rare.where(self.holds(self.both(*left))) if left else rare
 
     def found_late(self, expression: str, before: int | None) -> Select[Any] | None:
         """The ids of what matches among the newest, those below `before`, without the index; None where that is no quicker.

@@ -175,15 +175,16 @@ def _by_words(
         return set(session.scalars(query.order_by(match.id.desc()).limit(wanted)))
 
     sight = _sight(viewer)
-    lasting = match.both(expression, *scope, match.scoped(sight) if sight else "")
+    narrower = (*scope, match.scoped(sight) if sight else "")
+    lasting = match.both(expression, *narrower)
     late = match.found_late(lasting, before) if reach.few is None else match.found_among(lasting, reach.few)
     found = seen(late) if late is not None else set()
     if late is None or (reach.few is None and len(found) < wanted):
-        found = seen(match.found(lasting))
+        found = seen(match.found(expression, *narrower))
     for held in held_tickets(viewer):
         ids = session.scalars(select(Ticket.id).where(held)).all()
         if ids:
-            found |= seen(match.found(match.both(expression, *scope)).where(match.id.in_(ids)))
+            found |= seen(match.found(expression, *scope).where(match.id.in_(ids)))
     return sorted(found, reverse=True)[:wanted]
 
 
