@@ -48,7 +48,7 @@ def test_each_half_hour_says_what_came_how_long_the_line_was_and_who_was_there(w
     assert cells(page, 22) == ["11:00", "3", "2", "1", "33.3%", "2", "3:20", "1.5"]
     assert cells(page, 23) == ["11:30", "1", "0", "0", "–", "1", "–", "1"]
     links = re.findall(r'href="(/board/rows\?[^"]*half=22[^"]*)">([^<]+)<', page)
-    assert len(links) == 5
+    assert len(links) == 7
     for address, told in links:
         rows = boss.get(unescape(address)).text
         if "abandoned" in address:  # the sum of these rows is a share
@@ -159,3 +159,17 @@ def test_a_wallboard_has_the_pages_that_its_address_names(world, boss):
     )
     assert 'data-every="5"' in boss.get(f"/wallboard?every=2&queue={billing}").text  # no faster than can be read
     assert "wall-turns" not in re.sub(r"<script[^>]*>", "", boss.get("/wallboard?every=20").text)
+
+
+def test_the_longest_line_of_a_half_hour_has_those_in_it_who_waited_at_that_moment(world, boss):
+    work(world, "voice", ago=50 * 60, wait=60)  # 11:10:00 to 11:11:00
+    work(world, "chat", ago=50 * 60 - 30, wait=60)  # 11:10:30 to 11:11:30
+    work(world, "voice", ago=50 * 60 - 60, wait=5)  # comes as the first one leaves
+    work(world, "voice", ago=40 * 60, wait=0)  # nobody waited for it
+    rows = boss.get("/board/rows?channel=live&half=22&figure=most_waiting").text
+    assert total(rows) == "2"
+    assert re.findall(r"<td>(11:1\d:\d\d)</td>", rows) == ["11:10:00", "11:10:30"]
+    slow = boss.get("/board/rows?channel=live&half=22&figure=slowest").text
+    assert total(slow) == "1:00"
+    assert re.findall(r'<td class="num">\s*(\d:\d\d)\s*</td>', slow) == ["1:00", "1:00", "0:05", "0:00"]
+    assert boss.get("/board/rows?figure=most_waiting&half=7").status_code == 404

@@ -84,6 +84,30 @@ def _staffed(spells: Spells, start: datetime, end: datetime) -> float:
     return sum(any(since <= start <= until for since, until in spell) for spell in spells.values())
 
 
+def longest_line(entries: Iterable[Entry], start: datetime) -> list[Entry]:
+    """Who waited in the half hour from `start` when most did so, in the order in which they came: `most_waiting` of them."""
+    live = [entry for entry in entries if entry.channel in LIVE_CHANNELS and entry.contact.wait_s > 0]
+    moves = sorted(
+        move
+        for place, entry in enumerate(live)
+        for move in ((entry.queued_at, 1, place), (entry.queued_at + timedelta(seconds=entry.contact.wait_s), -1, place))
+    )
+    here: dict[int, Entry] = {}
+    longest: list[Entry] | None = None
+    for at, step, place in moves:
+        if at >= start + HALF_HOUR:
+            break
+        if at >= start and longest is None:
+            longest = list(here.values())
+        if step < 0:
+            del here[place]
+            continue
+        here[place] = live[place]
+        if longest is not None and len(here) > len(longest):
+            longest = list(here.values())
+    return list(here.values()) if longest is None else longest
+
+
 def _most_waiting(entries: Iterable[Entry], starts: Sequence[datetime]) -> list[int]:
     """The longest that the line was in each half hour; who left in the moment in which another came did not wait with them."""
     moves = sorted(

@@ -14,15 +14,16 @@ from desk.errors import NotFound
 from desk.models import Agent, Customer, Ticket
 from desk.queries.board.board import MOST_ROWS, AgentLine, Board, RiskLine, WaitingLine, board, visible_agents
 from desk.queries.board.entries import LIVE_CHANNELS, THRESHOLD_S, Entry
-from desk.queries.board.half_hours import HALF_HOUR, HalfHour
+from desk.queries.board.half_hours import HALF_HOUR, HalfHour, longest_line
 from desk.queries.board.presence_spells import seconds_within
 from desk.queries.calls.callbacks import PromiseLine, open_promises
 from desk.queries.figures import SHORT_S, Counts, count
 
 FIGURES = (
     *("waiting", "longest", "service_level", "abandoned", "agents", "complaints", "offered", "answered"),
-    *("callbacks", "staffed"),
+    *("callbacks", "staffed", "most_waiting", "slowest"),
 )
+OF_HALVES = ("staffed", "most_waiting", "slowest")  # there is no such figure of the whole day
 LIVE = "live"  # as a channel: calls and chats together
 LEFT_OUT, IN_TIME, TOO_LATE, GAVE_UP, STILL = "left_out", "in_time", "too_late", "gave_up", "still_waiting"
 OTHER_WAY = "other_way"  # a promise to be rung back, a message, another place
@@ -81,10 +82,13 @@ def rows_of(
     Raises `NotFound` for half an hour that is not on the board.
     """
     seen = board(session, viewer, now, zone, most_waiting=MOST_ROWS)
-    part = _half_hour(seen, half) if half is not None or figure == "staffed" else None
+    part = _half_hour(seen, half) if half is not None or figure in OF_HALVES else None
     if figure == "staffed":
         there = _there(session, viewer, seen, part) if part else []
         return Rows(seen, [], [], [], [], Counts(), len(there), there=there, half=part)
+    if figure == "most_waiting":
+        line = longest_line(seen.entries, part.start) if part else []
+        return Rows(seen, _with_names(session, viewer, line[:MOST_ROWS]), [], [], [], Counts(), len(line), half=part)
     if figure == "callbacks":
         promises = open_promises(session, viewer, queue_id=queue_id, limit=MOST_ROWS)
         owed = sum(line.promises.number for line in seen.queues if line.promises and queue_id in (None, line.queue.id))
@@ -110,6 +114,8 @@ def rows_of(
         chosen = [each for each in chosen if part.start <= each.queued_at < part.start + HALF_HOUR]
     if figure == "answered":
         chosen = [each for each in chosen if each.contact.outcome == "answered"]
+    if figure == "slowest":
+        chosen = sorted((each for each in chosen if each.contact.outcome != "waiting"), key=lambda each: each.contact.wait_s)
     counts = sum((_counted(chosen, each) for each in channels), Counts())
     latest = chosen[-MOST_ROWS:][::-1]
     return Rows(seen, _with_names(session, viewer, latest), [], [], [], counts, len(chosen), half=part)
