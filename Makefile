@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run grown test nightly chaos lint check bench catalogue screens
+.PHONY: help setup run grown test test-grown nightly chaos lint check bench catalogue screens
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ grown: ## Set up, then try a desk of many processes here: PostgreSQL, Redis, ngi
 test: ## Set up everything that tests need, browser included, and run the whole suite (ARGS="tests/web -k login" narrows it)
 	@.ci/setup test
 	@$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+
+test-grown: ## Set up as for tests and tell the stories of flows and browser to desks of eight processes (ARGS="tests/flows -k mail")
+	@.ci/setup test
+	@command -v nginx >/dev/null || .ci/apt-install nginx-light || true
+	@TEST_DESK=grown $(PYTHON) -m pytest -n auto --dist loadfile $(or $(ARGS),tests/flows tests/browser)
 
 nightly: ## Set up as for tests and run what takes minutes: long random histories, statistics, faults
 	@.ci/setup test

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 ROOT = Path(__file__).parent.parent
+GROWN = os.environ.get("TEST_DESK") == "grown"  # stories are told to a desk of many processes
 FOLDER = pytest.StashKey[Path]()
 KEEPER = pytest.StashKey[Keeper]()
 
@@ -48,6 +49,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_configure_node(node) -> None:
     """Tell a worker where the servers of this run are."""
     node.workerinput["services"] = str(node.config.stash[FOLDER])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, with the reason that each gives, what cannot be done to a desk of many processes."""
+    for item in items if GROWN else ():
+        for mark in item.iter_markers("one_process"):
+            item.add_marker(pytest.mark.skip(reason=mark.args[0]))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -100,19 +108,13 @@ def redis_server(services_folder: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(autouse=os.environ.get("TEST_DESK") == "grown", scope="session")
-def grown_desks(postgres_server: URL, redis_server: str) -> None:
+@pytest.fixture(autouse=GROWN, scope="session")
+def grown_desks(postgres_server: URL, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Every desk that a test starts is one of many processes."""
-    from tests.grown.whole_desk import stand_on
+    from tests.grown.whole_desk import standing_on
 
-    stand_on(postgres_server, redis_server)
-
-
-@pytest.fixture(autouse=os.environ.get("TEST_DESK") == "grown")
-def in_many_processes(request: pytest.FixtureRequest) -> None:
-    """Leaves out what no process but the test's own would notice."""
-    if "monkeypatch" in request.fixturenames:
-        pytest.skip("changes the code of its process")
+    with standing_on(postgres_server, redis_server, tmp_path_factory.mktemp("nursery")):
+        yield
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def running(
     if GROWN:
         from tests.grown import whole_desk
 
-        with whole_desk.instead(settings, clock, carrier, _at_any_hour) as (desk, doors):
+        with whole_desk.instead(settings, clock, carrier, roles if background else frozenset(), _at_any_hour) as (desk, doors):
             yield World(desk, None, doors)
         return
     desk = install(settings, clock=clock, carrier=carrier)

@@ -16,10 +16,11 @@ import time
 import urllib.error
 import urllib.request
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -46,19 +47,18 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location = /metrics {{ return 404; }}
-    location / {{
-      proxy_pass http://desk;
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $http_host;
-      proxy_set_header X-Request-Id $request_id;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $wanted;
-      proxy_connect_timeout 2s;
-      proxy_read_timeout 60s;
-    }}
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host $http_host;
+    proxy_set_header X-Request-Id $request_id;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $wanted;
+    proxy_connect_timeout 2s;
+    proxy_read_timeout 60s;
+    {elsewhere}
+    location / {{ proxy_pass http://desk; }}
   }}
 }}
 """
@@ -223,8 +223,11 @@ def redis(port: int) -> Iterator[str]:
 
 
 @contextmanager
-def nginx(home: Path, port: int, places: Sequence[str]) -> Iterator[str]:
-    """The one address in front of the web processes, each given as HOST:PORT; empty, and a sentence, without nginx."""
+def nginx(home: Path, port: int, places: Sequence[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """The one address in front of the web processes, each given as HOST:PORT; empty, and a sentence, without nginx.
+
+    `elsewhere` names who has a path of their own.
+    """
     program = shutil.which("nginx") or next((path for path in ("/usr/sbin/nginx",) if Path(path).exists()), None)
     if program is None:
         print("nginx is not installed, so each web process is spoken to at its own address.", flush=True)
@@ -232,7 +235,8 @@ def nginx(home: Path, port: int, places: Sequence[str]) -> Iterator[str]:
         return
     servers = " ".join(f"server {place} max_fails=1 fail_timeout=2s;" for place in places)
     settings = home / "nginx.conf"
-    settings.write_text(NGINX.format(home=home, servers=servers, port=port))
+    others = " ".join(f"location {path} {{ proxy_pass http://{place}; }}" for path, place in elsewhere.items())
+    settings.write_text(NGINX.format(home=home, servers=servers, port=port, elsewhere=others))
     process = subprocess.Popen([program, "-p", str(home), "-c", str(settings)], stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         yield f"http://127.0.0.1:{port}"

@@ -39,21 +39,18 @@ def add(commands: Any) -> None:
 
 def run(_chosen: Namespace) -> int:
     """Become gunicorn, with what one process of many needs."""
-    settings = Settings.from_env()
-    words = [
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", *words(Settings.from_env())])  # noqa: S606 - words of our own
+
+
+def words(settings: Settings) -> list[str]:
+    """What gunicorn is told."""
+    return [
         *("gunicorn", "--worker-class", "gevent", "--workers", "1", "--worker-connections", str(MOST_CONNECTIONS)),
-        *(
-            "--bind",
-            f"{settings.http_host}:{settings.http_port}",
-            "--graceful-timeout",
-            str(PATIENCE_S),
-            "--log-level",
-            "warning",
-        ),
+        *("--bind", f"{settings.http_host}:{settings.http_port}"),
+        *("--graceful-timeout", str(PATIENCE_S), "--log-level", "warning"),
         "wsgi:app",
     ]
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", *words])  # noqa: S606 - words of our own
 
 
 def begin() -> tuple[Flask, SocketIO]:

@@ -13,6 +13,7 @@ from desk.models import Agent, Calendar, Call, Chat, Message, Queue, Ticket
 from tests.browser.sameness import same_after_loading_again
 from tests.browser.shown import expect_shown, has_shown, keep_words_of
 from tests.browser.signed_in import signed_in
+from tests.live.wire import Wire
 from tests.world import World, running, settings_for
 
 ALL_DAY = [[["00:00", "24:00"]]] * 7
@@ -114,7 +115,7 @@ def test_an_answer_of_the_customer_appears_on_the_open_ticket_and_the_typed_text
 def test_a_note_that_is_being_written_stays_a_note_when_the_chat_ends(context, world):
     maya = world.agent()
     page = console(context, world, maya)
-    chat_id, number = open_chat(world)
+    chat_id, number, _token = open_chat(world)
     expect(page.locator("li.offer")).to_contain_text("Chat")
     page.keyboard.press("a")
     expect(page.locator(".bubble.is-them")).to_contain_text("Where is my parcel?")
@@ -144,18 +145,20 @@ def test_a_note_that_is_being_written_stays_a_note_when_the_chat_ends(context, w
 
 def test_an_agent_sees_that_the_visitor_writes(context, world):
     page = console(context, world, world.agent())
-    _chat, number = open_chat(world)
+    *_, token = open_chat(world)
     expect(page.locator("li.offer")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator(".bubble.is-them")).to_be_visible()
     typing = page.locator("#typing")
     keep_words_of(typing)
+    window = Wire(world.url, "/visitor", {"token": token, "locale": "en"})
     for _ in range(180):  # said again and again while the visitor writes; the page may only just have begun to listen
-        world.app.extensions["staff"].visitor_typing(number)
+        window.call("typing")
         if has_shown(typing, "Wang Wei is writing"):
             break
         page.wait_for_timeout(250)
     expect_shown(typing, "Wang Wei is writing")
+    window.close()
 
 
 def test_a_call_is_taken_held_ended_and_wrapped_up_by_keyboard_while_reading_another_ticket(context, world):
@@ -276,8 +279,8 @@ def leave_the_field(page: Page) -> None:
     expect(page.locator("#composer-text")).not_to_be_focused()
 
 
-def open_chat(world: World) -> tuple[int, int]:
-    """A visitor's chat that waits; its id and its ticket's number."""
+def open_chat(world: World) -> tuple[int, int, str]:
+    """A visitor's chat that waits; its id, its ticket's number and the secret of the visitor's window."""
     with world.tx() as tx:
         question = {
             "client_id": "11111111-2222-4333-8444-555555555555",
@@ -287,5 +290,5 @@ def open_chat(world: World) -> tuple[int, int]:
             "text": "Where is my parcel?",
             "locale": "en",
         }
-        chat, _token = chats.open_chat(tx, question)
-        return chat.id, tx.session.get_one(Ticket, chat.ticket_id).number
+        chat, token = chats.open_chat(tx, question)
+        return chat.id, tx.session.get_one(Ticket, chat.ticket_id).number, token

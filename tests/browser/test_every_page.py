@@ -13,6 +13,8 @@ from desk.models import Agent
 from tests.screens.pages import Shown, pages_of
 from tests.web.siege import Siege, besieged
 
+pytestmark = pytest.mark.one_process("finds the pages by the routes of the application, and watches it, in its own process")
+
 ROLES = ("supervisor", "complaintofficer", "admin", "knowledgeeditor", "auditor", "agent")
 
 

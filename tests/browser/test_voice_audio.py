@@ -18,6 +18,10 @@ from desk.models import Agent, Calendar, Call, Queue
 from tests.services.chromium import running_chromium
 from tests.world import PASSWORD, World, running, settings_for
 
+pytestmark = pytest.mark.one_process(
+    "calls by the demo's telephone, whose carrier is a part of `serve --demo`, which is one process"
+)
+
 TOKEN = "the token that signs what the carrier posts"
 NUMBER = "+862155501234"
 ALL_DAY = [[["00:00", "24:00"]]] * 7

@@ -212,6 +212,7 @@ def test_a_wrap_up_that_needs_longer_gets_a_minute_more_each_time(steps, maya):
     assert steps.press(maya, "wrap-up/more").status_code == 409
 
 
+@pytest.mark.one_process("stands between the desk and its line, by changing the code that speaks to it")
 @pytest.mark.parametrize("answered", [True, False], ids=["while they talk", "while it rings"])
 def test_an_agent_who_hangs_up_has_ended_the_call_though_the_carriers_word_of_it_comes_first(steps, maya, monkeypatch, answered):
     """The carrier reports the end of every leg before it answers the request that caused it."""

@@ -111,6 +111,7 @@ def test_an_agent_who_takes_a_call_and_does_not_pick_up_is_seen_not_to_respond(s
     assert steps.load() == {"Maya": 0}
 
 
+@pytest.mark.one_process("lets webhooks have no effect, by changing the code that they reach")
 @pytest.mark.parametrize("lost", ["answer", "end", "everything"])
 def test_what_webhooks_did_not_tell_is_made_up_for(steps, maya, lost, monkeypatch):
     monkeypatch.setattr("desk.web.voice.webhooks.effect_once", lambda *_args: "")  # the carrier speaks, and nobody hears

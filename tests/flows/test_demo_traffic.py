@@ -25,6 +25,7 @@ from desk.models import Agent, Call, Chat, Complaint, MailboxMail, Message, Offe
 from tests.world import World, running, settings_for
 
 HURRY = 60.0
+TELEPHONE = "calls by the demo's telephone, whose carrier is a part of `serve --demo`, which is one process"
 
 
 class Street:
@@ -87,6 +88,7 @@ def test_a_customer_complains_by_the_form_in_their_language(world, street):
         assert world.one(select(Ticket.locale).where(Ticket.id == complaint.ticket_id)) == ("zh" if chinese else "en")
 
 
+@pytest.mark.one_process(TELEPHONE)
 @pytest.mark.parametrize("street", [HURRY], indirect=True)
 def test_a_caller_chooses_from_the_menu_waits_and_gives_up(world, street):
     done = street.send("voice")
@@ -214,6 +216,7 @@ def test_the_try_page_sends_a_mail_in_the_name_of_a_customer(world):
     assert len(world.all(select(Ticket))) == 1
 
 
+@pytest.mark.one_process("changes the demo's customers, who come out of the process that serves its page")
 def test_traffic_is_switched_from_the_page(world, monkeypatch):
     monkeypatch.setattr(traffic, "SHARES", {"email": 1})
     newcomer = world.browser()
@@ -267,6 +270,7 @@ def _heard(world: World) -> int:
     return world.one(select(func.count()).select_from(Message).where(Message.direction == "in"))
 
 
+@pytest.mark.one_process(TELEPHONE)
 def test_the_carriers_network_is_made_bad_and_good_from_the_page(world):
     newcomer = world.browser()
     assert newcomer.post("/try/network", data={"latency_s": "0.5", "loss": "1", "outage": "1"}).status_code == 303

@@ -200,6 +200,7 @@ def test_a_consent_that_was_withdrawn_is_told_to_the_administrator(world, doveco
     world.until(lambda: "this consent was withdrawn" in now(world, row).last_error)
 
 
+@pytest.mark.one_process("ends one thread where another process would be killed, by changing the code that it runs")
 @pytest.mark.parametrize("after", ["move", "flag"])
 def test_what_was_kept_before_the_process_died_is_put_away_by_the_next_one(tmp_path, dovecot, monkeypatch, after):
     class Killed(BaseException):

@@ -19,6 +19,8 @@ from desk.models import Agent, Offer, WorkItem
 from desk.queries.work.why import why_waits
 from tests.world import running, settings_for
 
+pytestmark = pytest.mark.one_process("sets the router's clock, which only its own process has")
+
 
 @pytest.fixture
 def clock():

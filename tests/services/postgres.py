@@ -80,8 +80,21 @@ class StreamingCopy:
 @contextmanager
 def new_database(server: URL) -> Iterator[str]:
     """The address of an empty database that is dropped afterwards."""
+    with _database(server, "template0") as url:
+        yield url
+
+
+@contextmanager
+def copy_of(server: URL, model: str) -> Iterator[str]:
+    """The address of a copy of the database at `model`, to which nobody is connected; it is dropped afterwards."""
+    with _database(server, make_url(model).database) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: URL, model: str | None) -> Iterator[str]:
     name = f"desk_{uuid.uuid4().hex}"
-    _tell(server, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    _tell(server, f'CREATE DATABASE "{name}" TEMPLATE "{model}"')
     try:
         yield server.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
     finally:

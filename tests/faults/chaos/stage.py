@@ -127,7 +127,7 @@ class Part:
         host = "0.0.0.0" if line.network else "127.0.0.1"
         ours = {"DESK_HTTP_HOST": host, "DESK_SMTP_HOST": host, "DESK_SMTP_PORT": str(self.smtp_port)}
         ours["DESK_HTTP_PORT" if role == "web" else "DESK_METRICS_PORT"] = str(self.port)
-        self._env = _environment({**settings, **ours})
+        self.env = _environment({**settings, **ours})
 
     @property
     def url(self) -> str:
@@ -138,7 +138,7 @@ class Part:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*before, sys.executable, "-m", "desk", self.role],
-                cwd=ROOT, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def tell(self, number: signal.Signals) -> None:
