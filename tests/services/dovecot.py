@@ -8,6 +8,7 @@ import pwd
 import shutil
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,7 +106,12 @@ class Dovecot:
             raise pytest.fail.Exception(f"Dovecot did not start:\n{(self.home / 'start.log').read_text()}", pytrace=False)
 
     def stop(self) -> None:
+        """Returns when it has ended: while it is ending no other can start."""
+        process = self.home / "run/master.pid"
+        number = int(process.read_text()) if process.exists() else 0
         subprocess.run(["doveadm", "-c", str(self.home / "dovecot.conf"), "stop"], capture_output=True, check=False)
+        while number and _runs(number):
+            threading.Event().wait(0.02)
 
     @contextmanager
     def client(self, user: str) -> Iterator[imaplib.IMAP4]:
@@ -117,8 +123,16 @@ class Dovecot:
     def deliver(self, user: str, *mails: bytes, folder: str = "INBOX") -> None:
         """Put mails into a mailbox, as its server would."""
         with self.client(user) as imap:
+            imap.create(f'"{folder}"')
             for mail in mails:
-                assert imap.append(folder, "", None, mail)[0] == "OK"
+                assert imap.append(f'"{folder}"', "", None, mail)[0] == "OK"
+
+    def deliver_at_once(self, user: str, *mails: bytes) -> None:
+        """Nobody who looks finds one of them without the others."""
+        self.deliver(user, *mails, folder="On its way")
+        with self.client(user) as imap:
+            assert imap.select('"On its way"')[0] == "OK"
+            assert imap.copy("1:*", "INBOX")[0] == "OK"
 
     def count(self, user: str, folder: str, wanted: str = "ALL") -> int:
         """How many mails a folder has."""
@@ -161,6 +175,14 @@ def running_dovecot(folder: Path, provider: str = "http://127.0.0.1:9") -> Itera
         yield server
     finally:
         server.stop()
+
+
+def _runs(number: int) -> bool:
+    """Whether this process has not ended; it may stand in the list for ever where nobody asks what became of it."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:
