@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import select
 
@@ -15,7 +16,9 @@ from channels.voice.port import Carrier
 from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.ear import Ear
 from channels.voice.simulated.webhooks import Post
+from desk.actions.calls import calls
 from desk.models import Agent, Call, Offer, Queue, WorkItem
+from desk.work import call_keeper
 from tests.world import World, post_form, running, settings_for
 
 CALLER = "+8613800138000"
@@ -121,12 +124,15 @@ def telephones(folder: Path, **faults: Any) -> Iterator[Phones]:
         post=Between.post,
         **{**Between.faults, **faults},
     )
+    # The telephones' time stands still, the desk's does not: no story depends on how fast it is told.
     with (
+        patch.object(calls, "GRACE_S", LONG_S),
+        patch.object(call_keeper, "CHECK_S", LONG_S),
         Between.front(carrier, settings.base_url) as spoken_to,
         running(settings, carrier=spoken_to) as world,
         Ear(carrier) as ear,
     ):
-        with world.tx() as tx:  # the telephones' time stands still, the desk's does not: no story depends on how fast it is told
+        with world.tx() as tx:
             for queue in tx.session.scalars(select(Queue)):
                 queue.offer_timeout_s = queue.wrap_up_s = LONG_S
             tx.emit("queue.changed")

@@ -6,7 +6,6 @@ const log = document.getElementById("log");
 const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const LAST = Number.MAX_SAFE_INTEGER;
 let onRetry = () => {};
-
 let onFile = () => {};
 
 export const whenFileAsked = (fetchIt) => (onFile = fetchIt);
@@ -28,7 +27,7 @@ export function put(message) {
   }
   const ours = message.from === "visitor";
   const node = bubble(`m-${message.id}`, ours, message.text, Date.parse(message.at), ours ? "" : message.name || text("us"));
-  for (const file of message.files) node.querySelector(".bubble-text").append(fileButton(file));
+  for (const file of message.files) node.querySelector(".bubble-text").append(press("chat-file", text("file", file), () => onFile(file)));
   place(node, Date.parse(message.at));
   if (ours) mark(node, message.delivery);
   return true;
@@ -50,9 +49,7 @@ export function putProgress(message, percent, stop) {
   if (!sign) return;
   let button = sign.querySelector("button");
   if (!button) {
-    button = element("button", "retry", text("cancel"));
-    button.type = "button";
-    button.addEventListener("click", stop);
+    button = press("retry", text("cancel"), stop);
     sign.replaceChildren(document.createTextNode(""), " ", button);
   }
   sign.firstChild.data = text("uploading", { percent });
@@ -81,19 +78,9 @@ export function transcript() {
   return `${text("transcript")}\n\n${rows.join("\n")}\n`;
 }
 
-function fileButton(file) {
-  const button = element("button", "chat-file", text("file", file));
-  button.type = "button";
-  button.addEventListener("click", () => onFile(file));
-  return button;
-}
-
-function words(line) {
-  if (line.kind === "idle") return text("idle");
-  if (line.kind === "joined") return text("joined", { name: line.name });
-  if (line.kind === "waiting") return text("passedOn");
-  if (line.kind === "reopened") return text("reopened");
-  return text({ customer: "endedByYou", agent: "endedByAgent" }[line.by] ?? "ended");
+function words({ kind, by, name }) {
+  if (kind === "ended") return text({ customer: "endedByYou", agent: "endedByAgent" }[by] ?? kind);
+  return text(kind === "waiting" ? "passedOn" : kind, { name });
 }
 
 function bubble(id, ours, said, at, who) {
@@ -117,12 +104,7 @@ function mark(node, state, reason = "", message = null) {
   node.dataset.state = state;
   sign.className = `delivery is-${state}`;
   sign.textContent = text(state) + (reason ? ` – ${reason}` : "");
-  if (state === "failed") {
-    const again = element("button", "retry", text("tryAgain"));
-    again.type = "button";
-    again.addEventListener("click", () => onRetry(message));
-    sign.append(" ", again);
-  }
+  if (state === "failed") sign.append(" ", press("retry", text("tryAgain"), () => onRetry(message)));
 }
 
 function place(node, at) {
@@ -141,6 +123,13 @@ function linked(said) {
     Object.assign(link, { href: part, target: "_blank", rel: "noopener noreferrer nofollow" });
     return link;
   });
+}
+
+function press(name, words, does) {
+  const button = element("button", name, words);
+  button.type = "button";
+  button.addEventListener("click", does);
+  return button;
 }
 
 function element(tag, name, content = "") {
