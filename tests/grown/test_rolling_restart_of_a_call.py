@@ -13,10 +13,11 @@ from channels.voice.simulated.carrier import SimulatedCarrier
 from channels.voice.simulated.ear import Ear
 from desk.events import Event
 from desk.models import Queue
+from desk.work.background import ALL
 from tests.faults.chaos.stage import Part
 from tests.flows.call_steps import Steps
 from tests.flows.phone_world import LONG_S, NUMBER, TOKEN, Phones
-from tests.grown.whole_desk import instead, stand_on
+from tests.grown.whole_desk import instead, standing_on
 from tests.world import World, settings_for
 
 pytestmark = pytest.mark.nightly
@@ -25,12 +26,15 @@ SECOND = "+8613900139009"
 
 
 @pytest.fixture
-def told(tmp_path, postgres_server, redis_server) -> Iterator[tuple[Steps, list[Part]]]:
+def told(tmp_path, tmp_path_factory, postgres_server, redis_server) -> Iterator[tuple[Steps, list[Part]]]:
     """The steps of a call, and the processes."""
-    stand_on(postgres_server, redis_server)
     settings = settings_for(tmp_path, TWILIO_AUTH_TOKEN=TOKEN)
     carrier = SimulatedCarrier(base_url=settings.base_url, auth_token=TOKEN, number=NUMBER, speed=0, now=time.time)
-    with instead(settings, None, carrier, patient) as (desk, doors), Ear(carrier) as ear:
+    with (
+        standing_on(postgres_server, redis_server, tmp_path_factory.mktemp("nursery")),
+        instead(settings, None, carrier, ALL, patient) as (desk, doors),
+        Ear(carrier) as ear,
+    ):
         yield Steps(Phones(World(desk, None, doors), carrier, ear)), doors.parts
 
 
