@@ -24,6 +24,8 @@ from argon2 import PasswordHasher
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import func, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool, QueuePool
 from werkzeug.serving import make_server
 
 from channels.email.parse import parse
@@ -135,7 +137,19 @@ def running(
         server.shutdown()
         server.server_close()
         desk.knowledge.close()
-        desk.store.engine.dispose()
+        put_away(desk.store.engine)
+
+
+def put_away(engine: Engine) -> None:
+    """Close all its connections, also of who is still being served: one that comes back to a pool that is gone nobody closes."""
+    pool, waiting = engine.pool, threading.Event()
+    assert isinstance(pool, QueuePool)
+    engine.pool = NullPool(pool._creator, dialect=engine.dialect, _dispatch=pool.dispatch)  # for who comes after us
+    for _ in range(PATIENCE_S * 100):
+        if not pool.checkedout():
+            break
+        waiting.wait(0.01)
+    pool.dispose()
 
 
 def _at_any_hour(tx: Tx) -> None:

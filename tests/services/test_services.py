@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 from playwright.sync_api import Error
 from pytest_socket import SocketConnectBlockedError
 from redis import Redis
 from sqlalchemy import create_engine, text
+
+from tests.world import put_away
 
 
 def test_a_database_is_empty_and_understands_chinese(database_url):
@@ -27,6 +30,37 @@ def test_postgresql_is_empty_for_every_test(postgres_url, time):
         assert connection.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")) == 0
         connection.execute(text(f"CREATE TABLE only_{time} (words TEXT)"))
     engine.dispose()
+
+
+def test_of_a_desk_that_ends_while_somebody_is_served_no_connection_stays_open(postgres_url):
+    ending, others = create_engine(postgres_url), create_engine(postgres_url)
+    asked, go, waiting = threading.Event(), threading.Event(), threading.Event()
+
+    def be_served():
+        with ending.connect() as connection:
+            asked.set()
+            assert go.wait(60)
+            connection.execute(text("SELECT 1"))
+
+    served = threading.Thread(target=be_served)
+    served.start()
+    assert asked.wait(60)
+    end = threading.Thread(target=put_away, args=[ending])
+    end.start()
+    go.set()
+    end.join(60)
+    served.join(60)
+    with ending.connect() as late:
+        late.execute(text("SELECT 1"))
+    there = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    with others.connect() as connection:
+        for _ in range(6_000):  # a server's process ends a moment after its client has gone
+            left = connection.scalar(there)
+            connection.rollback()
+            if not left or waiting.wait(0.01):
+                break
+    others.dispose()
+    assert left == 0
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
