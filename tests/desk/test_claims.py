@@ -90,8 +90,9 @@ def test_many_claims_of_one_round_are_one_commit_and_each_agent_may_have_several
     assert all(claim(house, line, asked))
     assert house.faults() == []
     assert house.kinds("offer.made") == ["offer.made"] * 25
-    got = [len(house.all(select(Offer).where(Offer.agent_id == agent.id))) for agent in house.all(select(Agent))]
-    assert [agent.version for agent in house.all(select(Agent))] == got
+    agents = house.all(select(Agent))
+    got = [len(house.all(select(Offer).where(Offer.agent_id == agent.id))) for agent in agents]
+    assert [agent.version for agent in agents] == got
     assert decided(house) == []
 
 

@@ -85,7 +85,8 @@ def test_each_share_of_the_time_is_told_once_and_the_later_the_more_people(world
     ]
     with world.tx() as tx:
         kinds = select(Event.kind).where(Event.complaint_id == case, Event.kind.startswith("complaint.clock_"))
-        assert list(tx.session.scalars(kinds)) == [*["complaint.clock_warned"] * 3, "complaint.clock_breached"]
+        told_of = list(tx.session.scalars(kinds.order_by(Event.id)))
+        assert told_of == [*["complaint.clock_warned"] * 3, "complaint.clock_breached"]
         (row,) = notices_of(tx.session, viewer_of(agent(tx, "Lin")))
         assert (row.clock, row.share) == ("decide", 100)
         alarms.see(tx, tx.session.get_one(Complaint, case), agent(tx, "Lin"))
@@ -219,6 +220,7 @@ def test_anybody_raises_the_severity_and_only_an_officer_lowers_it_with_a_reason
         case = complaint.id
     with world.tx() as tx:
         changes = select(Event).where(Event.complaint_id == case, Event.kind.startswith("complaint.severity_"))
+        changes = changes.order_by(Event.id)
         assert [
             (each.kind[19:], each.data["old"], each.data["new"], each.data["reason"]) for each in tx.session.scalars(changes)
         ] == [

@@ -185,7 +185,8 @@ def test_the_phone_number_is_noted_for_a_new_customer_but_never_hung_on_a_known_
 def test_files_become_evidence_with_their_hash(world):
     with world.tx() as tx:
         complaint = world.complain(tx, ("bill.pdf", b"%PDF-1.4 twice"), ("photo.png", b"\x89PNG\r\n\x1a\n"))
-        rows = tx.session.execute(select(Evidence, Attachment).join(Attachment, Attachment.id == Evidence.attachment_id)).all()
+        files = select(Evidence, Attachment).join(Attachment, Attachment.id == Evidence.attachment_id)
+        rows = tx.session.execute(files.order_by(Evidence.id)).all()
         assert [(file.name, evidence.added_by) for evidence, file in rows] == [
             ("bill.pdf", "customer"),
             ("photo.png", "customer"),

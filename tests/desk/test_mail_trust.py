@@ -133,7 +133,8 @@ def person(number, **more):
 
 
 def told(house):
-    return [mail.payload["in_reply_to"] for mail in house.all(select(OutboxMail).where(OutboxMail.automatic))]
+    query = select(OutboxMail).where(OutboxMail.automatic).order_by(OutboxMail.id)
+    return [mail.payload["in_reply_to"] for mail in house.all(query)]
 
 
 def test_who_opens_a_ticket_is_told_once_and_not_too_often(telling):
@@ -149,7 +150,7 @@ def test_who_opens_a_ticket_is_told_once_and_not_too_often(telling):
     with telling.tx() as tx:
         take_in(tx, person(9))
     assert len(told(telling)) == 5
-    mail = telling.one(select(OutboxMail))
+    mail = telling.one(select(OutboxMail).order_by(OutboxMail.id).limit(1))
     assert "[#10001]" in mail.payload["subject"]
 
 

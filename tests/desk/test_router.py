@@ -43,7 +43,8 @@ def router(house):
 
 def open_offers(house):
     """Item to agent of what is offered now."""
-    return {made.item_id: made.agent_id for made in house.all(select(Offer).where(Offer.state == "offered"))}
+    query = select(Offer).where(Offer.state == "offered").order_by(Offer.id)
+    return {made.item_id: made.agent_id for made in house.all(query)}
 
 
 def offer_of(house, item):

@@ -159,7 +159,8 @@ def test_a_supervisor_listens_whispers_speaks_and_takes_over(steps, maya, boss):
     assert steps.press(boss, "wrap-up", code="solved").ok
     assert steps.state() == "done"
     assert [by for _kind, _state, by in steps.parts()] == ["takeover", "caller"]
-    kinds = steps.world.all(select(Event.kind).where(Event.actor_id == boss.id, Event.kind.startswith("call.")))
+    query = select(Event.kind).where(Event.actor_id == boss.id, Event.kind.startswith("call."))
+    kinds = steps.world.all(query.order_by(Event.id))
     assert kinds == ["call.listened", "call.whispered", "call.barged", "call.taken_over", "call.wrapped_up"]
 
 

@@ -137,10 +137,10 @@ def test_a_caller_may_ask_for_a_person_in_any_language(phones):
 
 def test_word_of_a_call_that_nobody_knows_changes_nothing(phones):
     caller, base = Caller(phones), phones.world.url + "/hooks/twilio/voice"
-    before = phones.world.all(select(Call.id))
+    before = phones.world.all(select(Call.id).order_by(Call.id))
     ended = caller.form(CallStatus="completed", SequenceNumber="3")
     assert post(f"{base}/status?call=99999&agent=99999", ended).status_code == 204
     event = {"ConferenceSid": "CF9", "FriendlyName": "call-none", "StatusCallbackEvent": "conference-end", "SequenceNumber": "1"}
     assert post(f"{base}/conference", event).status_code == 204
     assert post(f"{base}/status", {"From": CALLER}).status_code == 422
-    assert phones.world.all(select(Call.id)) == before
+    assert phones.world.all(select(Call.id).order_by(Call.id)) == before

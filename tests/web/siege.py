@@ -161,7 +161,8 @@ def _furnish(world: World) -> dict[str, object]:
         return {
             "number": ticket.number, "message_id": message.id, "customer_id": customer.id, "key": "open-en", "agent_id": maya.id,
             "attachment_id": tx.session.scalars(select(Attachment.id)).first(), "item_id": 1, "offer_id": 1,
-            "contact_id": tx.session.scalars(select(ContactPoint.id)).first(), "queue_id": ticket.queue_id, "token_id": spare.id,
+            "contact_id": tx.session.scalars(select(ContactPoint.id).order_by(ContactPoint.id)).first(),
+            "queue_id": ticket.queue_id, "token_id": spare.id,
             "chat_id": 1, "block_id": 1, "help_id": 1, "mail_id": 1, "account_id": 1, "silence_id": 1, "unsent_id": 1,
             "participant_id": 1,
             "follow_up_id": getattr(follow_up, "id", 1), "team": home.id,
