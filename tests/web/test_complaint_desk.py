@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from openpyxl import load_workbook
@@ -15,19 +15,21 @@ from sqlalchemy import select
 from channels.form import ComplaintForm, to_inbound
 from desk.access import viewer_of
 from desk.actions.complaints import complaints, recusals
+from desk.clock import FrozenClock
 from desk.models import Agent, Complaint, Evidence, Mention, Ticket
 from desk.queries.complaints.desk_list import Narrowed, desk_list
 from tests.web.console_world import HX
 from tests.world import running, settings_for
 
 CASES = 7
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # in Shanghai; what came ten days before came in the same year
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """Seven open complaints: three late, one due soon, three on time; those of even ids are Ruth's."""
-    with running(settings_for(tmp_path_factory.mktemp("list")), background=False) as world:
+    with running(settings_for(tmp_path_factory.mktemp("list")), clock=FrozenClock(NOON), background=False) as world:
         for name, role in {"He": "complaint_officer", "Ruth": "complaint_officer", "Sam": "senior"}.items():
             world.agent(name, roles=(role,), team="care")
         with world.tx() as tx:
