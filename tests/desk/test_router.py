@@ -22,6 +22,12 @@ from tests.desk.house import EPOCH
 WAITING_ORDER = select(WorkItem.id).where(WorkItem.state == "waiting").order_by(WorkItem.band, WorkItem.due_at, WorkItem.id)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine gives a router no time for seconds; who may be replaced for that is told elsewhere."""
+    monkeypatch.setattr("desk.work.lease.STILL_S", 60.0)
+
+
 @contextmanager
 def routing(house):
     """A router that hears of every commit, and turns when asked."""
