@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from desk.models import Draft, Message
+from tests.browser.sameness import same_after_loading_again
 from tests.browser.test_console import begin, console
 from tests.world import World, running, settings_for
 
@@ -98,4 +99,33 @@ def test_what_was_typed_while_offline_is_saved_when_the_line_is_back(chromium: B
     page.once("dialog", lambda asked: asked.accept())
     page.get_by_role("button", name="Throw away the draft on ticket").click()
     expect(page.locator("#worklist")).not_to_contain_text("Typed in a tunnel")
+    context.close()
+
+
+def test_words_that_are_taken_out_again_leave_the_page_as_if_they_had_never_been(chromium: Browser, world):
+    """Also when the answer to their last saving comes after the page was told of it."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(45_000)
+    page = console(context, world, world.agent())
+    world.send("My router is dead.", subject="Router")
+    expect(page.locator("li.offer")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator("#timeline")).to_contain_text("My router is dead.")
+    begin(page, "r")
+    written(page, world, "Please press")
+    late = []
+
+    def answer_late(route) -> None:
+        if route.request.method == "POST":
+            late.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route(f"**{page.locator('#composer-draft').get_attribute('data-src')}*", answer_late)
+    page.locator("#composer-text").fill("")
+    expect(page.locator("#draft-kept")).to_have_attribute("data-version", "0")
+    [(route, answer)] = late
+    route.fulfill(response=answer)
+    expect(page.locator("[data-compose] [name=draft]")).to_have_value("0")
+    same_after_loading_again(page)
     context.close()

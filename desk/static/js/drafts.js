@@ -151,8 +151,7 @@ async function save(form, { last = false } = {}) {
 function saved(form, { version, words, kind }) {
   const state = states.get(form);
   Object.assign(state, { version, words: version ? words : "", kind });
-  const kept = keptIn(form);
-  if (kept) Object.assign(kept.dataset, { version, words: state.words, kind });
+  note(keptIn(form), state);
   name(form);
   if (areaOf(form).value !== words) return;
   keepHere(form, true);
@@ -223,6 +222,13 @@ function decide(form, add) {
 function keptOf(form) {
   const { version = 0, words = "", kind = "", seen = "", people = "" } = keptIn(form)?.dataset ?? {};
   return { version: Number(version), words, kind, seen, people: people ? JSON.parse(people) : null };
+}
+
+/** As the server draws it: of nothing that is kept there is nothing to say. */
+function note(kept, { version, words, kind }) {
+  if (!kept) return;
+  for (const name of ["kind", "words", "seen", "people"]) if (!version) delete kept.dataset[name];
+  Object.assign(kept.dataset, version ? { version, words, kind } : { version });
 }
 
 /** The form says which version it was written from: sending it throws away no other. */
