@@ -68,6 +68,7 @@ class Mailbox:
     def new_uids(self, after: int) -> list[int]:
         """UIDs above this one, in order."""
         with _told():
+            self._imap.untagged_responses.pop("EXISTS", None)  # what is told from now on may be more than we find
             # “n:*” names the last mail even when it is older than n.
             data = self._check(self._imap.uid("SEARCH", "UID", f"{after + 1}:*"), "the folder cannot be searched")
             return sorted(uid for uid in map(int, (data[0] or b"").split()) if uid > after)
@@ -129,16 +130,20 @@ class Mailbox:
     def idle(self, wake: Any, seconds: float = IDLE_S) -> bool:
         """Wait until something happens in the folder, `wake` (a file that can be read) says so, or the time is over.
 
-        Returns whether the server said something.
+        Returns whether the server said something. Each mail is told of once: also beside the answers since the last search.
         """
+        if "EXISTS" in self._imap.untagged_responses:
+            return True
         with _told():
+            said = False
             self._imap.send(IDLE_TAG + b" IDLE\r\n")
             line = self._imap.readline()
             while line and not line.startswith(b"+"):
                 if line.startswith(IDLE_TAG):
                     raise MailboxError("the server does not wait for mail")
+                said = said or b"EXISTS" in line
                 line = self._imap.readline()
-            said = self._wait(wake, seconds)
+            said = said or self._wait(wake, seconds)
             self._imap.send(b"DONE\r\n")
             while True:
                 line = self._imap.readline()
@@ -193,14 +198,25 @@ class Mailbox:
         return int(answer[0]) if answer and answer[0] else 0
 
     def _wait(self, wake: Any, seconds: float) -> bool:
-        """Lines that came with the one before are in the library's buffer, not in the socket: one of them is enough."""
-        ready, _, _ = select.select([self._imap.socket(), wake], [], [], seconds)
-        if self._imap.socket() not in ready:
-            return False
+        """One line is enough. What came with the line before is in the library's buffer, and no socket tells of it."""
+        if not self._has_read_ahead():
+            ready, _, _ = select.select([self._imap.socket(), wake], [], [], seconds)
+            if self._imap.socket() not in ready:
+                return False
         line = self._imap.readline()
         if not line:
             raise MailboxError("the connection was lost")
         return b"EXISTS" in line or b"RECENT" in line
+
+    def _has_read_ahead(self) -> bool:
+        waits_s = self._imap.sock.gettimeout()
+        self._imap.sock.setblocking(False)
+        try:
+            return bool(self._imap.file.peek(1))  # type: ignore[attr-defined]
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self._imap.sock.settimeout(waits_s)
 
     @staticmethod
     def _check(answer: tuple[str, Any], otherwise: str) -> Any:
