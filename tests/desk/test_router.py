@@ -24,8 +24,7 @@ WAITING_ORDER = select(WorkItem.id).where(WorkItem.state == "waiting").order_by(
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
-    """A busy machine gives a router no time for seconds; who may be replaced for that is told elsewhere."""
-    monkeypatch.setattr("desk.work.lease.STILL_S", 60.0)
+    monkeypatch.setattr("desk.work.lease.STILL_S", 60.0)  # a busy machine gives a router no time for seconds
 
 
 @contextmanager
@@ -49,8 +48,7 @@ def router(house):
 
 def open_offers(house):
     """Item to agent of what is offered now."""
-    query = select(Offer).where(Offer.state == "offered").order_by(Offer.id)
-    return {made.item_id: made.agent_id for made in house.all(query)}
+    return {made.item_id: made.agent_id for made in house.all(select(Offer).where(Offer.state == "offered").order_by(Offer.id))}
 
 
 def offer_of(house, item):
