@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from desk.actions.people.agents import set_skill
 from desk.actions.work import presence
 from desk.bench import processes
-from desk.bench.calls import SKILLS
+from desk.bench.calls import SKILLS, quantile
 from desk.bench.figures import figure, median_s
 from desk.bench.live import bare_server
 from desk.bench.screens import Task
@@ -64,8 +64,8 @@ def run(_settings: Settings) -> dict[str, Any]:
     return {
         "intake_by_two_doors": figure(intake, "mails/s", floors["intake"], "two SMTP servers that forget (more is better)"),
         "read_by_two_workers": figure(read, "mails/s", intake, "the intake, which went on meanwhile (more is better)"),
-        "acknowledged_to_offered_p50": figure(_share(offered, 0.5) * 1e3, "ms", commit * 1e3, "one commit with an event"),
-        "acknowledged_to_offered_p95": figure(_share(offered, 0.95) * 1e3, "ms", commit * 1e3, "one commit with an event"),
+        "acknowledged_to_offered_p50": figure(quantile(offered, 0.5) * 1e3, "ms", commit * 1e3, "one commit with an event"),
+        "acknowledged_to_offered_p95": figure(quantile(offered, 0.95) * 1e3, "ms", commit * 1e3, "one commit with an event"),
         "pages_from_two_webs": figure(pages, "pages/s", floors["pages"], "two bare servers' empty page (more is better)"),
     }
 
@@ -121,7 +121,7 @@ def _until_offered(desk: Installation, webs: Sequence[str], doors: Sequence[int]
         _be(desk, agents, presence.AVAILABLE)
         took = [_offered_after(desk, doors[number % len(doors)], number) for number in range(OFFERED + 1)]
         _be(desk, agents, presence.OFFLINE)
-    return sorted(took[1:])  # with the first the reading processes started
+    return took[1:]  # with the first the reading processes started
 
 
 def _offered_after(desk: Installation, port: int, number: int) -> float:
@@ -182,7 +182,3 @@ async def _pages(urls: Sequence[str]) -> float:
         begin = time.perf_counter()
         await asyncio.gather(*(ask(place) for place in range(ASKING)))
         return PAGES / (time.perf_counter() - begin)
-
-
-def _share(taken: Sequence[float], share: float) -> float:
-    return taken[min(len(taken) - 1, int(len(taken) * share))]

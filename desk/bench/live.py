@@ -26,6 +26,7 @@ from sqlalchemy import select
 from desk.actions.people.customers import identify
 from desk.actions.tickets.tickets import open_ticket
 from desk.bench import processes
+from desk.bench.calls import quantile
 from desk.bench.figures import figure
 from desk.bench.memory import resident_mb
 from desk.bench.screens import Task
@@ -111,7 +112,7 @@ def figures(load: Load, ours: Outcome, floor: Outcome) -> dict[str, Any]:
         ("commit_to_one", ours.to_one, floor.to_one),
     ):
         for share in (0.5, 0.99):
-            found[f"{name}_p{share * 100:.0f}"] = figure(_at(here, share) * 1000, "ms", _at(there, share) * 1000, what)
+            found[f"{name}_p{share * 100:.0f}"] = figure(quantile(here, share) * 1000, "ms", quantile(there, share) * 1000, what)
     return {
         **found,
         "events_a_second": figure(ours.a_second, "events", TO_ALL + TO_ONE, "asked for"),
@@ -214,9 +215,6 @@ def _measure(side: Side, load: Load) -> Outcome:
         for number, client in enumerate(clients):
             heard = json.loads(client.communicate("\n")[0])
             _reckon(heard, _places(load, number), told, outcome)
-    outcome.to_all.sort()
-    outcome.to_one.sort()
-    outcome.to_tell.sort()
     return outcome
 
 
@@ -302,7 +300,3 @@ def _waits(events: Sequence[Told], hints: Sequence[tuple[int, float]]) -> Iterat
                 return  # never heard of
             at, when = hint
         yield max(0.0, when - event.done)  # others may hear of a commit a moment before it returns
-
-
-def _at(taken: Sequence[float], share: float) -> float:
-    return taken[min(len(taken) - 1, int(len(taken) * share))] if taken else 0.0
