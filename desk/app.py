@@ -180,6 +180,11 @@ def prepare(desk: Installation) -> None:
         ensure_defaults(tx)
 
 
+def cookie_key(desk: Installation) -> bytes:
+    """What the cookies of all processes of this desk are signed with."""
+    return hmac.new(desk.secret, b"cookies", hashlib.sha256).digest()
+
+
 def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     """The web application and its sockets."""
     app = Flask("desk", root_path=str(ROOT / "desk"), template_folder=str(ROOT / "templates"), static_folder="static")
@@ -189,7 +194,7 @@ def create_app(desk: Installation) -> tuple[Flask, SocketIO]:
     app.url_map.converters["int"] = IdConverter
     app.request_class = Incoming
     app.config.update(
-        SECRET_KEY=hmac.new(desk.secret, b"cookies", hashlib.sha256).digest(),
+        SECRET_KEY=cookie_key(desk),
         SESSION_COOKIE_NAME="desk",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import select
 
 from desk.actions.people.agents import add_agent
 from desk.actions.people.sessions import SESSION_HOURS, hash_token
-from desk.app import create_app, install, prepare
+from desk.app import cookie_key, install, prepare
 from desk.bench.screens import Task
 from desk.commands import grown
 from desk.config import Settings
@@ -85,8 +87,10 @@ def sign_in(desk: Installation, people: int) -> list[int]:
 
 def cookies(desk: Installation, people: int) -> list[dict[str, str]]:
     """What the browser of each of them sends along."""
-    app, _ = create_app(desk)
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    bare = Flask("desk")  # the whole application would hear of all that is committed here, and tell its screens
+    bare.secret_key = cookie_key(desk)
+    serializer = SecureCookieSessionInterface().get_signing_serializer(bare)
+    assert serializer is not None
     return [{"Cookie": f"desk={serializer.dumps({'token': token(place)})}"} for place in range(people)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from channels.voice.simulated.carrier import SimulatedCarrier
-from desk import logs
+from desk import logs, rubbish
 from desk.app import create_app, install, prepare
 from desk.commands.part_door import open_door
 from desk.config import JSON, Settings
@@ -28,7 +27,6 @@ from desk.work.background import ALL, Background
 log = logging.getLogger(__name__)
 
 SHORT_TURN_S = 0.0002
-RUBBISH = (20_000, 10, 200)  # new objects before the young ones are looked through, and how often before older ones are
 
 
 def add(commands: Any) -> None:
@@ -87,14 +85,9 @@ def run(chosen: Namespace) -> int:
 
 
 def take_short_turns() -> None:
-    """Let threads that compute give way sooner: each of a webhook's statements waits for such a turn after it has run.
-
-    What is there now stays; to look through all of it for rubbish would stop every thread, again and again.
-    """
+    """Let threads that compute give way sooner: each of a webhook's statements waits for such a turn after it has run."""
     sys.setswitchinterval(SHORT_TURN_S)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*RUBBISH)
+    rubbish.seldom()
 
 
 def run_part(chosen: Namespace) -> int:
@@ -107,6 +100,7 @@ def run_part(chosen: Namespace) -> int:
     background = Background(desk, chosen.roles & ALL)
     stop = _stop_on_signal()
     door = open_door(desk, background.health)
+    rubbish.seldom()
     background.start()
     _wait_for(stop)
     if door is not None:

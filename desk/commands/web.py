@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask
 from flask_socketio import SocketIO
 
-from desk import logs
+from desk import logs, rubbish
 from desk.app import create_app, gevent_runs, install
 from desk.config import JSON, Settings
 from desk.errors import Conflict, DeskError
@@ -79,6 +79,7 @@ def _begin(settings: Settings) -> tuple[Flask, SocketIO]:
     if app.extensions["together"] is not None:
         app.extensions["together"].start()
     _leave_on_signal(app, socketio)
+    rubbish.seldom()
     return app, socketio
 
 
