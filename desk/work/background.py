@@ -17,7 +17,7 @@ from desk.work.checkpoint import Checkpoint
 from desk.work.disposal import DisposalJob
 from desk.work.due import ACTIONS
 from desk.work.erasing import Erasing
-from desk.work.feed import Bell, Feed
+from desk.work.feed import APART_S, Bell, Feed
 from desk.work.forgetting import Forgetting
 from desk.work.imap_in import ImapDoor
 from desk.work.indexing import Indexing
@@ -72,7 +72,7 @@ class Background:
         if self.mail is not None:
             self._add("mail_door", self.mail.turn, _has("mail_address.changed"))
         self.feed = Feed(desk)
-        self._add("feed", self.feed.turn, lambda _events: False)
+        self._add("feed", self.feed.turn, lambda _events: False, apart_s=APART_S)
         self.checkpoint: Checkpoint | None = None
         if desk.settings.on_sqlite:
             self.checkpoint = Checkpoint(desk, hurried=self.mail.pace.is_busy) if self.mail is not None else Checkpoint(desk)
@@ -153,10 +153,16 @@ class Background:
             self._wake(name)()
 
     def _add(
-        self, name: str, turn: Callable[[], float | None], follow: Callable[[Sequence[Event]], bool], *, soon: bool = False
+        self,
+        name: str,
+        turn: Callable[[], float | None],
+        follow: Callable[[Sequence[Event]], bool],
+        *,
+        soon: bool = False,
+        apart_s: float = 0.0,
     ) -> None:
         places = self._desk.store.places if self._desk.settings.on_sqlite else None  # to ask PostgreSQL is mostly to wait
-        part = Part(name, self._desk.clock, turn, places, soon=soon)
+        part = Part(name, self._desk.clock, turn, places, soon=soon, apart_s=apart_s)
         self.parts[name] = part
         self._wakes.append((follow, part))
 

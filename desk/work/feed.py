@@ -21,6 +21,7 @@ from desk.store import BELL
 log = logging.getLogger(__name__)
 
 PACE_S = 2.0
+APART_S = 0.015  # looks begin so far apart: each reads, and tells screens, of all that came meanwhile
 BATCH = 1000
 RECONNECT_S = 2.0
 

@@ -20,18 +20,27 @@ class Part:
     """Calls `turn()` again and again. `turn` does what is due and returns the seconds until the next thing, or None.
 
     A turn that raises is logged and tried again soon: a part never dies of one bad row. What it reads and writes gives way to
-    those who have `places`; a part that people wait for does it `soon`.
+    those who have `places`; a part that people wait for does it `soon`. Turns begin at least `apart_s` after one another, so
+    that what comes thick and fast is done together.
     """
 
     def __init__(
-        self, name: str, clock: Clock, turn: Callable[[], float | None], places: Places | None = None, *, soon: bool = False
+        self,
+        name: str,
+        clock: Clock,
+        turn: Callable[[], float | None],
+        places: Places | None = None,
+        *,
+        soon: bool = False,
+        apart_s: float = 0.0,
     ) -> None:
         self.name = name
         self._clock = clock
         self._places, self._soon = places, soon
         self._turn = turn
+        self._apart_s = apart_s
         self._wake = threading.Event()
-        self._stopping = False
+        self._ending = threading.Event()
         self._beat = clock.monotonic()
         self._failing = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -45,7 +54,7 @@ class Part:
 
     def end(self) -> None:
         """Let the present turn be the last; does not wait for it."""
-        self._stopping = True
+        self._ending.set()
         self._wake.set()
 
     def stop(self, patience_s: float = LONGEST_TURN_S) -> None:
@@ -64,8 +73,9 @@ class Part:
     def _run(self) -> None:
         if self._places is not None:
             give_way(self._places, soon=self._soon)
-        while not self._stopping:
+        while not self._ending.is_set():
             self._wake.clear()
+            began = self._clock.monotonic()
             try:
                 rest = self._turn()
                 self._failing = False
@@ -75,3 +85,5 @@ class Part:
                 rest = AFTER_FAILURE_S
             self._beat = self._clock.monotonic()
             self._wake.wait(LONGEST_SLEEP_S if rest is None else max(0.0, min(rest, LONGEST_SLEEP_S)))
+            if (soonest := began + self._apart_s) > (now := self._clock.monotonic()):
+                self._ending.wait(soonest - now)
