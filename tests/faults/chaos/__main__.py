@@ -49,6 +49,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=20.0, help="seconds from one blow to the next")
     parser.add_argument("--rate", type=float, default=4.0, help="contacts a second")
     parser.add_argument("--agents", type=int, default=24)
+    parser.add_argument("--backlog", action="store_true", help="more comes than agents can do: at the end work may wait")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rolling", action="store_true", help="no blows, but every process restarted in its turn")
     parser.add_argument("--keep", action="store_true", help="leave the folder with the logs")
@@ -90,7 +91,9 @@ def run(home: Path, disk: Path | None, chosen: argparse.Namespace) -> dict[str, 
             for part in stage.parts:
                 part.until_ready()
             crowd.leave()
-            left = quiet(desk)
+            if chosen.backlog:
+                crowd.rest()
+            left, waiting = quiet(desk, backlog=chosen.backlog)
             crowd.end()
             watch.end()
             wrong = [*(f"still there: {number} {what}" for what, number in left.items()), *watch.found, *judge(desk, ledger)]
@@ -108,6 +111,7 @@ def run(home: Path, disk: Path | None, chosen: argparse.Namespace) -> dict[str, 
         "refused": ledger.refused,
         "ends": unasked,
         "looks": watch.looks,
+        "waiting": waiting,
         "wrong": wrong,
     }
 
@@ -117,7 +121,7 @@ class Crowd:
 
     def __init__(self, stage: Stage, ledger: Ledger, people: dict[int, str], rate: float, chance: Random) -> None:
         doors = [(part.line.inside, part.smtp_port) for part in stage.of("smtp")]
-        self._mails = MailSenders(ledger, doors)
+        self._mails = MailSenders(ledger, doors, senders=max(3, round(rate / 4)))
         self._visitors = Visitors(ledger, stage.url, chance)
         self._agents: list[Agent] = []
         self._people, self._ledger, self._url = people, ledger, stage.url
@@ -134,6 +138,10 @@ class Crowd:
         """Nobody comes any more; what was begun is ended."""
         asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(240)
         self._mails.finish()
+
+    def rest(self) -> None:
+        """The agents take nothing new, and finish what they have."""
+        asyncio.run_coroutine_threadsafe(self._rest(), self._loop).result(240)
 
     def end(self) -> None:
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(60)
@@ -159,6 +167,9 @@ class Crowd:
     async def _leave(self) -> None:
         self._coming.cancel()
         await self._visitors.finish()
+
+    async def _rest(self) -> None:
+        await asyncio.gather(*(agent.rest() for agent in self._agents))
 
     async def _end(self) -> None:
         await asyncio.gather(*(agent.end() for agent in self._agents))

@@ -40,6 +40,9 @@ class Agent:
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._listen()), loop.create_task(self._work())]
 
+    async def rest(self) -> None:
+        await self._until_done("/desk/presence", {"presence": "away"})
+
     async def end(self) -> None:
         for task in (*self._tasks, *self._doing.values()):
             task.cancel()

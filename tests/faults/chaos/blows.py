@@ -16,7 +16,7 @@ from random import Random
 from tests.faults.chaos.stage import Part, Stage
 
 STILL_S, AWAY_S, CUT_S, FULL_S = 6.0, 4.0, 8.0, 6.0
-ROOM = 256 << 20  # bytes of the disk that is to be full
+ROOM = 1 << 30  # bytes of the disk that is to be full
 
 
 @dataclass(frozen=True)

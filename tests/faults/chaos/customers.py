@@ -20,7 +20,6 @@ import aiohttp
 from channels.chat.secret import new_token
 from tests.faults.chaos.ledger import Ledger
 
-SENDERS = 3
 PAUSE_S = 0.5  # before somebody tries again
 ANSWER_S = 15.0
 CUSTOMERS = 400
@@ -31,11 +30,11 @@ TOKEN = re.compile(r'name="(csrf_token|token)"[^>]*value="([^"]+)"')
 class MailSenders:
     """Mail servers of strangers, in threads: a mail that was not answered 250 goes again, by any door of the desk."""
 
-    def __init__(self, ledger: Ledger, doors: list[tuple[str, int]]) -> None:
+    def __init__(self, ledger: Ledger, doors: list[tuple[str, int]], *, senders: int) -> None:
         self._ledger, self._doors = ledger, itertools.cycle(doors)
         self._todo: SimpleQueue[str] = SimpleQueue()
         self._closing = threading.Event()
-        self._threads = [threading.Thread(target=self._deliver, daemon=True) for _ in range(SENDERS)]
+        self._threads = [threading.Thread(target=self._deliver, daemon=True) for _ in range(senders)]
         for thread in self._threads:
             thread.start()
 

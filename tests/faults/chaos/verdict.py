@@ -20,7 +20,7 @@ from tests.faults.chaos.ledger import Ledger
 
 MARK = re.compile(r"(?:mail|chat|said|form|answer)-\d{6}-mark")
 LETS_GO = ("item.", "offer.rejected", "offer.timed_out", "offer.rescinded")
-QUIET_S = 240.0
+QUIET_S = 240.0  # without anything getting less
 HELD_TWICE = """
 SELECT 'item ' || item_id || ' is held ' || count(*) || ' times' FROM offer
 WHERE state IN ('offered', 'accepted') GROUP BY item_id HAVING count(*) > 1
@@ -58,15 +58,23 @@ class Watch:
                 self._over.wait(0.5)
 
 
-def quiet(desk: Installation) -> dict[str, int]:
-    """Wait until nothing is left to do; what is left when it takes too long."""
-    until = time.monotonic() + QUIET_S
-    while (left := _left(desk)) and time.monotonic() < until:
+def quiet(desk: Installation, *, backlog: bool) -> tuple[dict[str, int], int]:
+    """Wait until nothing is left to do; what is left when it does not get less, and how much work waits for an agent.
+
+    With a backlog it may: there is more of it than the agents can do.
+    """
+    least, until = float("inf"), 0.0
+    while True:
+        left, waiting = _left(desk, backlog=backlog)
+        number = sum(left.values())
+        if number < least:
+            least, until = number, time.monotonic() + QUIET_S
+        if not left or time.monotonic() > until:
+            return left, waiting
         threading.Event().wait(1.0)
-    return left
 
 
-def _left(desk: Installation) -> dict[str, int]:
+def _left(desk: Installation, *, backlog: bool) -> tuple[dict[str, int], int]:
     with desk.store.read() as reading:
         states = reading.execute(
             select(WorkItem.kind, WorkItem.state, func.count()).group_by(WorkItem.kind, WorkItem.state)
@@ -74,7 +82,8 @@ def _left(desk: Installation) -> dict[str, int]:
         left = {f"{kind} {state}": number for kind, state, number in states if state not in ("done", "abandoned", "withdrawn")}
         left["unread mail"] = reading.scalar(select(func.count()).select_from(SpooledMail)) or 0
         left["unsent mail"] = reading.scalar(select(func.count()).where(OutboxMail.state.not_in(("sent", "failed")))) or 0
-    return {name: number for name, number in left.items() if number}
+    waiting = sum(number for name, number in left.items() if name.endswith(" waiting"))
+    return {name: number for name, number in left.items() if number and not (backlog and name.endswith(" waiting"))}, waiting
 
 
 def judge(desk: Installation, ledger: Ledger) -> list[str]:
