@@ -198,17 +198,17 @@ class Store:
         return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
 
     def _append_and_commit(self, session: Session, pending: list[dict[str, Any]]) -> list[Event]:
-        """On PostgreSQL: take the lock that keeps ids in commit order, insert the events and commit, all said in one breath.
+        """On PostgreSQL: take the lock that keeps ids in commit order, insert the events and commit, all said in one message.
 
-        The lock is everybody's. Were it held while this process waits for its turn to go on, a busy process would hold up all.
+        The lock is everybody's. Were it held while this process waits for its turn to say the next thing, a busy process, or
+        one whose line is cut just then, would hold up all.
         """
         driver: Any = session.connection().connection.driver_connection
-        with self._naming:
-            with driver.pipeline():
-                driver.execute(_ANNOUNCE)
-                kept = [driver.execute(*_recording(pending[at : at + _ROWS])) for at in range(0, len(pending), _ROWS)]
-                driver.commit()
-            ids = [event_id for cursor in kept for event_id in sorted(row[0] for row in cursor.fetchall())]
+        with self._naming, psycopg.ClientCursor(driver) as cursor:
+            cursor.execute(*_recording(pending))
+            ids = []
+            while cursor.nextset():
+                ids += sorted(row[0] for row in cursor.fetchall()) if cursor.description else []
             self._ours.update(ids)
         return [Event(id=event_id, **row) for event_id, row in zip(ids, pending, strict=True)]
 
@@ -424,10 +424,11 @@ _COLUMNS = tuple(column.name for column in Event.__table__.columns if column.nam
 
 
 def _recording(rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
-    """A statement for PostgreSQL's driver that inserts these events, and what goes with it."""
-    one = f"({', '.join(['%s'] * len(_COLUMNS))})"
-    statement = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES {', '.join([one] * len(rows))} RETURNING id"  # noqa: S608
-    return statement, [_driven(row[name]) for row in rows for name in _COLUMNS]
+    """What is said to PostgreSQL to record these events and commit, and what goes with it."""
+    one, into = f"({', '.join(['%s'] * len(_COLUMNS))})", f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES"
+    parts = [len(rows[at : at + _ROWS]) for at in range(0, len(rows), _ROWS)]
+    inserts = [f"{into} {', '.join([one] * part)} RETURNING id" for part in parts]
+    return "; ".join((_ANNOUNCE, *inserts, "COMMIT")), [_driven(row[name]) for row in rows for name in _COLUMNS]
 
 
 def _driven(value: Any) -> Any:
