@@ -22,7 +22,7 @@ from tests.faults.chaos.ledger import Ledger
 
 PAUSE_S = 0.5  # before somebody tries again
 ANSWER_S = 15.0
-CUSTOMERS = 400
+CUSTOMERS = 4000
 PATIENT_S = 60.0  # so long a visitor waits for an agent
 TOKEN = re.compile(r'name="(csrf_token|token)"[^>]*value="([^"]+)"')
 
@@ -74,12 +74,17 @@ class MailSenders:
 def _mail(mark: str) -> EmailMessage:
     number = int(mark.split("-")[1])
     mail = EmailMessage()
-    mail["From"], mail["To"] = f"c{number % CUSTOMERS}@customers.example", "support@desk.example"
+    mail["From"], mail["To"] = _somebody(mark), "support@desk.example"
     mail["Subject"], mail["Message-ID"] = f"Question {number}", f"<{mark}@customers.example>"
     mail.set_content(f"The router at home is dead since the storm. {mark}\n")
     if number % 7 == 0:
         mail.add_attachment(f"the log of {mark}\n".encode() * 200, maintype="text", subtype="plain", filename="log.txt")
     return mail
+
+
+def _somebody(mark: str) -> str:
+    """Whose address it is: many come more than once."""
+    return f"c{int(mark.split('-')[1]) % CUSTOMERS}@customers.example"
 
 
 class Visitors:
@@ -108,7 +113,7 @@ class Visitors:
                     if not filled:
                         async with browser.get(f"{self._url}/write") as page:
                             filled = dict(TOKEN.findall(await page.text())) if page.status == 200 else {}
-                    form = {**filled, "name": "Li Na", "email": "li.na@customers.example", "text": f"Where is it? {mark}"}
+                    form = {**filled, "name": "Li Na", "email": _somebody(mark), "text": f"Where is it? {mark}"}
                     headers = {"Referer": f"{self._url}/write"}
                     async with browser.post(f"{self._url}/write", data=form, headers=headers, allow_redirects=False) as answer:
                         if answer.status == 303:
@@ -124,11 +129,10 @@ class Visitors:
             "token": new_token(),
             "client_id": self._ledger.mark("chat"),
             "name": "Wang Wei",
-            "email": "wang.wei@customers.example",
             "topic": "other",
             "locale": "en",
         }
-        opening["text"] = f"Hello? {opening['client_id']}"
+        opening["text"], opening["email"] = f"Hello? {opening['client_id']}", _somebody(opening["client_id"])
         until = asyncio.get_running_loop().time() + PATIENT_S
         async with _session(address) as client:
             window = Window(client, self._url, opening["token"], until)
