@@ -1,7 +1,7 @@
 """Who is able: each rule that can keep an agent and an item apart, as a predicate that names itself and shows its figures.
 
 The rules, in the order in which they are looked at: not_available, skill_missing, level_too_low, excluded, sticky_hold,
-channel_maximum, voice_exclusive, capacity.
+channel_maximum, voice_exclusive, capacity, composing.
 """
 
 from __future__ import annotations
@@ -105,17 +105,21 @@ def pair_failure(item: Item, agent: Agent, now: float, held_for: int | None) -> 
 
 
 def capacity_failure(channel: str, capacity: int, load: Load, rules: Mapping[str, ChannelRule]) -> Failure | None:
-    """Rules about room: the channel's maximum, exclusive work, and capacity.
+    """Rules about room: the channel's maximum, exclusive work, capacity, and an answer that is being written slowly.
 
     Live work is weighed against live work alone, because interruptible work gives way; interruptible work against everything.
+    What is half makes room only by two: no new item may carry the agent beyond the maximum, nor beyond the capacity.
     """
     rule = rules[channel]
     count = load.counts.get(channel, 0)
-    if count >= rule.maximum:
-        return "channel_maximum", {"count": count, "maximum": rule.maximum}
+    if count + 1 > rule.maximum:
+        halves = {"halves": load.halves} if load.halves else {}
+        return "channel_maximum", {"count": count, "maximum": rule.maximum, **halves}
     if load.exclusive or (rule.exclusive and load.live > 0):
         return "voice_exclusive", {"live": load.live}
     used = load.total if rule.interruptible else load.live
     if used + rule.weight > capacity:
         return "capacity", {"used": used, "weight": rule.weight, "capacity": capacity}
+    if channel in load.closed:
+        return "composing", {}
     return None

@@ -17,7 +17,7 @@ from routing.choice import MODES
 from routing.footing import Footing, Footings
 from routing.kinds import SLACK, Entry, FreeHeap, Kinds, Line, Offer, Profile, Record
 from routing.timers import Timers
-from routing.values import DEFERRED, Agent, ChannelRule, Item
+from routing.values import DEFERRED, Agent, ChannelRule, Item, channel_of
 
 
 @dataclass(eq=False, slots=True)
@@ -238,7 +238,8 @@ class Index:
     def channels(self) -> set[str]:
         """The channels of everything that waits, is decided or is held."""
         found = {record.item.channel for record in self.records.values()}
-        return found.union(*((*seat.agent.held.values(), *seat.decided.values()) for seat in self.seats.values()))
+        held = (held_as for seat in self.seats.values() for held_as in (*seat.agent.held.values(), *seat.decided.values()))
+        return found.union(map(channel_of, held))
 
     # Time
 

@@ -25,7 +25,7 @@ from routing.index import Index, Seat
 from routing.invariants import check_index
 from routing.kinds import Record
 from routing.reasons import Telling, explain
-from routing.values import CHANNEL_RULES, Agent, ChannelRule, Decision, Explanation, Item, RankKey
+from routing.values import CHANNEL_RULES, Agent, ChannelRule, Decision, Explanation, Item, RankKey, channel_of
 
 
 class Matcher:
@@ -49,7 +49,7 @@ class Matcher:
     def put_agent(self, agent: Agent) -> None:
         """The agent is as described. Raises ValueError, and changes nothing, if he holds work of an unknown channel."""
         if agent.held:
-            unknown = sorted(set(agent.held.values()).difference(self._index.rules))
+            unknown = sorted(set(map(channel_of, agent.held.values())).difference(self._index.rules))
             if unknown:
                 raise ValueError(f"no rule for channel {unknown[0]!r} held by agent {agent.id}")
         self._index.put_agent(agent)

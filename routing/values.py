@@ -49,6 +49,18 @@ CHANNEL_RULES: Mapping[str, ChannelRule] = MappingProxyType(
     }
 )
 
+CHAT_IDLE, CHAT_COMPOSING = "chat_idle", "chat_composing"
+"""What a chat is held as whose customer has fallen silent, and one in which its agent, who is slow at it, writes an answer."""
+
+SPECIAL: Mapping[str, str] = MappingProxyType({CHAT_IDLE: "chat", CHAT_COMPOSING: "chat"})
+"""The channel of what is held as something else than its channel."""
+
+HALVES = frozenset({CHAT_IDLE})
+"""Held as half a piece of work, so that two make room for one."""
+
+CLOSING = frozenset({CHAT_COMPOSING})
+"""Held so that no more of the same channel is offered meanwhile."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -128,7 +140,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Agent:
-    """A person who takes work. `held` maps item id to channel for everything offered, active or in wrap-up."""
+    """A person who takes work. `held` maps item id to channel for everything offered, active or in wrap-up.
+
+    What weighs half or keeps more away is held as such (see `SPECIAL`).
+    """
 
     id: int
     available: bool
@@ -141,7 +156,7 @@ class Agent:
     @property
     def counts(self) -> Mapping[str, int]:
         """How many items of each channel the agent holds."""
-        return Counter(self.held.values())
+        return Counter(map(channel_of, self.held.values()))
 
     @cached_property
     def flexibility(self) -> int:
@@ -156,12 +171,17 @@ class Agent:
 
 @dataclass(frozen=True)
 class Load:
-    """What an agent carries: `live` and `total` weights, whether an exclusive item is among them, and counts by channel."""
+    """What an agent carries: `live` and `total` weights, whether an exclusive item is among them, and counts by channel.
+
+    `halves` is how many of the items count half, in `counts` too; weights are rounded up. Of `closed` channels nothing is taken.
+    """
 
     live: int
     total: int
     exclusive: bool
-    counts: Mapping[str, int]
+    counts: Mapping[str, float]
+    halves: int = 0
+    closed: frozenset[str] = frozenset()
 
     def used(self, capacity: int) -> int:
         """Capacity in use. Interruptible work that live work has pushed out is parked and uses none."""
@@ -170,17 +190,27 @@ class Load:
 
 def load_of(held: Mapping[int, str], rules: Mapping[str, ChannelRule]) -> Load:
     """The load of everything in `held` (item id to channel). Raises KeyError for a channel without a rule."""
-    counts: dict[str, int] = {}
-    live = total = 0
-    exclusive = False
-    for channel in held.values():
-        rule = rules[channel]
-        counts[channel] = counts.get(channel, 0) + 1
-        total += rule.weight
+    twice: dict[str, int] = {}  # in halves, which are whole numbers
+    live = total = halves = 0
+    exclusive, closed = False, frozenset[str]()
+    for held_as in held.values():
+        channel = channel_of(held_as)
+        rule, parts = rules[channel], 1 if held_as in HALVES else 2
+        halves += 2 - parts
+        if held_as in CLOSING:
+            closed |= {channel}
+        twice[channel] = twice.get(channel, 0) + parts
+        total += parts * rule.weight
         if not rule.interruptible:
-            live += rule.weight
+            live += parts * rule.weight
         exclusive = exclusive or rule.exclusive
-    return Load(live, total, exclusive, counts)
+    counts = {channel: parts / 2 if parts % 2 else parts // 2 for channel, parts in twice.items()}
+    return Load((live + 1) // 2, (total + 1) // 2, exclusive, counts, halves, closed)
+
+
+def channel_of(held_as: str) -> str:
+    """The channel of something held, whatever it is held as."""
+    return SPECIAL.get(held_as, held_as)
 
 
 @dataclass(frozen=True)
@@ -188,7 +218,7 @@ class Candidate:
     """One agent seen from one item: the first rule that keeps them apart, or None when the agent could take it now.
 
     `rule_failed` is one of not_available, skill_missing, level_too_low, excluded, sticky_hold, channel_maximum,
-    voice_exclusive, capacity. `detail` says it in figures.
+    voice_exclusive, capacity, composing. `detail` says it in figures.
     """
 
     agent_id: int

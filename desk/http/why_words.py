@@ -43,6 +43,7 @@ RULES = {
     "channel_maximum": lazy_gettext("as many at once as allowed"),
     "voice_exclusive": lazy_gettext("a call needs somebody alone"),
     "capacity": lazy_gettext("no room"),
+    "composing": lazy_gettext("writes an answer"),
 }
 OFFER_STATES = {
     "offered": lazy_gettext("not answered yet"),
@@ -72,16 +73,16 @@ def rule_words(person: Person, why: Why) -> str:
             return _excluded(d, why.at)
         case "sticky_hold":
             return _held(why)
-        case "channel_maximum" if why.item.channel == "voice":
-            return gettext("on a call")
         case "channel_maximum":
-            return gettext("has %(count)s of this channel, as many as allowed", count=d["count"])
+            return _at_most(d, why)
         case "voice_exclusive" if why.item.channel == "voice":
             return gettext("in a chat; a call needs somebody who is free of live work")
         case "voice_exclusive":
             return gettext("on a call")
         case "capacity":
             return gettext("no room: %(used)s of %(capacity)s used, this needs %(weight)s", **d)
+        case "composing":
+            return gettext("writes to a customer just now and usually takes over a minute; no new chat until that is sent")
     return str(RULES[""])
 
 
@@ -269,6 +270,20 @@ def _score(figure: str, value: float, at: datetime) -> str:
         case "idle_since":
             return gettext("free for %(time)s", time=span(max(0.0, at.timestamp() - value)))
     return ngettext("%(num)s skill", "%(num)s skills", int(value))
+
+
+def _at_most(detail: Mapping[str, Any], why: Why) -> str:
+    if why.item.channel == "voice":
+        return gettext("on a call")
+    if "halves" not in detail:
+        return gettext("has %(count)s of this channel, as many as allowed", count=detail["count"])
+    return ngettext(
+        "has as many as allowed: %(count)s of %(maximum)s, %(num)s of them counted half as its customer is silent",
+        "has as many as allowed: %(count)s of %(maximum)s, %(num)s of them counted half as their customers are silent",
+        detail["halves"],
+        count=f"{detail['count']:g}",
+        maximum=detail["maximum"],
+    )
 
 
 def _absent(person: Person) -> str:

@@ -22,6 +22,7 @@ from desk.installation import Installation
 from desk.live.attendance import Attendance
 from desk.live.attention import Attention
 from desk.live.company import Company, Seat
+from desk.live.composing import Composing
 from desk.live.hang_up import hang_up
 from desk.live.topics import holders_of, may_watch, topics_of
 from desk.models import Agent
@@ -60,6 +61,7 @@ class Staff(Namespace):
         attendance.here["agent"], attendance.gone["agent"], attendance.back["agent"] = self._here, self._gone, self._back
         self._company = company
         self._attention = Attention(desk)
+        self._composing = Composing(desk)
         company.tell = self._tell_who_is_at
         self._telling = threading.Lock()
         self.typing_to_visitor: Callable[[int, str], None] = lambda _number, _name: None
@@ -144,7 +146,10 @@ class Staff(Namespace):
             skip_sid=sid,
         )
         if topic.startswith("ticket:"):
-            self.typing_to_visitor(int(topic.partition(":")[2]), viewer.name)
+            number = int(topic.partition(":")[2])
+            self.typing_to_visitor(number, viewer.name)
+            if viewer.agent_id is not None:
+                self._composing.writes(number, viewer.agent_id)
 
     def on_here(self, data: Any) -> None:
         """Somebody has a ticket's page open; whether they look at it, and what they are writing, is told to all who have."""

@@ -205,10 +205,11 @@ class Visitors(Namespace):
     def on_say(self, data: dict[str, Any]) -> dict[str, Any]:
         """Say something; answers with the message's id. Sent again with the same `client_id`, it is the same message."""
         chat, actor = self._mine()
-        with self._desk.store.tx(actor) as tx:
-            chat = tx.session.get_one(Chat, chat.id)
-            message = chats.visitor_says(tx, chat, data.get("client_id", ""), data.get("text", ""))
-            return {"id": message.id, "at": message.created_at.isoformat(), "client_id": data["client_id"]}
+        client_id, text = data.get("client_id", ""), data.get("text", "")
+        message = self._desk.store.write(
+            actor, lambda tx: chats.visitor_says(tx, tx.session.get_one(Chat, chat.id), client_id, text)
+        )
+        return {"id": message.id, "at": message.created_at.isoformat(), "client_id": client_id}
 
     @answering("ask")
     def on_got(self, data: dict[str, Any]) -> dict[str, Any]:

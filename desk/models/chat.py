@@ -21,6 +21,8 @@ class Chat(Base):
     `identity` is what the visitor's site calls them, where it has proved it; `mailed` counts transcripts that they asked for.
     `visitor` is their browser and `network` where they came from, both as digests; `read_first` are the articles, as
     [{"id", "title"}, …], that they had opened before they asked. `reopened_at` is when they came back to a chat that was over.
+    `idle_since` is our last word that the visitor has left unanswered, once they were asked whether they are still there: until
+    they write, the chat is half a chat to its agent. `composing_until` stands while an agent who is slow at it writes an answer.
     """
 
     __tablename__ = "chat"
@@ -47,6 +49,10 @@ class Chat(Base):
     network: Mapped[str] = mapped_column(default="")
     read_first: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     reopened_at: Mapped[datetime | None]
+    idle_since: Mapped[datetime | None]
+    composing_until: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_chat_agent", "agent_id", "id"),)
 
 
 class ChatBlock(Base):

@@ -20,11 +20,11 @@ from desk.models.work_item import IS_HOLDING, OFFERED, WAITING, offers_of_items
 from desk.queries.calendars import to_calendar
 from desk.queries.people.skills import skills_at
 from desk.queries.work.channel_rules import rules_of
-from desk.queries.work.matching import item_of, team_skills
+from desk.queries.work.matching import COMPOSING_UNTIL, HELD_AS, held_at, item_of, team_skills
 from desk.work.deadlines import Deadlines
 from routing.matcher import Matcher
+from routing.values import CHAT_COMPOSING, ChannelRule, Decision, Item, load_of
 from routing.values import Agent as Seat
-from routing.values import ChannelRule, Decision, Item, load_of
 
 _WAITING = [
     *(WorkItem.id, WorkItem.queue_id, WorkItem.channel, WorkItem.requires, WorkItem.band, WorkItem.due_at, WorkItem.promote_at),
@@ -45,11 +45,12 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Present:
-    """An agent, the load that their row says, and their open offers as (offer, deadline)."""
+    """An agent, the load that their row says, their open offers as (offer, deadline), and until when they count as writing."""
 
     seat: Seat
     used: int
     offered: tuple[tuple[int, datetime], ...] = ()
+    composing_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Picture:
         self._seats: dict[int, Seat] = {}
         self._steps: list[tuple[float, int]] = []
         self._leaps: list[tuple[float, float]] = []
+        self._composing: list[tuple[float, int]] = []
 
     def take(self, news: News, now: datetime, monotonic: float) -> None:
         """Put what was read into the picture."""
@@ -126,6 +128,8 @@ class Picture:
             self._seats[one.seat.id] = one.seat
             self.matcher.put_agent(one.seat)
             self.deadlines.put(one.seat.id, one.offered, now, monotonic)
+            if one.composing_until is not None:
+                heapq.heappush(self._composing, (one.composing_until.timestamp(), one.seat.id))
 
     def claims(self, decisions: Iterable[Decision], epoch: int) -> list[Claim]:
         """What is to be made durable of these decisions of one round, by the versions that they were made by."""
@@ -191,6 +195,17 @@ class Picture:
         """When an item next takes a step."""
         return self._steps[0][0] if self._steps else None
 
+    def written(self, now: float) -> set[int]:
+        """Agents who may have stopped writing: their rows are to be read again."""
+        done = set()
+        while self._composing and self._composing[0][0] <= now:
+            done.add(heapq.heappop(self._composing)[1])
+        return done
+
+    def next_written_at(self) -> float | None:
+        """When somebody next may have stopped writing."""
+        return self._composing[0][0] if self._composing else None
+
     def _put(self, waiting: Waiting) -> None:
         item = waiting.item
         known = self._waiting.get(item.id)
@@ -237,16 +252,22 @@ def _waiting(session: Session, which: Any, most: int | None = None) -> Iterator[
 
 def _present(session: Session, ids: Collection[int] | None, now: datetime) -> Iterator[Present]:
     agents = select(*_AGENT)
-    held = select(Offer.id, Offer.agent_id, Offer.item_id, Offer.channel, Offer.state, Offer.deadline).where(IS_HOLDING)
+    held = select(Offer.id, Offer.agent_id, Offer.item_id, HELD_AS, COMPOSING_UNTIL, Offer.state, Offer.deadline).where(
+        IS_HOLDING
+    )
     if ids is not None:
         agents, held = agents.where(Agent.id.in_(ids)), held.where(Offer.agent_id.in_(ids))
     skill_of, of_team = skills_at(session, now, ids), team_skills(session)
     holding: dict[int, dict[int, str]] = {}
     offered: dict[int, list[tuple[int, datetime]]] = {}
-    for offer in session.execute(held):
-        holding.setdefault(offer.agent_id, {})[offer.item_id] = offer.channel
-        if offer.state == OFFERED:
-            offered.setdefault(offer.agent_id, []).append((offer.id, offer.deadline))
+    composing: dict[int, datetime] = {}
+    for offer_id, agent_id, item_id, held_as, until, state, deadline in session.execute(held):
+        hands = holding.setdefault(agent_id, {})
+        hands[item_id] = held_at(now, held_as, until)
+        if hands[item_id] == CHAT_COMPOSING:
+            composing[agent_id] = min(until, composing.get(agent_id, until))
+        if state == OFFERED:
+            offered.setdefault(agent_id, []).append((offer_id, deadline))
     for row in session.execute(agents):
         seat = Seat(
             id=row.id,
@@ -257,4 +278,4 @@ def _present(session: Session, ids: Collection[int] | None, now: datetime) -> It
             idle_since=row.idle_since.timestamp(),
             version=row.version,
         )
-        yield Present(seat, row.used, tuple(offered.get(row.id, ())))
+        yield Present(seat, row.used, tuple(offered.get(row.id, ())), composing.get(row.id))

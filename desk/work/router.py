@@ -76,6 +76,7 @@ class Router:
             if epoch != self._epoch:
                 self._take_over(epoch)
             self._mind_leaps()
+            self._note(Changed(agents=self._picture.written(self._now())))
             self._catch_up()
             self._expire()
             self._record_steps()
@@ -240,7 +241,8 @@ class Router:
 
     def _until_next(self) -> float:
         moments = [self._lease.rest_s()]
-        timers = (self._picture.matcher.next_change_at(), self._picture.next_step_at())
+        picture = self._picture
+        timers = (picture.matcher.next_change_at(), picture.next_step_at(), picture.next_written_at())
         moments += [at - self._now() for at in timers if at is not None]
         deadline = self._picture.deadlines.next_at()
         if deadline is not None:

@@ -19,12 +19,12 @@ from desk.config import Settings
 from desk.db import make_engine
 from desk.events import SYSTEM, Actor, Event
 from desk.migrate import upgrade
-from desk.models import Agent, AgentSkill, Offer, Queue, RouterLease, Team, WorkItem
+from desk.models import Agent, AgentSkill, Chat, Offer, Queue, RouterLease, Team, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import HOLDING
 from desk.queries.work.channel_rules import rules_of
 from desk.store import Store, Tx
-from routing.values import load_of
+from routing.values import CHAT_IDLE, load_of
 
 MORNING = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a Friday
 EPOCH = 1
@@ -165,7 +165,9 @@ class House:
         with self.store.read() as reading:
             for agent in reading.scalars(select(Agent)):
                 offers = reading.scalars(select(Offer).where(Offer.agent_id == agent.id, Offer.state.in_(HOLDING))).all()
-                load = load_of({offer.item_id: offer.channel for offer in offers}, rules_of(reading))
+                idle = set(reading.scalars(select(Chat.item_id).where(Chat.idle_since.is_not(None), Chat.agent_id == agent.id)))
+                held = {made.item_id: CHAT_IDLE if made.item_id in idle else made.channel for made in offers}
+                load = load_of(held, rules_of(reading))
                 if not 0 <= agent.used <= agent.capacity or agent.used != min(load.used(agent.capacity), agent.capacity):
                     found.append(f"{agent.name}: used is {agent.used}, offers make {load.used(agent.capacity)}")
                 held = reading.scalars(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from http.client import HTTPConnection
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
 from channels.message import Contact, Inbound
 from desk.actions import intake
+from desk.actions.chats import chats
 from desk.actions.people import agents
 from desk.actions.tickets import tickets
-from desk.actions.work import presence, work_items
+from desk.actions.work import answering, presence, work_items
 from desk.actions.work.presence import set_presence
 from desk.events import Event
-from desk.models import Agent, Offer, Queue, Ticket, WorkItem
+from desk.models import Agent, Chat, Offer, Queue, Ticket, WorkItem
+from tests.desk.chat_world import question
 from tests.live.staff_wire import cookie_of, screen
 from tests.live.wire import Wire
 from tests.world import running, settings_for
@@ -291,3 +295,23 @@ def test_typing_is_told_to_the_others_on_the_same_ticket_only(world):
         other.call("watch", {"topics": ["board"]})
         mine.call("watch", {"topics": [topic]})
         assert mine.all_heard("typing") == other.all_heard("typing") == []
+
+
+def test_typing_to_a_visitor_is_kept_for_the_router_of_who_is_slow_at_it(world, monkeypatch):
+    monkeypatch.setattr(chats, "reception", lambda *_: chats.Reception("open"))  # at whatever hour this runs
+    maya = world.agent("Maya")
+    with world.tx() as tx:
+        now, mine = tx.now, tx.session.get_one(Agent, maya.id)
+        tx.now = now - timedelta(seconds=600)
+        chat, _ = chats.open_chat(tx, question())
+        answering.take_item(tx, chat.item_id, mine)
+        for minutes in (8, 6, 4):
+            tx.now = now - timedelta(minutes=minutes)
+            chats.agent_says(tx, chat, mine, str(uuid4()), "Which one?")
+            chats.visitor_says(tx, chat, str(uuid4()), "The blue one.")
+        topic = f"ticket:{tx.session.get_one(Ticket, chat.ticket_id).number}"
+    with screens(world, maya.email) as [wire]:
+        wire.call("watch", {"topics": [topic]})
+        wire.tell("typing", {"topic": topic})
+        world.until(lambda: world.one(select(Chat.composing_until)) is not None)
+    assert world.one(select(func.count()).where(Event.kind == "composing.began")) == 1

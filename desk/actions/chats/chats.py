@@ -7,6 +7,7 @@ locks its row first: ids then grow in the order of saying, and a window that ask
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from desk.actions import intake
 from desk.actions.calendars import calendar_of
 from desk.actions.chats.answers import keep_answers, read_form
 from desk.actions.chats.by_mail import mail_rest, vouched_for
+from desk.actions.chats.composing import composed
 from desk.actions.chats.silence import agent_answered, await_agent
 from desk.actions.people import conduct, customers
 from desk.actions.surveys import surveys
@@ -30,7 +32,7 @@ from desk.actions.tickets import tickets
 from desk.actions.tickets.survivors import held_still
 from desk.actions.timers import clear_timer, set_timer
 from desk.actions.work import work_items
-from desk.actions.work.holding import lock_item
+from desk.actions.work.holding import lock_item, weigh
 from desk.errors import Conflict, Invalid, NotFound
 from desk.files import KeptFile
 from desk.models import Agent, Article, Chat, ContactPoint, Customer, Message, Queue, Survey, Ticket, WorkItem
@@ -51,7 +53,7 @@ from desk.queries.chats.chats import (
 )
 from desk.queries.chats.rules import chat_rules
 from desk.sentences import N_
-from desk.store import Tx
+from desk.store import Collided, Tx
 
 MOST_COMMENT = 2000  # characters
 LOW_SCORE = 2  # from here down somebody asks what went wrong
@@ -172,13 +174,24 @@ def come_back(tx: Tx, chat: Chat) -> bool:
 
 
 def visitor_says(tx: Tx, chat: Chat, client_id: str, text: str, files: Sequence[KeptFile] = ()) -> Message:
-    """The visitor writes. The same `client_id` again answers with the first message. Raises `Conflict` after the end."""
+    """The visitor writes. The same `client_id` again answers with the first message. Raises `Conflict` after the end.
+
+    Raises `Collided` when they were counted as silent while this was on its way: the rows that their load is made of are locked
+    before the chat, or not at all.
+    """
+    was_idle = chat.idle_since is not None
+    if was_idle:
+        _lock_with_load(tx, chat)
     before = _said(tx, chat, client_id)
     if before is not None:
         return before
     text = _sayable(chat, client_id, text, files, after_the_end=N_("This chat has ended. Please start a new one."))
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
     clear_timer(tx, IDLE_TIMER, str(chat.id))
+    if chat.idle_since is not None:
+        if not was_idle:
+            raise Collided
+        _count_whole(tx, chat)
     if chat.state == ACTIVE:
         await_agent(tx, chat)
     said = inbound.said(
@@ -198,7 +211,8 @@ def agent_says(tx: Tx, chat: Chat, agent: Agent, client_id: str, text: str, file
     message = tickets.reply(tx, ticket, agent, text, channel="chat", files=files, external_id=said)
     message.delivery = "sent"
     agent_answered(tx, chat)
-    _await_answer(tx, chat, warned=False)
+    composed(tx, chat)
+    _await_answer(tx, chat, since=tx.now, warned=False)
     return message
 
 
@@ -219,6 +233,7 @@ def chat_accepted(tx: Tx, item: WorkItem, agent: Agent) -> Chat | None:
         return chat
     _lock(tx, chat)
     chat.state, chat.agent_id, chat.answered_at = ACTIVE, agent.id, chat.answered_at or tx.now
+    chat.idle_since = None
     await_agent(tx, chat)
     tx.emit("chat.accepted", agent=agent, data={"name": first_name(agent.name)}, **_about(chat))
     ticket = tx.session.get_one(Ticket, chat.ticket_id)
@@ -233,7 +248,8 @@ def chat_handed_back(tx: Tx, item: WorkItem) -> Chat | None:
     if chat is None or chat.state != ACTIVE:
         return chat
     _lock(tx, chat)
-    chat.state, chat.agent_id = QUEUED, None
+    chat.state, chat.agent_id, chat.idle_since = QUEUED, None, None
+    clear_timer(tx, IDLE_TIMER, str(chat.id))  # from now on it is we who are waited for
     agent_answered(tx, chat)
     tx.emit("chat.handed_back", **_about(chat))
     return chat
@@ -242,8 +258,8 @@ def chat_handed_back(tx: Tx, item: WorkItem) -> Chat | None:
 def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     """The conversation is over; False when it already was.
 
-    An agent who has it goes on to the wrap-up. If nobody had answered, the waiting is over, and the question becomes a ticket
-    to be answered by mail where we have an address.
+    An agent who has it goes on to the wrap-up, which is whole work again if the customer was silent. If nobody had answered, the
+    waiting is over, and the question becomes a ticket to be answered by mail where we have an address.
     """
     if by not in ENDERS:
         raise Invalid("A chat cannot be ended by “%(by)s”.", by=by)
@@ -253,6 +269,7 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
     _lock(tx, chat)
     if chat.state == ENDED:
         return False
+    was_idle, chat.idle_since, chat.composing_until = chat.idle_since is not None, None, None
     chat.state, chat.ended_at, chat.ended_by = ENDED, tx.now, by
     mail_rest(tx, chat, by, away=not is_online(tx.session, chat.id))
     for kind in (GONE_TIMER, IDLE_TIMER):
@@ -263,6 +280,8 @@ def end_chat(tx: Tx, chat: Chat, by: str) -> bool:
         _leave_to_mail(tx, chat)
     elif item is not None:
         work_items.begin_wrap_up(tx, item)
+    if was_idle and item is not None and item.agent_id is not None:
+        weigh(tx, item.agent_id)
     return True
 
 
@@ -329,7 +348,9 @@ def visitor_gone(tx: Tx, data: dict[str, Any]) -> None:
 def visitor_idle(tx: Tx, data: dict[str, Any]) -> None:
     """The visitor has not answered for `IDLE_S`: asked the first time, ended the second. What an `IDLE_TIMER` does.
 
-    The timer runs only from the agent's message to the visitor's next, so nobody's unanswered question is cut off.
+    The timer runs only from the agent's message to the visitor's next, so nobody's unanswered question is cut off. From being
+    asked until they write the chat is half a chat to its agent: not from our word on, as everybody needs a moment to read and to
+    write, and an agent would be offered one chat more with each of their answers.
     """
     chat = tx.session.get(Chat, data["chat_id"])
     if chat is None or chat.state != ACTIVE:
@@ -337,8 +358,16 @@ def visitor_idle(tx: Tx, data: dict[str, Any]) -> None:
     if data["warned"]:
         end_chat(tx, chat, "idle")
         return
-    tx.emit("chat.idle_warned", **_about(chat))
-    _await_answer(tx, chat, warned=True)
+    _lock_with_load(tx, chat)
+    if chat.state != ACTIVE or chat.agent_id is None:
+        return
+    # Timers that an earlier release had set do not say since when.
+    since = datetime.fromisoformat(data["since"]) if "since" in data else tx.now - timedelta(seconds=IDLE_S)
+    if chat.idle_since is None:
+        chat.idle_since = since
+        weigh(tx, chat.agent_id)
+    tx.emit("chat.idle_warned", agent=chat.agent_id, **_about(chat))
+    _await_answer(tx, chat, since=since, warned=True)
 
 
 def _check_there(there: Reception) -> None:
@@ -365,9 +394,20 @@ def _read_first(tx: Tx, told: object) -> list[dict[str, Any]]:
     return [{"id": key, "title": title} for key, title in found]
 
 
-def _await_answer(tx: Tx, chat: Chat, *, warned: bool) -> None:
+def _await_answer(tx: Tx, chat: Chat, *, since: datetime, warned: bool) -> None:
     due = tx.now + timedelta(seconds=IDLE_S)
-    set_timer(tx, IDLE_TIMER, str(chat.id), due, {"chat_id": chat.id, "warned": warned})
+    set_timer(tx, IDLE_TIMER, str(chat.id), due, {"chat_id": chat.id, "since": since.isoformat(), "warned": warned})
+
+
+def _count_whole(tx: Tx, chat: Chat) -> None:
+    """The visitor speaks again: at once a whole chat, even where that is more than its agent should have.
+
+    Nobody is thrown out for it; nothing new is offered until there is room.
+    """
+    chat.idle_since = None
+    if chat.agent_id is not None:
+        weigh(tx, chat.agent_id)
+    tx.emit("chat.idle_ended", agent=chat.agent_id, **_about(chat))
 
 
 def _leave_to_mail(tx: Tx, chat: Chat) -> None:
@@ -380,6 +420,19 @@ def _lock(tx: Tx, chat: Chat) -> None:
     """One at a time, so that ids grow in the order of saying; reads the row as it is now."""
     tx.session.flush()
     tx.session.refresh(chat, with_for_update=True)
+
+
+def _lock_with_load(tx: Tx, chat: Chat) -> None:
+    """The chat's row after its agent's and its work's, as what the agent carries is about to change with it."""
+    while True:
+        with suppress(_MovedOn), tx.session.begin_nested():
+            item_id = chat.item_id
+            if item_id is not None:
+                lock_item(tx, tx.session.get_one(WorkItem, item_id))
+            _lock(tx, chat)
+            if chat.item_id != item_id:
+                raise _MovedOn  # lets go of all three, so that they are taken in their order
+            return
 
 
 def _said(tx: Tx, chat: Chat, client_id: str) -> Message | None:
@@ -417,6 +470,10 @@ def _checked(read: Callable[[Mapping[str, Any]], Filled], filled: Mapping[str, A
         return read(filled)
     except form.Refused as refused:
         raise Invalid("Please check these answers.", fields=refused.fields) from refused
+
+
+class _MovedOn(Exception):
+    """The chat got other work while its lock was waited for."""
 
 
 def _about(chat: Chat) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from desk.errors import Conflict, NotFound
 from desk.models import Agent, Offer, WorkItem
 from desk.models.work_item import ACCEPTED, HOLDING, IS_HOLDING, OFFERED
 from desk.queries.work.channel_rules import rules_of
+from desk.queries.work.matching import HELD_AS
 from desk.store import Tx
 from routing.values import load_of
 
@@ -46,22 +47,28 @@ def lock_item(tx: Tx, item: WorkItem, *, also_agent_id: int | None = None) -> No
 
 
 def held_by(tx: Tx, agent_id: int) -> dict[int, str]:
-    """Everything the agent holds: item id to channel."""
-    rows = tx.session.execute(select(Offer.item_id, Offer.channel).where(Offer.agent_id == agent_id, Offer.state.in_(HOLDING)))
+    """Everything the agent holds: item id to channel, or to what it is held as where it weighs half."""
+    rows = tx.session.execute(select(Offer.item_id, HELD_AS).where(Offer.agent_id == agent_id, Offer.state.in_(HOLDING)))
     return dict(map(tuple, rows))
 
 
 def used_by(tx: Tx, held: Mapping[int, str], capacity: int) -> int:
-    """The capacity in use; work given by hand may go beyond it, and then counts as full."""
+    """The capacity in use; work given by hand, and customers who speak again, may go beyond it, and it then counts as full."""
     return min(load_of(held, rules_of(tx.session)).used(capacity), capacity) if held else 0
 
 
 def unload(tx: Tx, agent_id: int, *, worked: bool) -> None:
     """The agent, whose row is locked, holds less than before. Whoever was only asked has been idle all the time."""
-    agent = tx.session.get_one(Agent, agent_id)
-    agent.used = used_by(tx, held_by(tx, agent_id), agent.capacity)
+    agent = weigh(tx, agent_id)
     if worked:
         settle_idle(tx, agent)
+
+
+def weigh(tx: Tx, agent_id: int) -> Agent:
+    """What the agent holds, whose row is locked, is no longer what it was, or no longer weighs what it did."""
+    agent = tx.session.get_one(Agent, agent_id)
+    agent.used = used_by(tx, held_by(tx, agent_id), agent.capacity)
+    return agent
 
 
 def recount(tx: Tx, agent_id: int) -> bool:

@@ -27,7 +27,8 @@ from desk.queries.figures import Counts, abandonment, count, satisfaction, servi
 from desk.queries.people.skills import skills_at
 from desk.queries.work.channel_rules import rules_of
 from desk.queries.work.line import band_now
-from routing.values import CHANNEL_RULES, ChannelRule
+from desk.queries.work.matching import IDLE_SINCE
+from routing.values import CHANNEL_RULES, CHAT_IDLE, ChannelRule
 
 MOST_WAITING = 100
 MOST_ROWS = 500
@@ -80,6 +81,7 @@ class HeldWork:
     state: str
     since: datetime
     customer_name: str
+    idle_since: datetime | None = None  # the customer of this chat is silent since then, so that it is half a chat
 
 
 @dataclass(frozen=True)
@@ -316,7 +318,7 @@ def _held(session: Session, viewer: Viewer) -> dict[int, list[HeldWork]]:
     query = (
         select(
             *(Offer.agent_id, Offer.id, Offer.state, Offer.offered_at, WorkItem, Ticket.number, Customer.name),
-            untouched_by(viewer, WorkItem.ticket_id),
+            *(untouched_by(viewer, WorkItem.ticket_id), IDLE_SINCE),
         )
         .join(WorkItem, WorkItem.id == Offer.item_id)
         .join(Ticket, Ticket.id == WorkItem.ticket_id)
@@ -325,12 +327,12 @@ def _held(session: Session, viewer: Viewer) -> dict[int, list[HeldWork]]:
         .order_by(Offer.offered_at, Offer.id)
     )
     held: dict[int, list[HeldWork]] = {}
-    for agent_id, offer_id, state, offered_at, item, number, name, shown in session.execute(query):
+    for agent_id, offer_id, state, offered_at, item, number, name, shown, idle_since in session.execute(query):
         since = item.wrap_up_at if item.state == WRAP_UP else item.answered_at if state != OFFERED else None
         held.setdefault(agent_id, []).append(
             HeldWork(
                 *(item.id, offer_id, number if shown else None, item.channel, item.kind, item.state),
-                *(since or offered_at, name if shown else ""),
+                *(since or offered_at, name if shown else "", idle_since),
             )
         )
     return held
@@ -396,5 +398,8 @@ def _expected(
 
 
 def _hand(line: AgentLine, channel: str, now: datetime, rules: Mapping[str, ChannelRule]) -> Hand:
-    in_hand = [(work.item_id, work.channel, None if work.state == OFFERED else work.since) for work in line.held]
+    in_hand = [
+        (work.item_id, CHAT_IDLE if work.idle_since else work.channel, None if work.state == OFFERED else work.since)
+        for work in line.held
+    ]
     return hand(line.agent.id, line.agent.capacity, channel, in_hand, now, rules)

@@ -22,11 +22,12 @@ from desk.models import Agent, AgentSkill, Offer, Queue, Team, WorkItem
 from desk.models.agent import AVAILABLE
 from desk.models.work_item import ABANDONED, DONE, IS_HOLDING
 from desk.queries.people.skills import in_force
+from desk.queries.work.matching import HELD_AS
 from routing.able import capacity_failure
 from routing.estimate import Estimate, Line, Overtakers, abandonment_rate, estimate
 from routing.order import HANDLING_S, TARGETS_S, target_s
 from routing.overflow import TEAM_PREFIX
-from routing.values import ChannelRule, Skill, load_of
+from routing.values import ChannelRule, Skill, channel_of, load_of
 
 WINDOW_S = 900
 KEPT_S = 5.0
@@ -149,8 +150,8 @@ def hands_for(
     people, holding = _able(_skills(requires), tuple(_skills(needs) for needs in also))
     agents = session.execute(people, {"now": now}).all()
     in_hand: dict[int, list[tuple[int, str, datetime | None]]] = {}
-    for agent_id, item_id, held_channel, answered_at in session.execute(holding, {"now": now}):
-        in_hand.setdefault(agent_id, []).append((item_id, held_channel, answered_at))
+    for agent_id, item_id, held_as, answered_at in session.execute(holding, {"now": now}):
+        in_hand.setdefault(agent_id, []).append((item_id, held_as, answered_at))
     return [hand(agent_id, capacity, channel, in_hand.get(agent_id, ()), now, rules) for agent_id, capacity in agents]
 
 
@@ -159,7 +160,7 @@ def _able(requires: tuple[Skill, ...], also: tuple[tuple[Skill, ...], ...]) -> t
     """Who is available and able at the moment `now`, with their capacity; and what those have in hand."""
     now = bindparam("now", type_=Moment())
     able = and_(Agent.active, Agent.presence == AVAILABLE, or_(*(_has_all(now, needs) for needs in (requires, *also))))
-    held = select(Offer.agent_id, Offer.item_id, Offer.channel, Offer.answered_at).where(IS_HOLDING)
+    held = select(Offer.agent_id, Offer.item_id, HELD_AS, Offer.answered_at).where(IS_HOLDING)
     return select(Agent.id, Agent.capacity).where(able), held.where(Offer.agent_id.in_(select(Agent.id).where(able)))
 
 
@@ -171,16 +172,16 @@ def hand(
     now: datetime,
     rules: Mapping[str, ChannelRule],
 ) -> Hand:
-    """One able agent with what they hold: (item, channel, since when it is answered)."""
+    """One able agent with what they hold: (item, its channel or half of it, since when it is answered)."""
     held = list(in_hand)
     rule = rules[channel]
-    load = load_of({item_id: held_channel for item_id, held_channel, _ in held}, rules)
+    load = load_of({item_id: held_as for item_id, held_as, _ in held}, rules)
     return Hand(
         agent_id=agent_id,
         places=min(rule.maximum, capacity / rule.weight),
         in_hand=[
-            (held_channel, min(float(WINDOW_S), max(0.0, (now - answered_at).total_seconds())))
-            for _, held_channel, answered_at in held
+            (channel_of(held_as), min(float(WINDOW_S), max(0.0, (now - answered_at).total_seconds())))
+            for _, held_as, answered_at in held
             if answered_at is not None
         ],
         room=capacity_failure(channel, capacity, load, rules) is None,

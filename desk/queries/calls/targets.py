@@ -18,6 +18,7 @@ from desk.queries.board.estimates import Expected, expected_wait, hands_for, mea
 from desk.queries.calendars import calendar_of
 from desk.queries.people.skills import skills_at
 from desk.queries.work.channel_rules import rules_of
+from desk.queries.work.matching import HELD_AS
 from desk.sentences import N_
 from routing.able import capacity_failure
 from routing.values import load_of
@@ -89,10 +90,10 @@ def _agents(session: Session, viewer: Viewer, now: datetime, words: str) -> list
     ids = [agent.id for agent in agents]
     skills, rules = skills_at(session, now, ids), rules_of(session)
     held: dict[int, dict[int, str]] = {}
-    for agent_id, item_id, channel in session.execute(
-        select(Offer.agent_id, Offer.item_id, Offer.channel).where(Offer.agent_id.in_(ids), IS_HOLDING)
+    for agent_id, item_id, held_as in session.execute(
+        select(Offer.agent_id, Offer.item_id, HELD_AS).where(Offer.agent_id.in_(ids), IS_HOLDING)
     ):
-        held.setdefault(agent_id, {})[item_id] = channel
+        held.setdefault(agent_id, {})[item_id] = held_as
     found = []
     for agent in agents:
         full = capacity_failure("voice", agent.capacity, load_of(held.get(agent.id, {}), rules), rules) is not None

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from desk.models import Queue, Team, WorkItem
+from desk.models import Chat, Offer, Queue, Team, WorkItem
 from routing.hours import Calendar
 from routing.overflow import OFFER_CALLBACK, TO_VOICEMAIL, steps_of, team_skill
-from routing.values import Item, Step
+from routing.values import CHAT_COMPOSING, CHAT_IDLE, Item, Step
 
 TEAM_LEVEL = 10
+COMPOSING_S = 20  # a sign that somebody writes holds so long
+
+
+def _of_its_chat(column: Any) -> Any:
+    mine = select(func.max(column)).where(Chat.item_id == Offer.item_id, Chat.agent_id == Offer.agent_id)
+    return mine.correlate(Offer).scalar_subquery()
+
+
+# Of a row of `Offer`: since when the customer of its chat is silent, until when its agent counts as writing an answer, and as
+# what they hold the work.
+IDLE_SINCE, COMPOSING_UNTIL = _of_its_chat(Chat.idle_since), _of_its_chat(Chat.composing_until)
+HELD_AS = case(((Offer.channel == "chat") & IDLE_SINCE.is_not(None), CHAT_IDLE), else_=Offer.channel)
+
+
+def held_at(now: datetime, held_as: str, composing_until: datetime | None) -> str:
+    """As what something is held while its agent writes; a clock that was set back makes nobody write for hours."""
+    if composing_until is not None and held_as == "chat" and now < composing_until <= now + timedelta(seconds=COMPOSING_S):
+        return CHAT_COMPOSING
+    return held_as
 
 
 def item_of(row: WorkItem, queue: Queue, hours: Calendar) -> Item:

@@ -24,7 +24,7 @@ from desk.queries.calendars import calendar_of
 from desk.queries.people.skills import in_force, skills_at
 from desk.queries.work.channel_rules import rules_of
 from desk.queries.work.line import Place, place_of
-from desk.queries.work.matching import item_of, team_skills
+from desk.queries.work.matching import COMPOSING_UNTIL, HELD_AS, held_at, item_of, team_skills
 from routing.able import failure, has_skills, holder, is_qualified
 from routing.choice import figures
 from routing.reasons import preference
@@ -35,10 +35,10 @@ MOST_NAMED = 25
 NOTHING_HELD = Load(0, 0, False, {})
 # From who is nearest to being able to who is farthest.
 RULES = (
-    *("sticky_hold", "excluded", "channel_maximum", "voice_exclusive", "capacity"),
+    *("composing", "sticky_hold", "excluded", "channel_maximum", "voice_exclusive", "capacity"),
     *("not_available", "level_too_low", "skill_missing"),
 )
-FULL_RULES = ("channel_maximum", "voice_exclusive", "capacity")
+FULL_RULES = ("channel_maximum", "voice_exclusive", "capacity", "composing")
 FAR_OFF = datetime(9999, 1, 1, tzinfo=UTC).timestamp()  # an exclusion for good, a step that never comes
 
 
@@ -194,9 +194,9 @@ def _floor(session: Session, now: datetime, skills: Collection[str], rules: Mapp
     for agent_id, skill, level in session.execute(matters):
         has.setdefault(agent_id, {})[skill] = level
     in_hand: dict[int, list[tuple[int, str, datetime | None]]] = {}
-    held = select(Offer.agent_id, Offer.item_id, Offer.channel, Offer.answered_at).where(IS_HOLDING)
-    for agent_id, item_id, channel, answered_at in session.execute(held):
-        in_hand.setdefault(agent_id, []).append((item_id, channel, answered_at))
+    held = select(Offer.agent_id, Offer.item_id, HELD_AS, COMPOSING_UNTIL, Offer.answered_at).where(IS_HOLDING)
+    for agent_id, item_id, held_as, until, answered_at in session.execute(held):
+        in_hand.setdefault(agent_id, []).append((item_id, held_at(now, held_as, until), answered_at))
     team_of = team_skills(session)
     floor = []
     for agent_id, name, team_id, roles, presence, capacity, idle_since in agents:
@@ -207,7 +207,7 @@ def _floor(session: Session, now: datetime, skills: Collection[str], rules: Mapp
                 available=presence == AVAILABLE,
                 skills={**has.get(agent_id, {}), **team_of.get(team_id, {})},
                 capacity=capacity,
-                held={item_id: channel for item_id, channel, _ in holds},
+                held={item_id: held_as for item_id, held_as, _ in holds},
                 idle_since=idle_since.timestamp(),
             )
             floor.append(_Present(seat, name, team_id, load_of(seat.held, rules) if holds else NOTHING_HELD, holds))

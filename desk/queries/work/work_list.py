@@ -23,7 +23,9 @@ from desk.queries.tickets.drafts import DraftRow, drafts_of
 from desk.queries.tickets.following import NewsRow, news_of
 from desk.queries.tickets.mentions import MentionRow, mentions_of
 from desk.queries.tickets.page import next_due
+from desk.queries.work.channel_rules import rules_of
 from desk.queries.work.concerns import Concerns, concerns
+from routing.values import CHAT_IDLE, load_of
 
 MOST_OWN = 100
 
@@ -57,6 +59,16 @@ class WorkRow:
     number: str = ""  # whom to call back
     asked_at: datetime | None = None  # when they asked for it
     silent_since: datetime | None = None  # the visitor has waited for an answer since then, too long
+    idle_since: datetime | None = None  # the visitor has left ours unanswered since then, so that it is half a chat
+
+
+@dataclass(frozen=True)
+class ChatRoom:
+    """How many chats somebody has as the router counts them, of how many at most, with `halves` of silent customers."""
+
+    count: float
+    maximum: int
+    halves: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,7 @@ class WorkList:
     notices: Sequence[NoticeRow] = ()
     actions: Sequence[ActionRow] = ()
     limits: Sequence[LimitRow] = ()  # on how customers reach us, for supervisors to look at again
+    chats: ChatRoom | None = None  # told where some count half
 
 
 def work_list(session: Session, viewer: Viewer, now: datetime | None = None, there: Concerns | None = None) -> WorkList:
@@ -90,6 +103,7 @@ def work_list(session: Session, viewer: Viewer, now: datetime | None = None, the
     own, total = _own(session, viewer, in_hand)
     sleeping = sum(row.until is not None for row in own)
     return WorkList(
+        chats=_chat_room(session, held),
         offers=[row for row in held if row.state == OFFERED],
         active=[row for row in held if row.state in (ACTIVE, WRAP_UP)],
         own=[row for row in own if row.until is None],
@@ -147,9 +161,19 @@ def _held(session: Session, viewer: Viewer) -> list[WorkRow]:
             number=callback.number if callback else "",
             asked_at=callback.requested_at if callback else None,
             silent_since=silent.get(chat.id) if chat else None,
+            idle_since=chat.idle_since if chat else None,
         )
         for offer, item, ticket, customer, call, chat, callback in rows
     ]
+
+
+def _chat_room(session: Session, held: Sequence[WorkRow]) -> ChatRoom | None:
+    halves = sum(row.idle_since is not None for row in held)
+    if not halves:
+        return None
+    rules = rules_of(session)
+    chats = [CHAT_IDLE if row.idle_since else "chat" for row in held if row.kind == "chat"]
+    return ChatRoom(load_of(dict(enumerate(chats)), rules).counts["chat"], rules["chat"].maximum, halves)
 
 
 def _own(session: Session, viewer: Viewer, in_hand: set[int]) -> tuple[list[WorkRow], int]:

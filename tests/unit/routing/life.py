@@ -102,13 +102,15 @@ class Life:
         if agent.held:
             self._put_agent(agent, available=False)
         for item_id, channel in list(agent.held.items()):
-            if self.state[item_id] == "offered" or (self.state[item_id] == "active" and channel == "chat"):
+            if self.state[item_id] == "offered" or (self.state[item_id] == "active" and channel in ("chat", "chat_idle")):
                 self.returns(item_id, cool_off=False, available=False)
         if not self.rows.agents[agent_id].held:
             del self.rows.agents[agent_id]
             self._tell("drop_agent", agent_id)
 
     def ends(self, item_id):
+        if self.item[item_id].channel == "chat":
+            self.customer_is(item_id, silent=False)
         self.state[item_id] = "wrapup"
 
     def finishes(self, item_id):
@@ -116,6 +118,11 @@ class Life:
         held = _without(agent.held, item_id)
         self.state[item_id] = "done"
         self._put_agent(agent, held=held, idle_since=agent.idle_since if held else self.now)
+
+    def customer_is(self, item_id, silent):
+        """The customer of a chat that is on falls silent, or speaks again: that may be more than the agent should have."""
+        agent = self._holder(item_id)
+        self._put_agent(agent, held={**agent.held, item_id: "chat_idle" if silent else "chat"})
 
     # What happens to everybody
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 WEIGHTS = {"voice": 100, "chat": 33, "email": 20, "complaint": 50, "followup": 20, "ticket": 20}
 MAXIMA = {"voice": 1, "chat": 3, "email": 5, "complaint": 2, "followup": 5, "ticket": 5}
 LIVE_CHANNELS = {"voice", "chat"}
+HALF = {"chat_idle": "chat"}  # held as: the channel of which it is half a piece
 
 
 class Scan:
@@ -75,18 +77,24 @@ class Scan:
         )
 
     def room(self, channel, agent):
-        held = list(agent.held.values())
-        live = [one for one in held if one in LIVE_CHANNELS]
-        if held.count(channel) >= self.maxima[channel] or "voice" in held or (channel == "voice" and live):
+        held = [(HALF.get(one, one), 1 if one in HALF else 2) for one in agent.held.values()]
+        live = [(one, halves) for one, halves in held if one in LIVE_CHANNELS]
+        if any(one == "voice" for one, _ in held) or (channel == "voice" and live):
+            return False
+        if sum(halves for one, halves in held if one == channel) + 2 > 2 * self.maxima[channel]:
             return False
         beside = live if channel in LIVE_CHANNELS else held
-        return sum(self.weights[one] for one in beside) + self.weights[channel] <= agent.capacity
+        return self.weight(beside) + self.weights[channel] <= agent.capacity
+
+    def weight(self, held):
+        """In whole numbers: half a weight is rounded up once all are added."""
+        return math.ceil(sum(self.weights[one] * halves for one, halves in held) / 2)
 
     def preference(self, item, agent, now):
         level = min((agent.skills.get(name, 0) for name, _ in self.asked(item, now)[0]), default=0)
         step = 2 if level >= 8 else 1 if level >= 5 else 0
-        total = sum(self.weights[one] for one in agent.held.values())
-        live = sum(self.weights[one] for one in agent.held.values() if one in LIVE_CHANNELS)
+        held = [(HALF.get(one, one), 1 if one in HALF else 2) for one in agent.held.values()]
+        total, live = self.weight(held), self.weight([one for one in held if one[0] in LIVE_CHANNELS])
         share = max(live, min(total, agent.capacity)) / agent.capacity
         learnt = len([name for name in agent.skills if name[:5] != "team:"])
         by_mode = {

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from routing.matcher import Matcher
-from routing.values import CHANNEL_RULES, Agent, Item
+from routing.values import CHANNEL_RULES, HALVES, Agent, Item
 from tests.unit.routing.plain_scan import Scan
 
 CHANNELS = sorted(CHANNEL_RULES)
+HELD = [*CHANNELS, *HALVES]
 CHOICES = ["least_flexible", "longest_idle", "proficiency", "least_loaded"]
 SKILLS = ["de", "en", "tax"]
 
@@ -41,7 +42,7 @@ people = st.builds(
     available=st.sampled_from([True, True, True, False]),
     skills=st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 10)),
     capacity=st.sampled_from([100, 100, 66]),
-    held=st.dictionaries(st.integers(1, 9), st.sampled_from(CHANNELS), max_size=2),
+    held=st.dictionaries(st.integers(1, 9), st.sampled_from(HELD), max_size=3),
     idle_since=moments,
 )
 
@@ -173,7 +174,7 @@ def _some_agent(chance, now):
         available=chance.random() < 0.85,
         skills={name: chance.randint(1, 10) for name in chance.sample(SKILLS, chance.randint(0, 3))},
         capacity=chance.choice([100, 100, 80]),
-        held={n: chance.choice(CHANNELS) for n in range(chance.randint(0, 2))},
+        held={n: chance.choice(HELD) for n in range(chance.randint(0, 3))},
         idle_since=round(now),
     )
 

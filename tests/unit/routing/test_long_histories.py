@@ -104,6 +104,12 @@ class RandomLife(RuleBasedStateMachine):
         if (item_id := self.some(pick, "offered")) is not None:
             self.life.returns(item_id, cool_off=False, available=False)
 
+    @rule(pick=picks, silent=st.sampled_from([True, True, False]))
+    def a_customer_falls_silent_or_speaks_again(self, pick, silent):
+        talking = [n for n, state in self.life.state.items() if state == "active" and self.life.item[n].channel == "chat"]
+        if talking:
+            self.life.customer_is(talking[pick % len(talking)], silent)
+
     @rule(pick=picks)
     def a_conversation_ends(self, pick):
         if (item_id := self.some(pick, "active")) is not None:

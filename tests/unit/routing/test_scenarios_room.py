@@ -94,3 +94,50 @@ def test_under_other_rules_who_is_least_loaded_is_another():
     matcher.put_rules({**CHANNEL_RULES, "email": ChannelRule(30, 5, interruptible=True)})
     put(matcher, chat(12, choice="least_loaded"))
     assert pairs(matcher, 2.0) == [(12, ANA)]
+
+
+def test_two_customers_who_are_silent_make_room_for_one_more_chat():
+    two_and_one = {1: "chat", 2: "chat", 3: "chat_idle"}
+    matcher = world(agent(ANA, held=two_and_one), chat(10))
+    assert pairs(matcher) == []
+    [only] = matcher.explain(10, 0.0).candidates
+    assert (only.rule_failed, only.detail) == ("channel_maximum", {"count": 2.5, "maximum": 3, "halves": 1})
+    put(matcher, agent(ANA, held={1: "chat", 2: "chat_idle", 3: "chat_idle"}))
+    assert pairs(matcher, 1.0) == [(10, ANA)]
+
+
+def test_of_three_customers_who_are_silent_the_odd_one_makes_no_room():
+    held = {1: "chat", 2: "chat_idle", 3: "chat_idle", 4: "chat_idle"}
+    assert pairs(world(agent(ANA, held=held), chat(10))) == []
+    assert pairs(world(agent(ANA, held={**held, 1: "chat_idle"}), chat(10), chat(11))) == [(10, ANA)]
+
+
+def test_who_speaks_again_counts_at_once_even_beyond_the_maximum_and_nobody_is_thrown_out():
+    held = {1: "chat", 2: "chat_idle", 3: "chat_idle", 4: "chat"}
+    over = agent(ANA, held={**held, 2: "chat", 3: "chat"})
+    matcher = world(over, chat(10))
+    assert pairs(matcher) == []
+    assert (over.used, over.counts) == (132, {"chat": 4})
+    put(matcher, agent(ANA, held={1: "chat", 2: "chat", 3: "chat"}))
+    assert pairs(matcher, 1.0) == []
+    put(matcher, agent(ANA, held={1: "chat", 2: "chat"}))
+    assert pairs(matcher, 2.0) == [(10, ANA)]
+
+
+def test_half_a_chat_weighs_half_of_whatever_the_house_says_and_is_no_less_live():
+    rules = {**CHANNEL_RULES, "chat": ChannelRule(50, 2)}
+    assert pairs(world(agent(ANA, held={1: "chat_idle", 2: "chat_idle"}), chat(10), rules=rules)) == [(10, ANA)]
+    assert pairs(world(agent(ANA, held={1: "chat_idle"}), chat(10), chat(11), rules=rules)) == [(10, ANA)]
+    matcher = world(agent(ANA, held={1: "chat_idle"}), call(10))
+    assert pairs(matcher) == []
+    assert matcher.explain(10, 0.0).candidates[0].rule_failed == "voice_exclusive"
+
+
+def test_the_least_loaded_is_who_has_fewer_who_speak():
+    matcher = world(agent(ANA, held={1: "chat"}), agent(BEN, held={2: "chat_idle"}), chat(10, choice="least_loaded"))
+    assert pairs(matcher) == [(10, BEN)]
+
+
+def test_half_a_chat_of_a_channel_without_a_rule_is_refused():
+    with pytest.raises(ValueError, match="'chat' held by agent 1"):
+        world(agent(ANA, held={1: "chat_idle"}), rules={"voice": CHANNEL_RULES["voice"]})
