@@ -59,7 +59,8 @@ def stalling_after(word: bytes, target: str) -> Iterator[tuple[int, threading.Ev
 def test_who_stands_still_while_it_commits_does_not_keep_others_from_committing(postgres_house):
     house = postgres_house
     url = house.store.engine.url
-    with stalling_after(LOCKS, f"{url.query['host']}/.s.PGSQL.{url.port or 5432}") as (port, gone):
+    target = f"{url.query['host']}/.s.PGSQL.{url.port or 5432}"
+    with ThreadPoolExecutor(2) as hands, stalling_after(LOCKS, target) as (port, gone):
         through = make_engine(url.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False))
         slow = Store(through, house.clock, house.store.settings)
 
@@ -67,10 +68,9 @@ def test_who_stands_still_while_it_commits_does_not_keep_others_from_committing(
             with contextlib.suppress(Exception), store.tx(SYSTEM) as tx:
                 tx.emit("test.written")
 
-        with ThreadPoolExecutor(2) as hands:
-            first = hands.submit(commit, slow)
-            assert gone.wait(PATIENCE_S)
-            hands.submit(commit, house.store).result(PATIENCE_S)
-            assert house.kinds("test.") == ["test.written", "test.written"]
-            first.result(PATIENCE_S)
+        first = hands.submit(commit, slow)
+        assert gone.wait(PATIENCE_S)
+        hands.submit(commit, house.store).result(PATIENCE_S)
+        assert house.kinds("test.") == ["test.written", "test.written"]
+        first.result(PATIENCE_S)
         through.dispose()
