@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,37 +17,71 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from desk.errors import Conflict
+from desk.online import ONLINE
 
 LOCK_WAIT_S = 10
+MIGRATES = 7_305_020  # key of the PostgreSQL advisory lock of whoever migrates
 FOLDER = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:
-    """Run the migrations that are not in yet, all in one transaction. Running it again changes nothing.
+    """Run the migrations that are not in yet. Running it again changes nothing.
 
-    Raises `Conflict` when others hold what is to be changed: whoever comes after a change that waits would wait behind it.
+    They are one transaction; only what is built beside those who work (`desk.online`) ends one and begins another.
+    Raises `Conflict` when others hold what is to be changed: whoever comes after a change that waits would wait behind it;
+    and when somebody else is still migrating.
     """
     try:
         _upgrade(engine, to)
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise Conflict(
-                "The database is in use by a process that would not let go within %(seconds)s seconds. Nothing was changed; stop "
-                "the desk's processes and run “python -m desk migrate” again.",
+                "The database is in use by a process that would not let go within %(seconds)s seconds. Nothing is left half "
+                "done; stop the desk's processes and run “python -m desk migrate” again.",
                 seconds=LOCK_WAIT_S,
             ) from error
         raise
 
 
 def _upgrade(engine: Engine, to: str) -> None:
-    with engine.connect() as connection, foreign_keys_later(connection), connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(LOCK_WAIT_S * 1000)}")
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        config = alembic_config()
+    config = alembic_config()
+    with engine.connect() as connection, foreign_keys_later(connection):
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
-        check_foreign_keys(connection)
+        if connection.dialect.name == "postgresql":
+            with _patient(connection), _alone(connection):
+                config.attributes[ONLINE] = True
+                command.upgrade(config, to)
+        else:
+            with connection.begin():
+                command.upgrade(config, to)
+                check_foreign_keys(connection)
+
+
+@contextmanager
+def _patient(connection: Connection) -> Iterator[None]:
+    """With the limits of one who migrates. The connection is closed afterwards: neither they nor its locks go to others."""
+    connection.exec_driver_sql(f"SET lock_timeout = {round(LOCK_WAIT_S * 1000)}")
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.invalidate()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """One migrates at a time. Asks again and again: an index that is being built waits for whoever waits within a statement."""
+    end = time.monotonic() + LOCK_WAIT_S
+    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({MIGRATES})").scalar():
+        connection.rollback()
+        if time.monotonic() > end:
+            raise Conflict("Another “migrate” is at work on this database. Run this one again when that one is done.")
+        time.sleep(0.05)
+    connection.commit()
+    yield
+    connection.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATES})")  # closing the connection would, a moment later
+    connection.commit()
 
 
 @contextmanager

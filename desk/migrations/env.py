@@ -12,4 +12,5 @@ context.configure(
     compare_type=True,
     render_item=context.config.attributes.get("render_item", lambda *_: False),
 )
-context.run_migrations()
+with context.begin_transaction():  # within one of the caller's, if there is one
+    context.run_migrations()

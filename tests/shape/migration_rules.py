@@ -40,21 +40,48 @@ BIG = frozenset(
 TABLE = r'(?:ONLY )?"?(?P<table>\w+)"?'
 ALTERS = re.compile(rf"ALTER TABLE {TABLE} (?P<what>.+)", re.IGNORECASE)
 INDEXES = re.compile(rf"CREATE (?:UNIQUE )?INDEX (?P<at_once>CONCURRENTLY )?\S+ ON {TABLE}", re.IGNORECASE)
+BESIDE = re.compile(r"(?:CREATE (?:UNIQUE )?|DROP )INDEX CONCURRENTLY ", re.IGNORECASE)
+CHANGES_NOTHING = re.compile(r"\s*(?:SELECT|SET|SHOW)\b|.*\balembic_version\b", re.IGNORECASE | re.DOTALL)
 FILLS = re.compile(rf"(?:UPDATE|DELETE FROM) {TABLE}", re.IGNORECASE)
 GIVEN_ANEW = re.compile(r"DEFAULT [^,]*\b(?:now|random|nextval|clock_timestamp|gen_random_uuid)\(", re.IGNORECASE)
 
 
+def changes(said: Iterable[str]) -> list[str]:
+    """Of the statements of a migration those that it was made for."""
+    return [each for each in said if not CHANGES_NOTHING.match(each)]
+
+
 def faults(revision: str, docstring: str, statements: Iterable[str]) -> list[str]:
     """One sentence for each thing that is not in order."""
-    found, given = [], [" ".join(each.split()) for each in statements]
-    if not re.search(rf"^Revision: {revision} after \w+\.", docstring, re.MULTILINE):
-        found.append(f"{revision}: the docstring does not say after which it comes")
-    if not re.search(r"rolling back \w+", docstring, re.IGNORECASE):
-        found.append(f"{revision}: the docstring does not say what rolling back loses")
+    found, given = _told(revision, docstring), [" ".join(each.split()) for each in statements]
     if not given:
         found.append(f"{revision}: does nothing")
     for statement in given:
         found += [f"{revision}: {fault}: {statement[:90]}" for fault in _faults_of(statement, docstring)]
+    return found
+
+
+def faults_beside(revision: str, statements: Iterable[str]) -> list[str]:
+    """Of a migration that is made while everybody works: no index of a big table holds writers up, not even with a word."""
+    given = [" ".join(each.split()) for each in statements]
+    indexed = [(each, INDEXES.match(each)) for each in given]
+    found = [
+        f"{revision}: an index of a big table that is not built beside those who write (`desk.online`): {each[:90]}"
+        for each, made in indexed
+        if made is not None and made["table"] in BIG and not made["at_once"]
+    ]
+    beside = [each for each in given if BESIDE.match(each)]
+    if beside and len(beside) < len(given):
+        found.append(f"{revision}: builds an index beside those who write and does something else, which would be done twice")
+    return found
+
+
+def _told(revision: str, docstring: str) -> list[str]:
+    found = []
+    if not re.search(rf"^Revision: {revision} after \w+\.", docstring, re.MULTILINE):
+        found.append(f"{revision}: the docstring does not say after which it comes")
+    if not re.search(r"rolling back \w+", docstring, re.IGNORECASE):
+        found.append(f"{revision}: the docstring does not say what rolling back loses")
     return found
 
 
