@@ -35,6 +35,7 @@ from desk.events import SYSTEM, Actor, Event
 from desk.installation import Installation
 from desk.live.attendance import LATER_S, Attendance
 from desk.live.hang_up import hang_up
+from desk.live.waiting import Waiting
 from desk.models import Chat, Message
 from desk.models.chat import ENDED
 from desk.queries.articles.help_centre import suggested
@@ -126,6 +127,7 @@ class Visitors(Namespace):
         self._lock = threading.Lock()
         self._news: deque[Event] = deque()
         self._telling = False
+        self._waiting = Waiting(socketio, desk, self._here, self._tell_here)
 
     def on_connect(self, auth: Any = None) -> None:
         """Anyone may connect; a token brings the window to its chat."""
@@ -362,15 +364,14 @@ class Visitors(Namespace):
             for event in events:
                 if event.kind == "message.added":
                     self._tell_message(reading, event)
-            moved = {event.queue_id for event in events if event.kind.startswith(("item.", "offer.")) and event.queue_id}
-            changed = {
+            changed = self._here() & {
                 event.chat_id
                 for event in events
                 if event.chat_id and event.kind not in ("chat.visitor_left", "chat.visitor_came")
             }
-            changed |= {chat.id for chat in seen.queued_chats(reading, moved)} if moved else set()
             for chat in reading.scalars(select(Chat).where(Chat.id.in_(changed))) if changed else ():
                 self._tell_here("state", seen.state_of(reading, chat, self._desk.clock.now()), chat.id)
+        self._waiting.moved({event.queue_id for event in events if event.kind.startswith(("item.", "offer.")) and event.queue_id})
 
     def _tell_message(self, reading: Any, event: Event) -> None:
         message = reading.get(Message, event.message_id)

@@ -305,7 +305,10 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
         ),
         "a recorded day": lambda s: (recorded_day.latest_day(s, ZONE, now), recorded_day.recorded_day(s, now.date(), ZONE, now)),
         "staffing of a day": lambda s: staffing.staffing_day(s, s.get_one(Queue, waiting.queue_id), now.date(), now),
-        "queued chats": lambda s: chats.queued_chats(s, list(queues)),
+        "queued chats": lambda s: (
+            chats.waiting_in(s, waiting.queue_id),
+            chats.states_of_waiting(s, list(queues), range(1, 100), now),
+        ),
         "place of a caller": lambda s: callers.waiting_line(s, call, now),
         "promised calls": lambda s: (
             callbacks.open_promises(s, agent),

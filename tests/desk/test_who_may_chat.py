@@ -256,7 +256,7 @@ def test_a_chat_is_taken_up_again_with_its_ticket_and_whoever_had_it(store):
         item = reading.get_one(WorkItem, chat.item_id)
         assert (chat.state, item.ticket_id, item.sticky_agent_id) == ("queued", chat.ticket_id, agent_id)
         assert item.id != before
-        assert [line["kind"] for line in lines_of(reading, chat)] == ["joined", "ended", "reopened"]
+        assert [line["kind"] for line in lines_of(reading, [chat])[chat.id]] == ["joined", "ended", "reopened"]
         assert reading.scalars(select(Ticket)).one().status == OPEN
     accepted(store, chat_id)
     with store.tx(SYSTEM) as tx:

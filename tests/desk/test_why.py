@@ -11,7 +11,7 @@ from desk.access import Viewer
 from desk.actions.work import work_items
 from desk.models import Agent, Calendar, Offer, Queue, WorkItem
 from desk.queries.board.estimates import KEPT_S
-from desk.queries.board.waits import minutes_to_tell, wait_of
+from desk.queries.board.waits import Lines, minutes_to_tell, wait_of
 from desk.queries.work.line import place_of
 from desk.queries.work.why import MOST_NAMED, Why, why_waits
 from desk.queries.work.why_offer import offers_of, why_offered
@@ -227,7 +227,7 @@ def test_a_wait_is_estimated_by_the_measured_speed_of_those_who_are_there(house)
     items = [house.item("voice", queue="billing") for _ in range(3)]
     house.offer(house.item("voice"), maya)
     with house.store.read() as session:
-        _, expected = wait_of(session, session.get_one(WorkItem, items[2].id), house.clock.now())
+        _, expected = wait_of(Lines(session, house.clock.now()), session.get_one(WorkItem, items[2].id))
     line = expected.line
     assert (line.ahead, line.agents, line.completions, line.busy_s) == (2, 1.0, 22, pytest.approx(880, abs=25))
     assert expected.estimate.method == "QLm"
@@ -248,7 +248,7 @@ def test_nobody_is_told_a_longer_wait_without_a_cause(house):
 
     def told() -> int | None:
         with house.store.read() as session:
-            return minutes_to_tell(session, session.get_one(WorkItem, items[3].id), house.clock.now())[1]
+            return minutes_to_tell(Lines(session, house.clock.now()), session.get_one(WorkItem, items[3].id))[1]
 
     before = told()
     for _ in range(2):

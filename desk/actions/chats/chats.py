@@ -47,9 +47,9 @@ from desk.queries.chats.chats import (
     able_agents,
     first_name,
     is_online,
-    queued_chats,
     said_in,
     until_reopened,
+    waiting_in,
 )
 from desk.queries.chats.rules import chat_rules
 from desk.sentences import N_
@@ -90,7 +90,7 @@ def _reception_of(tx: Tx, queue: Queue, locale: str) -> Reception:
     requires = [*queue.requires, *_language(locale)]
     if not able_agents(tx.session, requires, tx.now):
         return Reception("nobody")
-    ahead, most = len(queued_chats(tx.session, [queue.id])), chat_rules(tx.session).most_waiting
+    ahead, most = waiting_in(tx.session, queue.id), chat_rules(tx.session).most_waiting
     minutes = minutes_for_newcomer(tx.session, tx.now, queue, "chat", requires, ahead)
     return Reception("full" if most and ahead >= most else "open", minutes=minutes)
 

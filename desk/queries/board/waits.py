@@ -13,12 +13,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from desk.models import Queue, WorkItem
-from desk.queries.board.estimates import Expected, expected_wait, hands_for, measured
+from desk.queries.board.estimates import Expected, Hand, expected_wait, hands_for, measured
 from desk.queries.calendars import calendar_of
 from desk.queries.work.channel_rules import rules_of
-from desk.queries.work.line import Place, place_of
+from desk.queries.work.line import Place, place_of, places_of
 from desk.queries.work.matching import item_of
 from routing.estimate import announce
+from routing.values import Step
 
 MOST_TOLD = 5000  # waiting customers that one process remembers what it told
 
@@ -43,18 +44,39 @@ class Told:
         return cls(datetime.fromisoformat(kept["at"]), (low, high), kept["agents"])
 
 
-def wait_of(session: Session, item: WorkItem, now: datetime) -> tuple[Place, Expected]:
+class Lines:
+    """The lines of one moment. What is asked of many who wait in them is looked up once: the places, and who is able."""
+
+    def __init__(self, session: Session, now: datetime, *, whole: str = "") -> None:
+        """`whole` is a channel of which many are asked for."""
+        self.session, self.now, self.rules = session, now, rules_of(session)
+        self._places = places_of(session, whole, now) if whole else {}
+        self._hands: dict[tuple[Any, ...], list[Hand]] = {}
+
+    def place_of(self, item: WorkItem) -> Place:
+        return self._places.get(item.id) or place_of(self.session, item, self.now)
+
+    def hands_for(self, channel: str, asked: Step) -> list[Hand]:
+        """Everybody available who has what is asked for by now."""
+        key = channel, asked.requires, asked.also
+        if key not in self._hands:
+            self._hands[key] = hands_for(self.session, self.rules, self.now, channel, asked.requires, asked.also)
+        return self._hands[key]
+
+
+def wait_of(lines: Lines, item: WorkItem) -> tuple[Place, Expected]:
     """The place of waiting or offered work, and how much longer it is expected to wait."""
+    session, now = lines.session, lines.now
     queue = session.get_one(Queue, item.queue_id)
     asked = item_of(item, queue, calendar_of(session, queue)).asked_at(now.timestamp())
-    place, rules = place_of(session, item, now), rules_of(session)
+    place = lines.place_of(item)
     expected = expected_wait(
         measured(session, now),
-        rules,
+        lines.rules,
         now,
         queue,
         item.channel,
-        hands_for(session, rules, now, item.channel, asked.requires, asked.also),
+        lines.hands_for(item.channel, asked),
         requires=item.requires,
         tier=item.tier,
         ahead=place.ahead,
@@ -64,16 +86,16 @@ def wait_of(session: Session, item: WorkItem, now: datetime) -> tuple[Place, Exp
     return place, expected
 
 
-def minutes_to_tell(session: Session, item: WorkItem, now: datetime) -> tuple[Place, int | None]:
+def minutes_to_tell(lines: Lines, item: WorkItem) -> tuple[Place, int | None]:
     """The place, and the minutes to tell the customer: what four fifths stay below; 0 with somebody free, None if not known.
 
     Each process remembers what it has told; after a restart a customer may once read a longer time without a cause.
     """
-    engine = session.get_bind()
+    engine = lines.session.get_bind()
     assert isinstance(engine, Engine)
     remembered = _told.setdefault(engine, OrderedDict())
     before = remembered.get(item.id)
-    place, told = wait_to_tell(session, item, now, before)
+    place, told = wait_to_tell(lines, item, before)
     if told is not None and told is not before:
         remembered[item.id] = told
         while len(remembered) > MOST_TOLD:
@@ -81,12 +103,13 @@ def minutes_to_tell(session: Session, item: WorkItem, now: datetime) -> tuple[Pl
     return place, None if told is None else told.minutes[1]
 
 
-def wait_to_tell(session: Session, item: WorkItem, now: datetime, before: Told | None) -> tuple[Place, Told | None]:
+def wait_to_tell(lines: Lines, item: WorkItem, before: Told | None) -> tuple[Place, Told | None]:
     """The place, and the range of minutes to tell now to whom `before` was told; the same object while nothing changes.
 
     None when no wait can be told. It never gets longer than what was told, unless agents have left since.
     """
-    place, expected = wait_of(session, item, now)
+    now = lines.now
+    place, expected = wait_of(lines, item)
     if expected.estimate is None:
         return place, None
     agents = expected.line.agents

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from desk.models import Call, Queue, WorkItem
 from desk.models.call import QUEUED
 from desk.models.work_item import WAITING
-from desk.queries.board.waits import Told, wait_to_tell
+from desk.queries.board.waits import Lines, Told, wait_to_tell
 from desk.queries.calendars import calendar_of
 from desk.queries.calls.callbacks import may_promise
 from desk.queries.calls.voice_policy import voice_policy
@@ -52,7 +52,7 @@ def callers_place(session: Session, call: Call, now: datetime) -> CallersPlace:
     item = session.get(WorkItem, call.item_id) if call.item_id else None
     if item is None:
         return CallersPlace(0, None)
-    place, told = wait_to_tell(session, item, now, Told.from_dict(call.told))
+    place, told = wait_to_tell(Lines(session, now), item, Told.from_dict(call.told))
     return CallersPlace(place.ahead, told)
 
 

@@ -18,7 +18,7 @@ from desk.models.agent import AVAILABLE
 from desk.models.chat import ACTIVE, ENDED, QUEUED
 from desk.models.message import IN, OUT
 from desk.models.work_item import OFFERED, WAITING
-from desk.queries.board.waits import minutes_to_tell
+from desk.queries.board.waits import Lines, minutes_to_tell
 from desk.queries.chats.rules import chat_rules
 from desk.queries.people.skills import in_force
 
@@ -125,26 +125,28 @@ def unseen_in(session: Session, chat: Chat) -> bool:
     return session.scalar(ours.limit(1)) is not None
 
 
-def lines_of(session: Session, chat: Chat) -> list[dict[str, Any]]:
-    """What happened in the chat, for the lines between the bubbles: who joined, who ended it."""
-    query = select(Event).where(Event.ticket_id == chat.ticket_id, Event.chat_id == chat.id, Event.kind.in_(LINES))
-    return [
-        {
-            "id": event.id,
-            "kind": LINES[event.kind],
-            "at": event.at.isoformat(),
-            "name": event.data.get("name", ""),
-            "by": event.data.get("by", ""),
-        }
-        for event in session.scalars(query.order_by(Event.id))
-    ]
+def lines_of(session: Session, chats: Collection[Chat]) -> dict[int, list[dict[str, Any]]]:
+    """What happened in each of the chats, for the lines between the bubbles: who joined, who ended it."""
+    lines: dict[int, list[dict[str, Any]]] = {chat.id: [] for chat in chats}
+    query = select(Event).where(Event.ticket_id.in_({chat.ticket_id for chat in chats}), Event.kind.in_(LINES))
+    for event in session.scalars(query.where(Event.chat_id.in_(lines)).order_by(Event.id)):
+        lines[event.chat_id or 0].append(
+            {
+                "id": event.id,
+                "kind": LINES[event.kind],
+                "at": event.at.isoformat(),
+                "name": event.data.get("name", ""),
+                "by": event.data.get("by", ""),
+            }
+        )
+    return lines
 
 
 def state_of(session: Session, chat: Chat, now: datetime) -> dict[str, Any]:
     """Where the chat stands, for the visitor: queued with place and minutes, active with the agent's first name, or ended."""
-    state: dict[str, Any] = {"state": chat.state, "rating": chat.rating, "lines": lines_of(session, chat)}
+    state: dict[str, Any] = {"state": chat.state, "rating": chat.rating, "lines": lines_of(session, [chat])[chat.id]}
     if chat.state == QUEUED:
-        state |= _place(session, chat, now)
+        state |= _place(Lines(session, now), chat)
     elif chat.state == ACTIVE:
         state["agent"] = first_name(session.get_one(Agent, chat.agent_id).name) if chat.agent_id else ""
     else:
@@ -160,11 +162,26 @@ def until_reopened(session: Session, chat: Chat) -> datetime | None:
     return chat.ended_at + timedelta(hours=chat_rules(session).reopen_h)
 
 
-def queued_chats(session: Session, queue_ids: Collection[int]) -> Sequence[Chat]:
-    """The chats that wait in these queues: their places may have changed."""
-    query = select(Chat).join(WorkItem, WorkItem.id == Chat.item_id).where(WorkItem.queue_id.in_(queue_ids))
+def waiting_in(session: Session, queue_id: int) -> int:
+    """How many chats wait in the queue."""
+    waiting = WorkItem.ended_at.is_(None), WorkItem.state.in_((WAITING, OFFERED))
+    return session.scalar(select(func.count()).where(WorkItem.queue_id == queue_id, WorkItem.channel == "chat", *waiting)) or 0
+
+
+def states_of_waiting(
+    session: Session, queue_ids: Collection[int], chat_ids: Collection[int], now: datetime
+) -> list[tuple[int, dict[str, Any]]]:
+    """Of these chats the ids of those that wait in these queues, each with its state: its place may have changed."""
+    query = select(Chat, WorkItem).join(WorkItem, WorkItem.id == Chat.item_id).where(WorkItem.queue_id.in_(queue_ids))
     query = query.where(WorkItem.channel == "chat", WorkItem.ended_at.is_(None), WorkItem.state.in_((WAITING, OFFERED)))
-    return session.scalars(query.where(Chat.state == QUEUED).limit(500)).all()
+    found = session.execute(query.where(Chat.state == QUEUED, Chat.id.in_(chat_ids)).order_by(Chat.id)).all() if chat_ids else ()
+    if not found:
+        return []
+    lines, happened = Lines(session, now, whole="chat"), lines_of(session, [chat for chat, _ in found])
+    return [
+        (chat.id, {"state": chat.state, "rating": chat.rating, "lines": happened[chat.id], **_told(lines, item)})
+        for chat, item in found
+    ]
 
 
 def able_agents(session: Session, requires: Iterable[Sequence[Any]], now: datetime) -> int:
@@ -181,11 +198,15 @@ def first_name(name: str) -> str:
     return name.split(maxsplit=1)[0] if name.split() else ""
 
 
-def _place(session: Session, chat: Chat, now: datetime) -> dict[str, Any]:
-    item = session.get(WorkItem, chat.item_id)
+def _place(lines: Lines, chat: Chat) -> dict[str, Any]:
+    item = lines.session.get(WorkItem, chat.item_id)
     if item is None or item.state not in (WAITING, OFFERED):
         return {"position": None, "minutes": None}
-    place, minutes = minutes_to_tell(session, item, now)
+    return _told(lines, item)
+
+
+def _told(lines: Lines, item: WorkItem) -> dict[str, Any]:
+    place, minutes = minutes_to_tell(lines, item)
     return {"position": place.position, "minutes": minutes}
 
 

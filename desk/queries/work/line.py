@@ -52,6 +52,16 @@ def place_of(session: Session, item: WorkItem, now: datetime) -> Place:
     return Place(ahead if item.state == WAITING else 0, size, oldest)
 
 
+def places_of(session: Session, channel: str, now: datetime) -> dict[int, Place]:
+    """The places of all that waits in a channel, by item, at the price of one look."""
+    asked = cast(WorkItem.requires, String)
+    band = _band(_raised(session, now), now, WorkItem)
+    place = func.row_number().over(partition_by=asked, order_by=(band, WorkItem.due_at, WorkItem.id))
+    size, oldest = (each.over(partition_by=asked) for each in (func.count(), func.min(WorkItem.enqueued_at)))
+    rows = session.execute(select(WorkItem.id, place, size, oldest).where(WorkItem.state == WAITING, WorkItem.channel == channel))
+    return {item_id: Place(position - 1, size, oldest) for item_id, position, size, oldest in rows}
+
+
 @lru_cache(maxsize=100)
 def _place_query(raised: tuple[int, ...]) -> Select[tuple[int, int, datetime | None]]:
     """How many are before an item, how many are in its line, and since when; each caller who waits asks for it twice a minute."""
