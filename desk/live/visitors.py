@@ -361,10 +361,11 @@ class Visitors(Namespace):
 
     def _tell_of(self, events: list[Event]) -> None:
         with self._desk.store.read() as reading:
-            for event in events:
-                if event.kind == "message.added":
-                    self._tell_message(reading, event)
-            changed = self._here() & {
+            here = self._here()
+            said = [event.message_id for event in events if event.kind == "message.added" and event.message_id]
+            for message in seen.messages_of(reading, said, here) if said and here else ():
+                self._tell_message(reading, message)
+            changed = here & {
                 event.chat_id
                 for event in events
                 if event.chat_id and event.kind not in ("chat.visitor_left", "chat.visitor_came")
@@ -373,9 +374,8 @@ class Visitors(Namespace):
                 self._tell_here("state", seen.state_of(reading, chat, self._desk.clock.now()), chat.id)
         self._waiting.moved({event.queue_id for event in events if event.kind.startswith(("item.", "offer.")) and event.queue_id})
 
-    def _tell_message(self, reading: Any, event: Event) -> None:
-        message = reading.get(Message, event.message_id)
-        chat = seen.chat_of_message(reading, message) if message is not None else None
+    def _tell_message(self, reading: Any, message: Message) -> None:
+        chat = seen.chat_of_message(reading, message)
         if chat is not None:
             for said in seen.said_in(reading, chat, message.id - 1)[:1]:
                 self._tell_here("message", said, chat.id)

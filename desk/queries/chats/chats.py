@@ -101,6 +101,13 @@ def chat_of_message(session: Session, message: Message) -> Chat | None:
     )
 
 
+def messages_of(session: Session, message_ids: Collection[int], chat_ids: Collection[int]) -> list[Message]:
+    """Those of these messages, in order, that are on a ticket of one of these chats."""
+    query = select(Message, Chat.id).join(Chat, Chat.ticket_id == Message.ticket_id).where(Message.id.in_(message_ids))
+    rows = session.execute(query.order_by(Message.id))
+    return list({message.id: message for message, chat_id in rows if chat_id in chat_ids}.values())
+
+
 def said_in(session: Session, chat: Chat, after: int = 0) -> list[dict[str, Any]]:
     """What was said, oldest first, as the visitor's window reads it; `after` is the last message id it has.
 
