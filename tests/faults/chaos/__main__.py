@@ -120,7 +120,7 @@ class Crowd:
     """Customers and agents, on a loop of their own."""
 
     def __init__(self, stage: Stage, ledger: Ledger, people: dict[int, str], rate: float, chance: Random) -> None:
-        doors = [(part.line.inside, part.smtp_port) for part in stage.of("smtp")]
+        doors = [(part.line.inside, part.smtp_port, part.line.strangers) for part in stage.of("smtp")]
         self._mails = MailSenders(ledger, doors, senders=max(3, round(rate / 4)))
         self._visitors = Visitors(ledger, stage.url, chance)
         self._agents: list[Agent] = []

@@ -8,7 +8,7 @@ import json
 import re
 import smtplib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from queue import Empty, SimpleQueue
@@ -24,17 +24,18 @@ PAUSE_S = 0.5  # before somebody tries again
 ANSWER_S = 15.0
 CUSTOMERS = 4000
 PATIENT_S = 60.0  # so long a visitor waits for an agent
+Door = tuple[str, int, Sequence[str]]  # host, port, and the addresses from which strangers reach it
 TOKEN = re.compile(r'name="(csrf_token|token)"[^>]*value="([^"]+)"')
 
 
 class MailSenders:
     """Mail servers of strangers, in threads: a mail that was not answered 250 goes again, by any door of the desk."""
 
-    def __init__(self, ledger: Ledger, doors: list[tuple[str, int]], *, senders: int) -> None:
+    def __init__(self, ledger: Ledger, doors: list[Door], *, senders: int) -> None:
         self._ledger, self._doors = ledger, itertools.cycle(doors)
         self._todo: SimpleQueue[str] = SimpleQueue()
         self._closing = threading.Event()
-        self._threads = [threading.Thread(target=self._deliver, daemon=True) for _ in range(senders)]
+        self._threads = [threading.Thread(target=self._deliver, args=(n,), daemon=True) for n in range(senders)]
         for thread in self._threads:
             thread.start()
 
@@ -47,11 +48,13 @@ class MailSenders:
         for thread in self._threads:
             thread.join(120)
 
-    def _deliver(self) -> None:
+    def _deliver(self, number: int) -> None:
         mark = ""
         while True:
             try:
-                with smtplib.SMTP(*next(self._doors), timeout=ANSWER_S) as smtp:
+                host, port, strangers = next(self._doors)
+                mine = strangers[number % len(strangers)], 0
+                with smtplib.SMTP(host, port, timeout=ANSWER_S, source_address=mine) as smtp:
                     while True:
                         mark = mark or self._next()
                         if not mark:

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tests.shape.source import ROOT
 from tests.world import free_port
 
 BOOT_S = 300
+STRANGERS = 40
 AGAIN_S = 1.0  # after so long a service manager starts what has ended
 ROLES = ("web", "web", "router", "router", "worker", "worker", "smtp", "smtp")
 SAFE = {**postgres.SETTINGS, "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "listen_addresses": "*"}
@@ -229,10 +231,13 @@ class Redis:
 
 
 class Line:
-    """A cable between the machine and one process: the process's network, its address there, and ours as it knows it."""
+    """A cable between the machine and one process: the process's network, its address there, and ours as it knows it.
 
-    def __init__(self, network: str, inside: str, outside: str) -> None:
-        self.network, self.inside, self.outside = network, inside, outside
+    Mail servers of strangers come from `strangers`: one address of all would be held up as a flood.
+    """
+
+    def __init__(self, network: str, inside: str, outside: str, strangers: Sequence[str] = ("127.0.0.1",)) -> None:
+        self.network, self.inside, self.outside, self.strangers = network, inside, outside, strangers
         self.device = ""
 
     def cut(self) -> None:
@@ -253,16 +258,17 @@ class Network:
     def line(self) -> Line:
         n = next(self._numbers)
         name, ours, theirs = f"desk-{self._stem}-{n}", f"{self._stem}a{n}", f"{self._stem}b{n}"
-        line = Line(name, f"10.213.{n}.2", f"10.213.{n}.1")
+        line = Line(name, f"10.213.{n}.2", f"10.213.{n}.1", [f"10.213.{n}.{host}" for host in range(10, 10 + STRANGERS)])
         line.device = ours
         _ip("netns", "add", name)
         self._made.append(name)
         _ip("link", "add", ours, "type", "veth", "peer", "name", theirs)
         _ip("link", "set", theirs, "netns", name)
-        _ip("addr", "add", f"{line.outside}/30", "dev", ours)
+        for address in (line.outside, *line.strangers):
+            _ip("addr", "add", f"{address}/24", "dev", ours)
         _ip("link", "set", ours, "up")
         for words in (
-            ("addr", "add", f"{line.inside}/30", "dev", theirs),
+            ("addr", "add", f"{line.inside}/24", "dev", theirs),
             ("link", "set", theirs, "up"),
             ("link", "set", "lo", "up"),
         ):
