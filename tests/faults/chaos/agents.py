@@ -30,6 +30,7 @@ class Agent:
             cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=aiohttp.ClientTimeout(total=ANSWER_S)
         )
         self._headers: dict[str, str] = {}
+        self._resting = False
         self._dirty = asyncio.Event()
         self._doing: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -41,6 +42,8 @@ class Agent:
         self._tasks = [loop.create_task(self._listen()), loop.create_task(self._work())]
 
     async def rest(self) -> None:
+        """Take nothing new; what is on the desk is still done."""
+        self._resting = True
         await self._until_done("/desk/presence", {"presence": "away"})
 
     async def end(self) -> None:
@@ -94,10 +97,13 @@ class Agent:
             with suppress(aiohttp.ClientError, TimeoutError, OSError):
                 async with self._browser.get(f"{self._url}/desk/worklist", headers={"X-Fragment": "1"}) as page:
                     text = await page.text() if page.status == 200 else ""
-                for offer in OFFER.findall(text):
+                offers, tickets = OFFER.findall(text), set(TICKET.findall(text))
+                for offer in offers:
                     self._begin(loop, f"offer {offer}", self._accept(offer))
-                for number in set(TICKET.findall(text)):
+                for number in tickets:
                     self._begin(loop, f"ticket {number}", self._answer(number))
+                if text and not offers and not tickets and not self._resting:  # an offer may have run out meanwhile
+                    await self._post("/desk/presence", {"presence": "available"})
 
     def _begin(self, loop: asyncio.AbstractEventLoop, name: str, work) -> None:
         if name in self._doing and not self._doing[name].done():
