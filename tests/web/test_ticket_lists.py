@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from flask import g, render_template_string
+from flask_babel import force_locale
+from sqlalchemy import event, select, update
 
-from desk.actions.tickets import tickets
-from desk.models import Agent, SavedView, Ticket
+from desk.access import viewer_of
+from desk.actions.tickets import tags, tickets
+from desk.http import wording
+from desk.models import Agent, Customer, SavedView, Ticket
 from desk.queries.tickets.saved_views import question_of
+from desk.queries.tickets.tickets import ticket_list
+from desk.web import words
 from tests.web.console_world import Page, mail
 from tests.world import running, settings_for
 
@@ -79,6 +86,57 @@ def test_a_list_can_be_somebodys_nobodys_or_ones_own_and_is_kept_so(world):
     assert (question_of(view)["owner"], view.sort) == (str(agent_id), "due")
     kept = re.search(r'href="(/desk/tickets\?[^"]+)"', browser.get("/desk/views").text)[1].replace("&amp;", "&")
     assert re.findall(r'id="t-(\d+)"', browser.get(kept).text) == [str(10_000 + theirs)]
+
+
+SHAPES = """{% import "_macros.html" as ui with context %}
+{{ ui.channel_icon(ticket.channel) }}|
+{{ ui.badge(words.statuses[ticket.status], words.status_marks.get(ticket.status, ''),
+     'check' if ticket.status in ('solved', 'closed') else '') }}|
+{{ ui.due(row.due_at) }}|{{ ui.time_ago(ticket.updated_at) }}|{{ ui.time(ticket.snoozed_until) }}|
+{{ ui.tier(words.tiers['vip']|string, 'vip') if row.tier == 'vip' }}|{{ row.customer_name|person }}|{{ row.owner_name or '–' }}|
+{{ _('Choose #%(number)s', number=ticket.number) }}|{{ row.queue_name_zh if locale == 'zh' else row.queue_name }}"""
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("en", "en_GB"), ("zh", "zh")])
+def test_each_line_says_of_its_ticket_what_any_other_page_would(world, language, spoken):
+    with world.tx() as tx:
+        found = tx.session.scalars(select(Ticket).order_by(Ticket.id)).all()
+        tags.set_tags(tx, found[0], ("bill", "late", "second letter", "wrong"))
+        found[1].status, found[2].channel, found[3].snoozed_until = "solved", "voice", tx.now + timedelta(days=2)
+        tx.session.get_one(Customer, found[4].customer_id).tier = "vip"
+        sue = tx.session.scalars(select(Agent).where(Agent.name == "Sue")).one()
+        sue.locale = language
+        found[5].subject = 'A <b>bold</b> & "quoted" word'
+    browser = world.browser("sue@desk.example")
+    page = browser.get("/desk/tickets/rows?view=all").text
+    with world.desk.store.read() as session, world.app.test_request_context(), force_locale(spoken):
+        g.viewer = viewer_of(sue)
+        rows = ticket_list(session, g.viewer, view="all")
+        known = {"words": words.everything(), "locale": language}
+        shapes = [render_template_string(SHAPES, row=row, ticket=row.ticket, **known) for row in rows]
+    for row, shape in zip(rows, shapes, strict=True):
+        line = re.search(rf'<tr id="t-{row.ticket.number}".*?</tr>', page, re.DOTALL)[0]
+        assert [part for part in shape.strip().split("|") if part.strip() not in line] == []
+    first = re.search(rf'<tr id="t-{found[0].number}".*?</tr>', page, re.DOTALL)[0]
+    assert (first.count('class="tag '), "+1</span>" in first) == (3, True)
+    assert page.count("A &lt;b&gt;bold&lt;/b&gt; &amp; &#34;quoted&#34; word") == 1
+
+
+def test_a_list_looks_words_up_once_however_long_it_is(world, monkeypatch):
+    with world.tx() as tx:
+        tx.session.execute(update(Ticket).values(status="open", channel="email", snoozed_until=None))
+    browser, asked = world.browser("sue@desk.example"), []
+    kept = wording.get_locale
+    monkeypatch.setattr(wording, "get_locale", lambda: asked.append(1) or kept())
+    often = []
+    for most in (3, 5):
+        monkeypatch.setattr("desk.web.tickets.lists.PAGE", most)
+        for _time in "12":  # the first time may write a moment that nobody has asked for yet
+            asked.clear()
+            page = browser.get("/desk/tickets/rows?view=open&sort=opened").text
+        assert page.count('id="t-') == most
+        often.append(len(asked))
+    assert often[0] == often[1] > 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    bindparam,
     exists,
     false,
     func,
@@ -210,7 +211,7 @@ def _rows(session: Session, ids: Select[tuple[int]], order: Order) -> list[Ticke
         .join(Customer, Customer.id == Ticket.customer_id)
         .join(Queue, Queue.id == Ticket.queue_id)
         .outerjoin(Agent, Agent.id == Ticket.owner_id)
-        .where(Ticket.id.in_(page))
+        .where(Ticket.id.in_(bindparam("page", page, expanding=True)))  # of a plain list each id would be looked at first
         .order_by(*order.by())
     )
     return [

@@ -31,6 +31,7 @@ from desk.store import Tx
 from desk.web import words
 from desk.web.console import done, may_enter, small
 from desk.web.tickets.at_hand import written_moment
+from desk.web.tickets.lines import lines_of
 from desk.web.tickets.priorities import priority_asked
 from routing.clocks import TICKET_TARGETS
 
@@ -52,7 +53,7 @@ def rows_of(session: Session) -> dict[str, Any]:
     more = found[PAGE - 1].ticket if len(found) > PAGE else None
     kept = {key: value for key, value in args.items() if key != "before" and value}
     return {
-        "rows": found[:PAGE],
+        "rows": lines_of(found[:PAGE], viewer()),
         "view": asked["view"],
         "columns": columns,
         "kept": kept,
