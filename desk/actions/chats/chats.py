@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -80,19 +80,27 @@ class Reception:
 
 def reception(tx: Tx, topic: str = "other", locale: str = "") -> Reception:
     """Is somebody there for this topic in this language, and how long would one wait? Only reads."""
-    return _reception_of(tx, intake.find_queue(tx, topic), locale)
+    queue = intake.find_queue(tx, topic)
+    found = _reception_of(tx, queue, locale)
+    if found.state not in ("open", "full"):
+        return found
+    requires, ahead = _asked_of(queue, locale), waiting_in(tx.session, queue.id)
+    return replace(found, minutes=minutes_for_newcomer(tx.session, tx.now, queue, "chat", requires, ahead))
 
 
 def _reception_of(tx: Tx, queue: Queue, locale: str) -> Reception:
+    """Without the minutes, which only those need who are told them."""
     calendar = calendar_of(tx.session, queue)
     if not calendar.is_open(tx.now):
         return Reception("closed", calendar.next_open(tx.now))
-    requires = [*queue.requires, *_language(locale)]
-    if not able_agents(tx.session, requires, tx.now):
+    if not able_agents(tx.session, _asked_of(queue, locale), tx.now):
         return Reception("nobody")
-    ahead, most = waiting_in(tx.session, queue.id), chat_rules(tx.session).most_waiting
-    minutes = minutes_for_newcomer(tx.session, tx.now, queue, "chat", requires, ahead)
-    return Reception("full" if most and ahead >= most else "open", minutes=minutes)
+    most = chat_rules(tx.session).most_waiting
+    return Reception("full" if most and waiting_in(tx.session, queue.id) >= most else "open")
+
+
+def _asked_of(queue: Queue, locale: str) -> list[Any]:
+    return [*queue.requires, *_language(locale)]
 
 
 def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "", network: str = "") -> tuple[Chat, str]:
@@ -116,7 +124,7 @@ def open_chat(tx: Tx, filled: Mapping[str, Any], *, token: str = "", network: st
     who = identity(token)
     _check_welcome(tx, who, asked.email, network)
     conduct.check_may_chat(tx, (("chat", who), ("email", proven.email if proven is not None else "")), asked.email)
-    _check_there(reception(tx, asked.topic, asked.locale))
+    _check_there(_reception_of(tx, intake.find_queue(tx, asked.topic), asked.locale))
     first = inbound.opening(asked, external_id=external_id(token_hash, asked.client_id), identity=who)
     receipt = intake.receive(tx, first, queue_key=asked.topic, queue_work=False)
     ticket = receipt.ticket
