@@ -20,7 +20,7 @@ import aiohttp
 from channels.chat.secret import new_token
 from tests.faults.chaos.ledger import Ledger
 
-PAUSE_S = 0.5  # before somebody tries again
+PAUSE_S = 2.0  # before somebody tries again
 ANSWER_S = 15.0
 CUSTOMERS = 4000
 PATIENT_S = 60.0  # so long a visitor waits for an agent
