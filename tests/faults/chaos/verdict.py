@@ -25,10 +25,12 @@ HELD_TWICE = """
 SELECT 'item ' || item_id || ' is held ' || count(*) || ' times' FROM offer
 WHERE state IN ('offered', 'accepted') GROUP BY item_id HAVING count(*) > 1
 """
+# Who has room for one more chat; work always waits. Where nobody has, that no offer is made says nothing of the router.
+HAVE_ROOM = "SELECT count(*) FROM agent WHERE active AND presence = 'available' AND used <= 66"
 
 
 class Watch:
-    """Looks twice a second whether something is held by two, whenever the database can be asked."""
+    """Looks twice a second whether something is held by two, whenever the database can be asked; and whether offers are made."""
 
     def __init__(self, url: str, ledger: Ledger) -> None:
         self.found: list[str] = []
@@ -51,7 +53,8 @@ class Watch:
                         self.found += [row[0] for row in connection.execute(HELD_TWICE)]
                         self.looks += 1
                         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM offer").fetchone()
-                        if last > self._offers:
+                        (roomy,) = connection.execute(HAVE_ROOM).fetchone()
+                        if last > self._offers or not roomy:
                             self._offers = last
                             self._ledger.happened("offer")
             except psycopg.Error:
