@@ -1,8 +1,8 @@
-"""Traces, where `DESK_TRACES_URL` says where to: what a request, a mail or a word with the carrier did, as OpenTelemetry spans.
+"""Traces, where `DESK_TRACES_URL` says where to: what a request, a mail, an offer or a word with the carrier did.
 
-A statement is told without its values, and people by nothing at all. A span names the request's id that stands in the log and in
-the answer, and the ids of the events that were committed; whoever tells screens of events that another process committed names
-the same. Without the setting nothing is imported and nothing listens.
+They are OpenTelemetry spans. A statement is told without its values, and people by nothing at all. A span names the request's id
+that stands in the log and in the answer, and the ids of the events that were committed; whoever tells screens of events that
+another process committed names the same. Without the setting nothing is imported and nothing listens.
 """
 
 from __future__ import annotations

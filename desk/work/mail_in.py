@@ -12,6 +12,7 @@ import psycopg
 
 from channels.email.batch import Envelope, Reply
 from channels.email.listener import MailListener, Refused
+from desk import traces
 from desk.actions.mail.spool import Delivery, Refusal, keep, note_refused
 from desk.db import connect
 from desk.events import SYSTEM
@@ -112,7 +113,8 @@ class MailDoor:
         connection, self._connection = self._connection, None
         try:
             connection = connection or self._connect()
-            with self._desk.store.direct(connection, SYSTEM) as unit:
+            told = traces.span("receive mail", {"desk.mails": len(deliveries)})
+            with told, self._desk.store.direct(connection, SYSTEM) as unit:
                 keep(unit, deliveries, settings.timezone)
         except (psycopg.OperationalError, sqlite3.OperationalError) as error:
             raise StoreAway from error

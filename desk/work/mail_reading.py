@@ -17,6 +17,7 @@ from sqlalchemy.orm import undefer
 
 from channels.email.address import read_address, read_bounce
 from channels.message import Contact, Inbound
+from desk import traces
 from desk.actions.mail.mail import ReadMail, keep_alone, take_in_all
 from desk.actions.mail.spool import TRIES, put_off
 from desk.events import SYSTEM
@@ -170,7 +171,8 @@ class MailReading:
                 self._record([one])
 
     def _store(self, done: Sequence[tuple[SpooledMail, ReadMail]]) -> None:
-        with self._desk.store.tx(SYSTEM) as tx:
+        told = traces.span("read mail", {"desk.mails": [mail.id for mail, _ in done]})
+        with told, self._desk.store.tx(SYSTEM) as tx:
             gone = delete(SpooledMail).where(SpooledMail.id.in_([mail.id for mail, _ in done])).returning(SpooledMail.id)
             ours = set(tx.session.scalars(gone))  # fewer when another process was quicker
             take_in_all(tx, [read for mail, read in done if mail.id in ours])

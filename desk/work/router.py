@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import update
 
+from desk import traces
 from desk.actions.work import claims, holding, work_items
 from desk.clock import LEAP_S
 from desk.events import SYSTEM, Event
@@ -206,7 +207,8 @@ class Router:
         """
         tried = [each for each in asked if each.agent_id not in out]
         monotonic = self._clock.monotonic()  # before the rows say until when: whoever sees an offer may count on its end
-        with self._deaf(), self._store.direct(self._lease.connection, SYSTEM) as unit:
+        told = traces.span("offer work", {"desk.items": [each.item_id for each in tried]})
+        with told, self._deaf(), self._store.direct(self._lease.connection, SYSTEM) as unit:
             won = {each.claim.item_id: each for each in claims.claim(unit, tried) if each is not None}
         for claimed in won.values():
             self._picture.won(claimed, monotonic)

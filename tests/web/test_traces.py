@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from channels.voice.simulated.carrier import SimulatedCarrier
 from desk import traces
-from desk.models import MailboxMail
+from desk.events import Event
+from desk.models import MailboxMail, WorkItem
 from tests.shape.source import ROOT
 from tests.world import PASSWORD, running, settings_for
 
@@ -75,6 +76,10 @@ def arrived(world, look):
     return world.until(sent)
 
 
+def events_of(world, kind, item):
+    return world.all(select(Event).where(Event.kind == kind, Event.item_id == item.id))
+
+
 def test_what_is_no_trace_costs_no_span():
     assert not traces.are_on()
     assert traces.span("anything") is traces.span("else")
@@ -112,6 +117,26 @@ def test_a_mail_that_leaves_and_a_word_with_the_carrier_are_told(world, collecto
     carrier.call_state("CA-nobody")
     assert carrier.number == world.desk.carrier.number
     assert arrived(world, lambda: collector.find("carrier call_state"))
+
+
+def test_a_mail_is_followed_from_the_door_to_the_screens(world, collector):
+    def is_about(span, event):
+        return event.id in [each.int_value for each in told(span)["desk.events"].values]
+
+    world.send("Where is my parcel?")
+    [item] = world.all(select(WorkItem).where(WorkItem.kind == "ticket"))
+    [came] = events_of(world, "item.queued", item)
+    [door] = arrived(world, lambda: collector.find("receive mail"))
+    assert told(door)["desk.mails"] == 1
+    [read] = arrived(world, lambda: [span for span in collector.find("read mail") if is_about(span, came)])
+    lena = world.agent("Lena", available=True)
+    [offered] = world.until(lambda: events_of(world, "offer.made", item))
+    assert offered.agent_id == lena.id
+    [offer] = arrived(world, lambda: [span for span in collector.find("offer work") if is_about(span, offered)])
+    assert [each.int_value for each in told(offer)["desk.items"].values] == [item.id]
+    for span, event in ((read, came), (offer, offered)):
+        [screens] = [each for each in collector.find("tell screens") if each.parent_span_id == span.span_id]
+        assert is_about(screens, event)
 
 
 def test_without_a_collector_nothing_is_measured_nor_loaded():
