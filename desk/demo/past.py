@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select, update
 
 from desk.demo.plots import by_mail, by_phone, complaint, in_chat, unanswered_call, unanswered_mail, waiting_mail
+from desk.demo.shifts import note_shifts
 from desk.demo.stage import Stage
 from desk.demo.stories import Story, stories
 from desk.events import Event
@@ -41,6 +42,7 @@ def play_past(tx: Tx) -> None:
     casting.today()
     casting.complaints()
     stage.play()
+    note_shifts(tx, stage.agents, tx.now - timedelta(days=DAYS), stage.chance)
     _mail_has_left(tx)
     # Thousands of events at once: written in bulk, since nobody has to be told of them.
     tx.session.flush()

@@ -39,6 +39,8 @@ from desk.models import (
     WorkItem,
 )
 from desk.models.work_item import HOLDING, WAITING
+from desk.queries.board.half_hours import half_hours
+from desk.queries.board.presence_spells import presence_spells
 
 AFTERNOON = datetime(2026, 11, 19, 7, 30, tzinfo=UTC)
 
@@ -129,6 +131,21 @@ def test_today_has_had_calls_that_were_answered_and_nobody_is_still_on_the_line(
         call.ended_at - call.queued_at < timedelta(hours=1)
         for call in look.scalars(select(Call).where(Call.queued_at.is_not(None)))
     )
+
+
+def test_whoever_did_something_was_there_and_the_days_are_staffed(look):
+    week = AFTERNOON - timedelta(days=7)
+    spells = presence_spells(look, week, AFTERNOON, lambda presence: presence != "offline")
+    people = {agent.id for agent in look.scalars(select(Agent)) if agent.id in spells}
+    answered = select(WorkItem.agent_id, WorkItem.answered_at).where(WorkItem.answered_at > week)
+    seen = [(agent_id, at) for agent_id, at in look.execute(answered) if agent_id in people]
+    assert len(seen) > 20
+    assert [each for each in seen if not any(since <= each[1] <= until for since, until in spells[each[0]])] == []
+    today = half_hours([], spells, AFTERNOON.replace(hour=16) - timedelta(days=1), AFTERNOON)
+    assert max(half.staffed for half in today) > 3
+    assert min(half.staffed for half in today if half.start >= AFTERNOON.replace(hour=4)) >= 1  # from noon in Shanghai
+    free = presence_spells(look, week, AFTERNOON, lambda presence: presence == "available")
+    assert sum(len(each) for each in free.values()) > sum(len(each) for each in spells.values())  # who was at lunch was not
 
 
 def test_only_deferred_work_waits_and_nothing_is_in_anybodys_hands(look):
