@@ -88,6 +88,26 @@ def test_a_list_can_be_somebodys_nobodys_or_ones_own_and_is_kept_so(world):
     assert re.findall(r'id="t-(\d+)"', browser.get(kept).text) == [str(10_000 + theirs)]
 
 
+def test_a_list_can_be_of_whom_a_ticket_touches_and_how_urgent_it_is_and_is_kept_so(world):
+    with world.tx() as tx:
+        many, urgent, both = tx.session.scalars(select(Ticket).order_by(Ticket.id).limit(3))
+        tickets.set_fields(tx, many, impact="many")
+        tickets.set_fields(tx, urgent, urgency="high")
+        tickets.set_fields(tx, both, impact="many", urgency="high")
+        ids = many.id, urgent.id, both.id
+    assert sorted(listed(world, "impact=many")) == [ids[0], ids[2]]
+    assert sorted(listed(world, "urgency=high")) == [ids[1], ids[2]]
+    assert listed(world, "impact=many&urgency=high") == [ids[2]]
+    assert len(listed(world, "impact=nonsense&urgency=9")) == 6
+    browser = world.browser("sue@desk.example")
+    asked = {"view": "open", "impact": "many", "urgency": "high"}
+    assert browser.post("/desk/views", data={"name": "Wide and at once", **asked}).ok
+    view = world.one(select(SavedView).where(SavedView.name == "Wide and at once"))
+    assert question_of(view) == asked
+    [kept] = [each for each in re.findall(r'href="(/desk/tickets\?[^"]+)"', browser.get("/desk/views").text) if "impact" in each]
+    assert re.findall(r'id="t-(\d+)"', browser.get(kept.replace("&amp;", "&")).text) == [str(10_000 + ids[2])]
+
+
 SHAPES = """{% import "_macros.html" as ui with context %}
 {{ ui.channel_icon(ticket.channel) }}|
 {{ ui.badge(words.statuses[ticket.status], words.status_marks.get(ticket.status, ''),

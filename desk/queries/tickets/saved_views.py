@@ -46,5 +46,8 @@ def question_of(view: SavedView) -> dict[str, Any]:
     """What `ticket_list` is asked for this view; what this version does not know is left out."""
     kept = view.filters
     numbers = {name: kept[name] for name in ("queue_id", "tag_id", "priority") if isinstance(kept.get(name), int)}
-    words = {name: kept[name] for name in ("view", "search", "channel", "type", "owner") if isinstance(kept.get(name), str)}
+    words = {name: kept[name] for name in _WORDS if isinstance(kept.get(name), str)}
     return {**numbers, **words}
+
+
+_WORDS = ("view", "search", "channel", "type", "impact", "urgency", "owner")

@@ -164,6 +164,8 @@ def _question(
     type: str = "",
     tag_id: int | None = None,
     priority: int | None = None,
+    impact: str = "",
+    urgency: str = "",
     owner: str = "",
 ) -> _Question:
     """`owner` is the id of a colleague, `me`, or `none`."""
@@ -172,6 +174,8 @@ def _question(
         (Ticket.channel, channel or None),
         (Ticket.type, type or None),
         (Ticket.priority, priority),
+        (Ticket.impact, impact or None),
+        (Ticket.urgency, urgency or None),
     )
     conditions = [column == value for column, value in wanted if value is not None]
     if view in AWAKE:

@@ -179,7 +179,7 @@ def address_of(view: SavedView) -> str:
     """The list's own address with all that it asks for: whoever gets it sees it with their own rights."""
     names = {"view": "view", "search": "q", "channel": "channel", "type": "type", "queue_id": "queue", "tag_id": "tag"}
     asked = question_of(view)
-    names |= {"priority": "priority", "owner": "owner"}
+    names |= {name: name for name in ("priority", "impact", "urgency", "owner")}
     found = {short: asked[name] for name, short in names.items() if asked.get(name) not in (None, "")}
     return url_for("tickets.all_of_them", **found, sort=view.sort or None, cols=",".join(view.columns) or None, saved=view.id)
 
@@ -197,6 +197,8 @@ def _asked(given: Any = None) -> tuple[dict[str, Any], str, list[str]]:
         "queue_id": args.get("queue", type=small),
         "tag_id": args.get("tag", type=small),
         "priority": priority if f"P{priority}" in TICKET_TARGETS else None,
+        "impact": args.get("impact", "") if args.get("impact", "") in words.IMPACTS else "",
+        "urgency": args.get("urgency", "") if args.get("urgency", "") in words.URGENCIES else "",
         "owner": _owner(args.get("owner", "")),
     }
     wanted = args.get("cols", "").split(",")
