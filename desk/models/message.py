@@ -54,3 +54,7 @@ class Message(Base):
         Index("ix_message_mail_message_id", "mail_message_id"),
         Index("ix_message_customer", "customer_id", "id"),
     )
+
+
+# What somebody wrote: lines that the desk itself puts into a conversation say so in their `meta`.
+BY_PEOPLE = Message.meta["system"].as_string().is_(None)
