@@ -97,8 +97,11 @@ def test_a_list_can_be_of_whom_a_ticket_touches_and_how_urgent_it_is_and_is_kept
         ids = many.id, urgent.id, both.id
     assert sorted(listed(world, "impact=many")) == [ids[0], ids[2]]
     assert sorted(listed(world, "urgency=high")) == [ids[1], ids[2]]
-    assert listed(world, "impact=many&urgency=high") == [ids[2]]
-    assert len(listed(world, "impact=nonsense&urgency=9")) == 6
+    assert listed(world, "impact=many&urgency=high") == listed(world, "impact=many&weight=urgency:high") == [ids[2]]
+    assert sorted(listed(world, "weight=impact:many")) == [ids[0], ids[2]]
+    page = world.browser("sue@desk.example").get("/desk/tickets?view=open&weight=urgency:high").text
+    assert re.findall(r'<option value="(\w+:\w+)" selected>', page) == ["urgency:high"]
+    assert len(listed(world, "impact=nonsense&urgency=9&weight=priority:many")) == 6
     browser = world.browser("sue@desk.example")
     asked = {"view": "open", "impact": "many", "urgency": "high"}
     assert browser.post("/desk/views", data={"name": "Wide and at once", **asked}).ok

@@ -188,7 +188,9 @@ def _asked(given: Any = None) -> tuple[dict[str, Any], str, list[str]]:
     """What the address, or the form, asks for: the question, the order and the columns."""
     args = request.args if given is None else given
     view = args.get("view", "mine" if viewer().can(Right.TAKE_WORK) else "open")
-    priority = args.get("priority", type=small)
+    kind, _, chosen = args.get("weight", "").partition(":")  # a priority, or one of what makes it
+    weights = {**args, kind: chosen}
+    priority = whole(weights.get("priority", ""))
     asked = {
         "view": view if view in VIEWS else "open",
         "search": args.get("q", "").replace("\0", "")[:200],
@@ -197,8 +199,8 @@ def _asked(given: Any = None) -> tuple[dict[str, Any], str, list[str]]:
         "queue_id": args.get("queue", type=small),
         "tag_id": args.get("tag", type=small),
         "priority": priority if f"P{priority}" in TICKET_TARGETS else None,
-        "impact": args.get("impact", "") if args.get("impact", "") in words.IMPACTS else "",
-        "urgency": args.get("urgency", "") if args.get("urgency", "") in words.URGENCIES else "",
+        "impact": weights["impact"] if weights.get("impact") in words.IMPACTS else "",
+        "urgency": weights["urgency"] if weights.get("urgency") in words.URGENCIES else "",
         "owner": _owner(args.get("owner", "")),
     }
     wanted = args.get("cols", "").split(",")
