@@ -110,5 +110,10 @@ def satisfaction(scores: Sequence[int]) -> float | None:
     return _share(sum(score >= 4 for score in scores), len(scores))
 
 
+def at_share(ordered: Sequence[float], share: float) -> float | None:
+    """The value below which so great a share of them lies, of values of which the smallest comes first."""
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else None
+
+
 def _share(part: float, whole: float) -> float | None:
     return part / whole if whole > 0 else None

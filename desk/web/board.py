@@ -22,7 +22,7 @@ from desk.queries.calls.closures import current_closure
 from desk.queries.figures import abandonment, service_level
 from desk.sentences import N_
 from desk.store import Tx
-from desk.web import floor_notes, staffing, wall_link, what_if, why
+from desk.web import chat_report, floor_notes, staffing, wall_link, what_if, why
 from desk.web.wall import turning
 from desk.web.words import everything
 
@@ -32,6 +32,7 @@ pages.register_blueprint(what_if.pages)
 pages.register_blueprint(staffing.pages)
 pages.register_blueprint(wall_link.pages)
 pages.register_blueprint(floor_notes.pages)
+pages.register_blueprint(chat_report.pages)
 
 
 @pages.get("/board")

@@ -35,6 +35,7 @@ PLACES: tuple[tuple[str, tuple[Right, ...], str, Any], ...] = (
     ("/desk/me", (Right.REPLY,), "settings", lazy_gettext("Your settings")),
     ("/desk/keys", (Right.SIGNED_IN,), "keyboard", lazy_gettext("Your keys")),
     ("/board", (Right.SUPERVISE,), "board", lazy_gettext("Board")),
+    ("/board/chats", (Right.SUPERVISE,), "bubble", lazy_gettext("Measures of chats")),
     ("/board/staffing", (Right.SUPERVISE,), "users", lazy_gettext("Staffing")),
     ("/wallboard", (Right.SUPERVISE,), "board", lazy_gettext("Wallboard")),
     ("/admin/mail", (Right.READ_AUDIT,), "envelope", lazy_gettext("Mail that came in")),

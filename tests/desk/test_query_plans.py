@@ -41,7 +41,7 @@ from desk.queries.board import board, calls_now, estimates, floor_notes, recorde
 from desk.queries.calls import callbacks, callers, listing, strip
 from desk.queries.calls import page as call_page
 from desk.queries.chats import blocks as chat_blocks
-from desk.queries.chats import chats, pace, silence
+from desk.queries.chats import chats, pace, report, silence
 from desk.queries.complaints import complaints, desk_list, file, keeping, policies, representatives
 from desk.queries.mail import crossed, deliveries, ledger, recipients, unsent
 from desk.queries.people import consents, contact_limits, customer_page, customers, skill_matrix
@@ -276,6 +276,9 @@ def paths(house: House) -> dict[str, Callable[[Any], Any]]:
             silence.silent_since(s, [chat.id]),
         ),
         "how quickly an agent answers": lambda s: pace.usual_reply_s(s, agent.agent_id),
+        "measures of chats": lambda s: report.chat_report(
+            s, who["supervisor"], report.Scope(day, now, agent_id=agent.agent_id), now
+        ),
         "whose mail is junk": lambda s: s.execute(spam.junk_query(["a@customers.example", "b@customers.example"])).all(),
         "why it waits": lambda s: why.why_waits(s, who["supervisor"], s.get_one(WorkItem, waiting.id), now),
         "rates of the last quarter of an hour": lambda s: estimates._measure(s, now),

@@ -17,7 +17,10 @@ from tests.services.postgres import StreamingCopy, new_database
 from tests.world import World, running, settings_for
 
 MARK = "data-as-of"
-REPORTS = ("/desk/learning/figures", "/desk/learning/trends", "/desk/learning/surveys", "/board/staffing", "/board/what-if")
+REPORTS = (
+    *("/desk/learning/figures", "/desk/learning/trends", "/desk/learning/surveys"),
+    *("/board/staffing", "/board/what-if", "/board/chats", "/board/chats/reply_gap"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from desk.models.complaint import OPEN_STAGES, RETYPED
 from desk.models.hand_up import WITHDRAWN
 from desk.models.survey import REACHED
 from desk.queries.complaints.trends import product_key
+from desk.queries.figures import at_share
 
 SHARE, RATE, COUNT, DAYS = "share", "rate", "count", "days"
 JUDGED = ("upheld", "partly_upheld", "not_upheld")
@@ -107,7 +108,7 @@ def figure(session: Session, viewer: Viewer, scope: Scope, now: datetime, key: s
     whole, part = session.execute(_from(counted, source, viewer, scope)).one()
     if source.kind == DAYS:
         days = sorted(_days(session, viewer, scope, source))
-        return Figure(key, DAYS, part, whole, median(days) if days else None, _at_share(days, 0.9))
+        return Figure(key, DAYS, part, whole, median(days) if days else None, at_share(days, 0.9))
     if source.kind == RATE:
         others = _contacts(session, scope) if key == "per_contacts" else _customers(session, scope)
         return Figure(key, RATE, part, others, 1000 * part / others if others else None)
@@ -305,10 +306,6 @@ def _happened(kind: str) -> ColumnElement[bool]:
 def _days(session: Session, viewer: Viewer, scope: Scope, source: _Source) -> list[float]:
     query = _from(select(source.began, source.at), source, viewer, scope)
     return [(ended - began).total_seconds() / DAY_S for began, ended in session.execute(query)]
-
-
-def _at_share(ordered: Sequence[float], share: float) -> float | None:
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else None
 
 
 def _came_in(scope: Scope) -> list[ColumnElement[bool]]:
