@@ -11,7 +11,7 @@ from desk.access import viewer_of
 from desk.actions.chats import chats
 from desk.actions.work import answering
 from desk.live.composing import EVERY_S, Composing
-from desk.models import Agent, Chat, Offer, Ticket, WorkItem
+from desk.models import Agent, Chat, Message, Offer, Ticket, WorkItem
 from desk.queries.chats.pace import FEWEST, usual_reply_s
 from desk.queries.work.matching import COMPOSING_S, held_at
 from desk.queries.work.why import why_waits
@@ -144,6 +144,20 @@ def test_what_they_usually_take_is_the_middle_of_their_own_answers(house):
         house.tick(seconds / 2)
         answer(house, chat, maya)
     assert usual(house, maya) == 60
+
+
+def test_a_line_of_the_desk_itself_answers_nobody(house):
+    maya = house.agent("Maya", **ENGLISH)
+    chat = talking(house, maya)
+    for _ in range(FEWEST):
+        house.tick(10)
+        with house.tx() as tx:
+            words = {"text": "How was it?", "meta": {"system": "survey"}, "agent_id": maya.id, "created_at": tx.now}
+            tx.session.add(Message(ticket_id=chat.ticket_id, channel="chat", direction="out", **words))
+        house.tick(20)
+        answer(house, chat, maya)
+        say(house, chat)
+    assert usual(house, maya) == 30
 
 
 def test_the_wait_in_the_queue_is_not_the_agents(house):
