@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import urllib.error
 import urllib.request
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -239,9 +240,20 @@ def nginx(home: Path, port: int, places: Sequence[str], elsewhere: Mapping[str, 
     settings.write_text(NGINX.format(home=home, servers=servers, port=port, elsewhere=others))
     process = subprocess.Popen([program, "-p", str(home), "-c", str(settings)], stdin=subprocess.DEVNULL, start_new_session=True)
     try:
+        _wait_until_it_listens(process, port)
         yield f"http://127.0.0.1:{port}"
     finally:
         _end(process, signal.SIGQUIT)
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        if process.poll() is not None or time.monotonic() > end:
+            raise Conflict("A process did not start: %(role)s at %(address)s.", role="nginx", address=f"http://127.0.0.1:{port}")
+        threading.Event().wait(0.02)
 
 
 def _greet(door: str, webs: Sequence[Part], others: Sequence[Part], settings: Settings) -> None:
